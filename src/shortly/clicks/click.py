@@ -1,0 +1,107 @@
+"""A click as the redirect writes it down, and its form in the journal.
+
+A click holds no IP address: the redirect keeps the network (the first 24 bits of IPv4, 48 of IPv6) for the country
+look-up, and a keyed hash of address and user agent whose key is thrown away every day (``visitor``).
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from struct import Struct
+from typing import NamedTuple
+
+
+class Outcome(IntEnum):
+    """What the visitor got."""
+
+    REDIRECTED = 0
+    SCHEDULED = 1
+    EXPIRED = 2
+    EXHAUSTED = 3
+    DISABLED = 4
+    PROTECTED = 5
+
+
+class Click(NamedTuple):
+    """One request for a link. Texts are as the browser sent them (latin-1), cut to the ``MAX_`` bounds below."""
+
+    at_ms: int
+    """Unix milliseconds, UTC."""
+    link_id: int
+    outcome: int
+    """An ``Outcome``."""
+    private: bool
+    """The visitor asked not to be tracked, and the settings honour it: counted, nothing else kept."""
+    visitor: bytes
+    """8 bytes, equal for the same visitor on the same UTC day; all zero when private."""
+    country: str
+    """Two letters from a trusted proxy's header, or empty."""
+    network: str
+    """Such as ``203.0.113.0`` or ``2001:db8:1::``; empty when private or unknown."""
+    referrer: str
+    user_agent: str
+    language: str
+    """The ``Accept-Language`` header."""
+    query: str
+    """The query string, for the UTM fields."""
+
+
+MAX_NETWORK = 40
+MAX_REFERRER = 1024
+MAX_USER_AGENT = 512
+MAX_LANGUAGE = 128
+MAX_QUERY = 1024
+
+FIXED = Struct("<QQBB8s2sBHHBH")
+"""at_ms, link_id, outcome, private, visitor, country, then the lengths of network, referrer, user agent, language, query."""
+
+
+def decode_click(payload: bytes | memoryview) -> Click:
+    """Read one click back from a journal record's payload (see ``journal`` for the frame around it)."""
+    at_ms, link_id, outcome, private, visitor, country, n_net, n_ref, n_ua, n_lang, n_query = FIXED.unpack_from(payload)
+    texts = str(payload[FIXED.size :], "latin-1")
+    ref = n_net + n_ref
+    ua = ref + n_ua
+    lang = ua + n_lang
+    return Click(
+        at_ms,
+        link_id,
+        outcome,
+        bool(private),
+        visitor,
+        country.rstrip(b"\0").decode("latin-1"),
+        texts[:n_net],
+        texts[n_net:ref],
+        texts[ref:ua],
+        texts[ua:lang],
+        texts[lang : lang + n_query],
+    )
+
+
+def encode_click(click: Click) -> bytes:
+    """Return the payload of a click, the inverse of ``decode_click``; the redirect has its own copy of this in one expression."""
+    network = click.network.encode("latin-1", "replace")[:MAX_NETWORK]
+    referrer = click.referrer.encode("latin-1", "replace")[:MAX_REFERRER]
+    user_agent = click.user_agent.encode("latin-1", "replace")[:MAX_USER_AGENT]
+    language = click.language.encode("latin-1", "replace")[:MAX_LANGUAGE]
+    query = click.query.encode("latin-1", "replace")[:MAX_QUERY]
+    return (
+        FIXED.pack(
+            click.at_ms,
+            click.link_id,
+            click.outcome,
+            click.private,
+            click.visitor,
+            click.country.encode("latin-1", "replace")[:2],
+            len(network),
+            len(referrer),
+            len(user_agent),
+            len(language),
+            len(query),
+        )
+        + network
+        + referrer
+        + user_agent
+        + language
+        + query
+    )

@@ -1,0 +1,208 @@
+"""Every refusal that Shortly knows: one tree, each with a stable code for programs and one sentence for people.
+
+The code and the class are the contract; the sentence may be reworded. ``field`` names the offending input field
+where there is one. The API maps classes to HTTP statuses in ``api/problems.py``; the CLI prints the sentence.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ShortlyError(Exception):
+    """The root; its message is one clear sentence without any inside detail."""
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+# --- input ---------------------------------------------------------------------------------------------------
+
+
+class InvalidInput(ShortlyError):
+    """A value is missing, malformed or out of range."""
+
+    code = "invalid_input"
+
+
+class InvalidTarget(InvalidInput):
+    """The target is not a URL that Shortly may redirect to."""
+
+    code = "invalid_target"
+
+    def __init__(self, message: str, *, field: str = "target") -> None:
+        super().__init__(message, field=field)
+
+
+class InvalidSlug(InvalidInput):
+    """The slug has characters, a length or a form that is not allowed."""
+
+    code = "invalid_slug"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, field="slug")
+
+
+class ReservedSlug(InvalidSlug):
+    """The slug would hide one of Shortly's own pages."""
+
+    code = "reserved_slug"
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"The slug {slug!r} is reserved for Shortly's own pages.")
+
+
+class UnknownDomain(InvalidInput):
+    """The domain is not one that this installation serves."""
+
+    code = "unknown_domain"
+
+    def __init__(self, domain: str) -> None:
+        super().__init__(f"The domain {domain!r} is not served here.", field="domain")
+
+
+class InvalidCursor(InvalidInput):
+    """The page cursor was not made by this installation, or belongs to another sort order."""
+
+    code = "invalid_cursor"
+
+    def __init__(self) -> None:
+        super().__init__("The cursor is not valid for this list; start again without it.", field="cursor")
+
+
+class RangeTooLarge(InvalidInput):
+    """The period has more buckets than one answer may hold."""
+
+    code = "range_too_large"
+
+    def __init__(self, buckets: int, limit: int) -> None:
+        super().__init__(f"The period has {buckets} buckets; at most {limit} are answered.", field="step")
+
+
+# --- state ---------------------------------------------------------------------------------------------------
+
+
+class SlugTaken(ShortlyError):
+    """The chosen slug already names a link, as its slug or as an alias."""
+
+    code = "slug_taken"
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"The slug {slug!r} is already in use.", field="slug")
+
+
+class LinkNotFound(ShortlyError):
+    """No link has this slug on this domain."""
+
+    code = "link_not_found"
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"There is no link {slug!r}.")
+
+
+class LinkChanged(ShortlyError):
+    """Somebody changed the link since it was read; nothing was written."""
+
+    code = "link_changed"
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"The link {slug!r} was changed in the meantime; read it again and repeat the edit.")
+
+
+class KeyNotFound(ShortlyError):
+    """No API key has this name or id."""
+
+    code = "key_not_found"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"There is no API key {key!r}.")
+
+
+class KeyNameTaken(ShortlyError):
+    """A live API key has this name already."""
+
+    code = "key_name_taken"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"An API key named {name!r} exists already.", field="name")
+
+
+class Unauthenticated(ShortlyError):
+    """No API key came with the request, or it is unknown or revoked."""
+
+    code = "unauthenticated"
+
+    def __init__(self) -> None:
+        super().__init__("A valid API key is needed: send it as 'Authorization: Bearer KEY' or 'X-Api-Key: KEY'.")
+
+
+class IdempotencyMismatch(ShortlyError):
+    """The idempotency key was used before, with another request."""
+
+    code = "idempotency_mismatch"
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key was used with a different request.")
+
+
+class IdempotencyInProgress(ShortlyError):
+    """The first request with this idempotency key has not been answered yet."""
+
+    code = "idempotency_in_progress"
+
+    def __init__(self) -> None:
+        super().__init__("The first request with this Idempotency-Key is still being answered; try again shortly.")
+
+
+# --- the machine ---------------------------------------------------------------------------------------------
+
+
+class InvalidSettings(ShortlyError):
+    """A setting is missing or bad; the start stops."""
+
+    code = "invalid_settings"
+
+
+class StoreUnavailable(ShortlyError):
+    """The store does not answer; nothing is known about the link, and nothing was written."""
+
+    code = "store_unavailable"
+
+    def __init__(self, message: str = "The store does not answer right now; try again shortly.") -> None:
+        super().__init__(message)
+
+
+class StorageFull(ShortlyError):
+    """The disk (or the store's memory) is full; nothing was written."""
+
+    code = "storage_full"
+
+    def __init__(self) -> None:
+        super().__init__("The storage is full; nothing was saved.")
+
+
+class StoreTooNew(ShortlyError):
+    """The data was written by a newer version of Shortly."""
+
+    code = "store_too_new"
+
+    def __init__(self, name: str, found: int, known: int) -> None:
+        super().__init__(
+            f"The {name} database is at schema {found}, and this version of Shortly knows only up to {known}; "
+            "install the newer version, or restore the backup made before the upgrade."
+        )
+
+
+class MigrationChanged(ShortlyError):
+    """A migration that was applied differs from the one in this version."""
+
+    code = "migration_changed"
+
+    def __init__(self, name: str, number: int) -> None:
+        super().__init__(
+            f"Migration {number} of the {name} database is not the one that was applied to it; "
+            "this is a build of Shortly that was tampered with or mixed from two versions."
+        )

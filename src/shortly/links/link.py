@@ -1,0 +1,189 @@
+"""A link, what the redirect needs of it, and the pages that lists of links come in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from msgspec import Struct
+
+RedirectStatus = Literal[301, 302, 307, 308]
+ReferrerPolicy = Literal[
+    "",
+    "no-referrer",
+    "no-referrer-when-downgrade",
+    "origin",
+    "origin-when-cross-origin",
+    "same-origin",
+    "strict-origin",
+    "strict-origin-when-cross-origin",
+    "unsafe-url",
+]
+LinkState = Literal["active", "scheduled", "expired", "exhausted", "disabled", "archived"]
+SortField = Literal["created_at", "updated_at", "clicks", "slug", "title"]
+
+
+class Condition(Struct, frozen=True, kw_only=True):
+    """One test of a redirect rule: ``value`` compared by ``operator`` with what ``subject`` is for this request."""
+
+    subject: str
+    operator: str
+    value: str
+
+
+class Rule(Struct, frozen=True, kw_only=True):
+    """A redirect rule: the target for requests that meet its conditions."""
+
+    target: str
+    match: Literal["all", "any"] = "all"
+    conditions: tuple[Condition, ...] = ()
+
+
+class Variant(Struct, frozen=True, kw_only=True):
+    """One of several targets among which visitors are split by weight."""
+
+    name: str
+    target: str
+    weight: int = 1
+
+
+class Link(Struct, frozen=True, kw_only=True):
+    """A short link. ``id`` is 0 until the store has given it one; ids are positive, below 2**63, never reused."""
+
+    id: int = 0
+    domain: str = ""
+    """Host (and port, where not the scheme's own) that the slug lives on; empty: the host of ``BASE_URL``."""
+    slug: str
+    target: str
+    """Normalised: see ``normalise_target``."""
+    title: str = ""
+    notes: str = ""
+    tags: tuple[str, ...] = ()
+    """Sorted, without repeats."""
+    folder: str = ""
+    owner: str = ""
+    """Who made it, such as ``key:3``; empty: the command line."""
+    created_at: datetime
+    updated_at: datetime
+    version: int = 1
+    """Goes up by one with every edit."""
+    valid_from: datetime | None = None
+    expires_at: datetime | None = None
+    """Exclusive: at this moment the link is expired."""
+    max_clicks: int | None = None
+    fallback_target: str | None = None
+    """Where an expired, exhausted or disabled link leads instead of the 410 page."""
+    status: RedirectStatus = 302
+    forward_query: bool = False
+    crawlable: bool = False
+    enabled: bool = True
+    archived: bool = False
+    """Out of the way in lists; goes on redirecting."""
+    cache_s: int | None = None
+    """Seconds that browsers may keep the redirect; None: never. Clicks that a browser keeps are not counted."""
+    referrer_policy: ReferrerPolicy = ""
+    password_hash: str | None = None
+    """Argon2id; a link with one never redirects without the password."""
+    rules: tuple[Rule, ...] = ()
+    variants: tuple[Variant, ...] = ()
+    aliases: tuple[str, ...] = ()
+    """Earlier slugs that lead here still; sorted."""
+
+
+class Redirection:
+    """What the redirect needs of a link, as small and as ready as can be; remembered by the stores' link caches.
+
+    Times are unix milliseconds, UTC. ``prepared`` belongs to the redirect: the answer it made of this redirection
+    the last time, so that the next one costs nothing.
+    """
+
+    __slots__ = (
+        "cache_s",
+        "crawlable",
+        "domain",
+        "enabled",
+        "expires_ms",
+        "fallback_target",
+        "forward_query",
+        "link_id",
+        "max_clicks",
+        "password_hash",
+        "prepared",
+        "referrer_policy",
+        "rules",
+        "slug",
+        "status",
+        "target",
+        "valid_from_ms",
+        "variants",
+    )
+
+    def __init__(
+        self,
+        *,
+        link_id: int,
+        domain: str,
+        slug: str,
+        target: str,
+        status: int = 302,
+        valid_from_ms: int | None = None,
+        expires_ms: int | None = None,
+        max_clicks: int | None = None,
+        fallback_target: str | None = None,
+        forward_query: bool = False,
+        crawlable: bool = False,
+        enabled: bool = True,
+        cache_s: int | None = None,
+        referrer_policy: str = "",
+        password_hash: str | None = None,
+        rules: tuple[Rule, ...] = (),
+        variants: tuple[Variant, ...] = (),
+    ) -> None:
+        self.link_id = link_id
+        self.domain = domain
+        self.slug = slug
+        self.target = target
+        self.status = status
+        self.valid_from_ms = valid_from_ms
+        self.expires_ms = expires_ms
+        self.max_clicks = max_clicks
+        self.fallback_target = fallback_target
+        self.forward_query = forward_query
+        self.crawlable = crawlable
+        self.enabled = enabled
+        self.cache_s = cache_s
+        self.referrer_policy = referrer_policy
+        self.password_hash = password_hash
+        self.rules = rules
+        self.variants = variants
+        self.prepared: Any = None
+
+
+class LinkQuery(Struct, frozen=True, kw_only=True):
+    """Which links to list, in which order; every filter narrows, None and empty ones do not."""
+
+    search: str = ""
+    """Substring of slug, target, title, notes or a tag; case does not matter."""
+    tags: tuple[str, ...] = ()
+    """All of them."""
+    folder: str | None = None
+    domain: str | None = None
+    owner: str | None = None
+    state: LinkState | None = None
+    """None: all but archived links."""
+    created_since: datetime | None = None
+    created_until: datetime | None = None
+    """Exclusive."""
+    sort: SortField = "created_at"
+    descending: bool = True
+    limit: int = 50
+    cursor: str | None = None
+    now: datetime
+    """The moment that ``state`` is judged at."""
+
+
+class LinkPage(Struct, frozen=True):
+    """One keyset page: a link added or removed elsewhere in the list never makes another one appear twice or not at all."""
+
+    items: list[Link]
+    next_cursor: str | None

@@ -1,0 +1,9 @@
+"""Fixtures for all tests."""
+
+import pytest
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Run async tests on asyncio."""
+    return "asyncio"
