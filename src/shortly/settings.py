@@ -48,7 +48,7 @@ class Settings(BaseSettings):
         1000,
         ge=0,
         le=60_000,
-        description="Clicks at risk when the host loses power, in milliseconds; 0: none, each answer waits for the disk.",
+        description="Clicks at risk when the host loses power, in milliseconds; 0: none, answers wait for the disk.",
     )
     journal_segment_mb: int = Field(4, ge=1, le=1024, description="Size of a click journal segment, in MiB.")
     journal_max_mb: int = Field(

@@ -183,7 +183,7 @@ class LinkQuery(Struct, frozen=True, kw_only=True):
 
 
 class LinkPage(Struct, frozen=True):
-    """One keyset page: a link added or removed elsewhere in the list never makes another one appear twice or not at all."""
+    """One keyset page: links that come or go elsewhere never make another one appear twice or not at all."""
 
     items: list[Link]
     next_cursor: str | None

@@ -1,4 +1,4 @@
-"""What links need of a store. Each step is atomic for one link and one only, so that a store may spread links over servers."""
+"""What links need of a store. Each step is atomic for one link only, so that a store may spread links over servers."""
 
 from __future__ import annotations
 
@@ -64,4 +64,7 @@ class LinkStore(RedirectionStore, Protocol):
         """
 
     async def find_link(self, domain: str, target: str, owner: str) -> Link | None:
-        """Return the oldest enabled, not archived, never expiring, unlimited link of the owner to exactly this target, or None."""
+        """Return the owner's oldest plain link to exactly this target, or None.
+
+        Plain: enabled, not archived, without dates, limit or password.
+        """

@@ -1,0 +1,267 @@
+"""The rules for links: making, finding, changing and deleting them, one by one and many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import quote
+
+from msgspec import structs
+
+from shortly.errors import InvalidInput, LinkChanged, LinkNotFound, ShortlyError, SlugTaken, UnknownDomain
+from shortly.links.fields import check_fields, check_span
+from shortly.links.link import Link, LinkPage, LinkQuery
+from shortly.links.slug import SlugRules
+from shortly.links.store import LinkStore
+from shortly.links.target import TargetRules
+
+DRAWS = 8
+"""Drawn slugs, each a letter longer, before giving up."""
+RETRIES = 16
+"""Attempts at an edit that names no version and meets another one."""
+MAX_PAGE = 500
+MAX_SEARCH = 256
+
+T = TypeVar("T")
+
+
+class Edit(NamedTuple):
+    """One of several edits or deletions; ``version`` None: whatever the link's version is."""
+
+    slug: str
+    changes: Mapping[str, Any] = {}
+    domain: str | None = None
+    version: int | None = None
+
+
+class LinkService:
+    """Everything that the API and the command line do with links.
+
+    Args:
+        store: Where links are kept.
+        slugs: Which slugs are allowed, and how they are drawn.
+        targets: Which targets are allowed.
+        base_host: The host of ``BASE_URL``; links on it have the domain "".
+        extra_domains: Further hosts that have slugs of their own.
+        default_status: Redirect status of links that name none.
+        clock: Returns the present moment, aware.
+    """
+
+    def __init__(
+        self,
+        store: LinkStore,
+        *,
+        slugs: SlugRules,
+        targets: TargetRules,
+        base_host: str,
+        extra_domains: Iterable[str] = (),
+        default_status: int = 302,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._store = store
+        self._slugs = slugs
+        self._targets = targets
+        self._base_host = base_host
+        self._extra_domains = frozenset(extra_domains)
+        self._default_status = default_status
+        self._clock = clock
+
+    # --- making ----------------------------------------------------------------------------------------------
+
+    async def create(self, values: Mapping[str, Any], *, owner: str = "") -> Link:
+        """Store a new link and return it; a drawn slug that is taken is drawn again, longer.
+
+        Args:
+            values: ``target``, and optionally ``slug``, ``domain`` and any editable field of ``Link``.
+            owner: Who makes it.
+
+        Raises:
+            InvalidInput, InvalidTarget, InvalidSlug, UnknownDomain: A value is malformed or out of bounds.
+            SlugTaken: The ``slug`` that the caller chose is in use.
+        """
+        return _only(await self.create_many([values], owner=owner))
+
+    async def create_many(self, many: Sequence[Mapping[str, Any]], *, owner: str = "") -> list[Link | ShortlyError]:
+        """Store new links; each place of the answer holds the link, or why that one was refused."""
+        answers: list[Link | ShortlyError] = []
+        for values in many:
+            try:
+                answers.append(self._new_link(values, owner))
+            except ShortlyError as refusal:
+                answers.append(refusal)
+        drawn = {place for place, values in enumerate(many) if values.get("slug") is None}
+        waiting = [place for place, answer in enumerate(answers) if isinstance(answer, Link)]
+        for longer in range(1, DRAWS + 1):
+            stored = await self._store.add_links([link for p in waiting if isinstance(link := answers[p], Link)])
+            clashes = []
+            for place, outcome in zip(waiting, stored, strict=True):
+                wanted = answers[place]
+                if isinstance(outcome, SlugTaken) and place in drawn and isinstance(wanted, Link):
+                    answers[place] = structs.replace(wanted, slug=self._slugs.draw(longer))
+                    clashes.append(place)
+                else:
+                    answers[place] = outcome
+            if not clashes:
+                return answers
+            waiting = clashes
+        raise RuntimeError(f"{DRAWS} drawn slugs in a row were taken")
+
+    def _new_link(self, values: Mapping[str, Any], owner: str) -> Link:
+        given = dict(values)
+        slug, domain = given.pop("slug", None), self.domain_of(given.pop("domain", None))
+        given.setdefault("status", self._default_status)
+        if given.get("target") is None:
+            raise InvalidInput("A target is needed.", field="target")
+        checked = check_fields(given, self._targets)
+        check_span(checked.get("valid_from"), checked.get("expires_at"))
+        now = self._now()
+        return Link(
+            slug=self._slugs.draw() if slug is None else self._slugs.check(slug),
+            domain=domain,
+            owner=owner,
+            created_at=now,
+            updated_at=now,
+            **checked,
+        )
+
+    async def find(self, target: str, *, domain: str | None = None, owner: str = "") -> Link | None:
+        """Return the owner's oldest plain link to this target (normalised first), for callers that want to reuse it."""
+        return await self._store.find_link(self.domain_of(domain), self._targets.normalise(target), owner)
+
+    # --- reading ---------------------------------------------------------------------------------------------
+
+    async def get(self, slug: str, *, domain: str | None = None) -> Link:
+        """Return the link that has this slug or alias, or raise ``LinkNotFound``."""
+        link = await self._store.get_link(self.domain_of(domain), slug)
+        if link is None:
+            raise LinkNotFound(slug[:128])
+        return link
+
+    async def list_links(self, query: LinkQuery) -> LinkPage:
+        """Return one page of links; ``query.domain`` is a host, or empty for the one of ``BASE_URL``.
+
+        Raises:
+            InvalidInput: ``limit`` is not within 1 and ``MAX_PAGE``, or the search text is too long.
+            InvalidCursor: The cursor is not one of this list's.
+        """
+        if not 1 <= query.limit <= MAX_PAGE:
+            raise InvalidInput(f"The limit must be a whole number from 1 to {MAX_PAGE}.", field="limit")
+        if len(query.search) > MAX_SEARCH:
+            raise InvalidInput(f"The search text is longer than {MAX_SEARCH} characters.", field="search")
+        if query.domain is not None:
+            query = structs.replace(query, domain=self.domain_of(query.domain))
+        return await self._store.list_links(query)
+
+    # --- changing --------------------------------------------------------------------------------------------
+
+    async def edit(
+        self, slug: str, changes: Mapping[str, Any], *, domain: str | None = None, version: int | None = None
+    ) -> Link:
+        """Change a link and return it as it is now; a new ``slug`` leaves the old one as an alias.
+
+        Args:
+            slug: The link's slug or an alias.
+            changes: Editable fields with their new values.
+            domain: The link's domain.
+            version: The version that the caller read; None: change whatever is there.
+
+        Raises:
+            LinkNotFound: There is no such link.
+            LinkChanged: Its version is another one; nothing was written.
+            InvalidInput, InvalidTarget, InvalidSlug, SlugTaken: A new value is refused.
+        """
+        return _only(await self.edit_many([Edit(slug, changes, domain, version)]))
+
+    async def edit_many(self, edits: Sequence[Edit]) -> list[Link | ShortlyError]:
+        """Change links; each place of the answer holds the link as it is now, or why that edit was refused."""
+        answers: list[Link | ShortlyError] = [LinkChanged(edit.slug[:128]) for edit in edits]
+        waiting = list(range(len(edits)))
+        for _ in range(RETRIES):
+            pairs: list[tuple[Link, Link]] = []
+            places: list[int] = []
+            for place in waiting:
+                try:
+                    old = await self._read_for(edits[place])
+                    new = self._changed(old, edits[place].changes)
+                except ShortlyError as refusal:
+                    answers[place] = refusal
+                else:
+                    pairs.append((old, new))
+                    places.append(place)
+            outcomes = await self._store.replace_links(pairs) if pairs else []
+            for place, outcome in zip(places, outcomes, strict=True):
+                answers[place] = outcome
+            waiting = [p for p in places if isinstance(answers[p], LinkChanged) and edits[p].version is None]
+            if not waiting:
+                break
+        return answers
+
+    async def delete(self, slug: str, *, domain: str | None = None, version: int | None = None) -> None:
+        """Delete a link and free its slugs; arguments and errors as for ``edit``."""
+        _only(await self.delete_many([Edit(slug, {}, domain, version)]))
+
+    async def delete_many(self, edits: Sequence[Edit]) -> list[ShortlyError | None]:
+        """Delete links; each place of the answer holds None, or why that one was not deleted."""
+        answers: list[ShortlyError | None] = [None] * len(edits)
+        links: list[Link] = []
+        places: list[int] = []
+        for place, edit in enumerate(edits):
+            try:
+                link = await self._read_for(edit)
+            except ShortlyError as refusal:
+                answers[place] = refusal
+            else:
+                links.append(link if edit.version is not None else structs.replace(link, version=0))
+                places.append(place)
+        outcomes = await self._store.delete_links(links) if links else []
+        for place, outcome in zip(places, outcomes, strict=True):
+            answers[place] = outcome
+        return answers
+
+    async def _read_for(self, edit: Edit) -> Link:
+        link = await self.get(edit.slug, domain=edit.domain)
+        if edit.version is not None and edit.version != link.version:
+            raise LinkChanged(edit.slug)
+        return link
+
+    def _changed(self, link: Link, changes: Mapping[str, Any]) -> Link:
+        given = dict(changes)
+        slug = given.pop("slug", link.slug)
+        if "target" in given and given["target"] is None:
+            raise InvalidInput("A target is needed.", field="target")
+        checked = check_fields(given, self._targets)
+        if slug != link.slug:
+            checked["slug"] = self._slugs.check(slug)
+        changed = structs.replace(link, **checked, updated_at=max(self._now(), link.updated_at))
+        check_span(changed.valid_from, changed.expires_at)
+        return changed
+
+    # --- domains ---------------------------------------------------------------------------------------------
+
+    def domain_of(self, host: str | None) -> str:
+        """Return the domain that a host (None or "": the default) stands for, or raise ``UnknownDomain``."""
+        if not host:
+            return ""
+        host = host.lower()
+        if host == self._base_host:
+            return ""
+        if host not in self._extra_domains:
+            raise UnknownDomain(host[:128])
+        return host
+
+    def short_url(self, link: Link, base_url: str) -> str:
+        """Return the link's full address; links of further domains have the scheme of ``base_url``."""
+        root = f"{base_url.partition('://')[0]}://{link.domain}" if link.domain else base_url
+        return f"{root}/{quote(link.slug)}"
+
+    def _now(self) -> datetime:
+        now = self._clock().astimezone(UTC)
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def _only(answers: Sequence[T | ShortlyError]) -> T:
+    (answer,) = answers
+    if isinstance(answer, ShortlyError):
+        raise answer
+    return answer
