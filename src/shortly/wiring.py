@@ -1,0 +1,30 @@
+"""Services made from the settings: what both doors, the app and the command line, wire alike."""
+
+from __future__ import annotations
+
+from shortly.links.service import LinkService
+from shortly.links.slug import SlugRules
+from shortly.links.store import LinkStore
+from shortly.links.target import TargetRules
+from shortly.settings import Settings
+
+
+def link_service(settings: Settings, store: LinkStore) -> LinkService:
+    """Return the rules for links that the settings ask for; the caller opens and closes the store."""
+    return LinkService(
+        store,
+        slugs=SlugRules(
+            length=settings.slug_length,
+            unicode=settings.unicode_slugs,
+            multi_segment=settings.multi_segment_slugs,
+            case_insensitive=settings.case_insensitive_slugs,
+        ),
+        targets=TargetRules(
+            schemes=settings.target_schemes,
+            credentials=settings.target_credentials,
+            own_hosts=(settings.base_host, *settings.extra_domains),
+        ),
+        base_host=settings.base_host,
+        extra_domains=settings.extra_domains,
+        default_status=settings.default_status,
+    )
