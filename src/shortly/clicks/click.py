@@ -53,7 +53,7 @@ MAX_LANGUAGE = 128
 MAX_QUERY = 1024
 
 FIXED = Struct("<QQBB8s2sBHHBH")
-"""at_ms, link_id, outcome, private, visitor, country, then the lengths of network, referrer, user agent, language, query."""
+"""at_ms, link_id, outcome, private, visitor, country; lengths of network, referrer, user agent, language, query."""
 
 
 def decode_click(payload: bytes | memoryview) -> Click:
@@ -79,7 +79,7 @@ def decode_click(payload: bytes | memoryview) -> Click:
 
 
 def encode_click(click: Click) -> bytes:
-    """Return the payload of a click, the inverse of ``decode_click``; the redirect has its own copy of this in one expression."""
+    """Return the payload of a click; the inverse of ``decode_click``."""
     network = click.network.encode("latin-1", "replace")[:MAX_NETWORK]
     referrer = click.referrer.encode("latin-1", "replace")[:MAX_REFERRER]
     user_agent = click.user_agent.encode("latin-1", "replace")[:MAX_USER_AGENT]
