@@ -1,0 +1,79 @@
+# Every verb sets up what it needs; `make` alone lists them. CI calls the same verbs (.ci/run).
+.DEFAULT_GOAL := help
+.PHONY: help setup run dev test test-fast test-slow test-faults lint format types bench docs docs-check image up down clean
+
+# The caller's own Python environment must not leak in.
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+
+PYTHON_IN := .venv/bin/python
+UV := .make/uv/bin/uv
+JOBS ?= 2
+IMAGE ?= shortly:local
+REPORTS := .make/reports
+CODE := src tests bench scripts
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: ## make .venv hold exactly what uv.lock names
+	@scripts/setup.sh
+
+run: setup ## serve on http://localhost:8000, data in ./data
+	@scripts/with-env.sh scripts/welcome.sh
+	@exec scripts/with-env.sh .venv/bin/shortly serve
+
+dev: setup ## the same, started anew at every change in src/
+	@scripts/with-env.sh scripts/welcome.sh
+	@exec scripts/with-env.sh $(PYTHON_IN) scripts/dev.py
+
+test: setup ## everything: lint, types, tests, faults
+	@scripts/system-packages.sh wrk nginx unshare mount curl
+	@rm -rf $(REPORTS)
+	@scripts/stage.sh lint $(MAKE) --no-print-directory lint
+	@scripts/stage.sh types $(MAKE) --no-print-directory types
+	@scripts/stage.sh 'fast tests' $(MAKE) --no-print-directory test-fast
+	@scripts/stage.sh 'slow tests' $(MAKE) --no-print-directory test-slow
+	@scripts/stage.sh 'fault tests' $(MAKE) --no-print-directory test-faults
+
+test-fast: setup ## the tests for while you work, under 2 minutes
+	@$(PYTHON_IN) -m pytest -n $(JOBS) -m 'not slow and not faults' --junitxml=$(REPORTS)/fast.xml $(ARGS)
+
+test-slow: setup ## tests that start servers, build packages, generate input
+	@$(PYTHON_IN) -m pytest -m 'slow and not faults' --junitxml=$(REPORTS)/slow.xml $(ARGS)
+
+test-faults: setup ## kill, fill and cut real processes
+	@$(PYTHON_IN) -m pytest -m faults --junitxml=$(REPORTS)/faults.xml $(ARGS)
+
+lint: setup ## ruff: rules and formatting
+	@.venv/bin/ruff check $(wildcard $(CODE))
+	@.venv/bin/ruff format --check $(wildcard $(CODE))
+
+format: setup ## let ruff mend what it can
+	@.venv/bin/ruff check --fix $(wildcard $(CODE))
+	@.venv/bin/ruff format $(wildcard $(CODE))
+
+types: setup ## mypy, strict, code and tests
+	@.venv/bin/mypy $(wildcard $(CODE))
+
+bench: setup ## measure, and print the table that the README shows
+	@scripts/system-packages.sh wrk nginx taskset
+	@$(PYTHON_IN) bench/run.py $(ARGS)
+
+docs: setup ## write docs/reference anew
+	@$(PYTHON_IN) scripts/reference.py
+
+docs-check: setup ## fail when docs/reference is not what `make docs` writes
+	@$(PYTHON_IN) scripts/reference.py --check
+
+image: ## build the container image
+	@docker build -f deploy/docker/Dockerfile -t $(IMAGE) .
+
+up: ## build and start the container, and wait until it is ready
+	@docker compose up -d --build --wait
+
+down: ## stop it; the data stays in its volume
+	@docker compose down
+
+clean: ## remove what tools left; .venv and data stay
+	@rm -rf dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache $(REPORTS)
+	@find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +
