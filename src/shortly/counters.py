@@ -47,6 +47,7 @@ class Counters:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._fd: int | None = None
         self.values = memoryview(bytearray(SLOT_BYTES)).cast("Q")
 
     def __enter__(self) -> Self:
@@ -62,9 +63,8 @@ class Counters:
                 continue
             except OSError:  # the disk is full: count in memory only
                 os.close(fd)
-                self._fd = None
                 return self
-            self._fd: int | None = fd
+            self._fd = fd
             self._map = mmap.mmap(fd, SLOT_BYTES)
             self.values = memoryview(self._map).cast("Q")
             for gauge in GAUGES:
@@ -77,6 +77,7 @@ class Counters:
         if self._fd is not None:
             self.values = memoryview(bytearray(self.values)).cast("Q")
             os.close(self._fd)
+            self._fd = None
 
     def add(self, name: str, amount: int = 1) -> None:
         """Add to a counter."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import Url
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from shortly.errors import InvalidSettings
@@ -102,21 +104,16 @@ class Settings(BaseSettings):
     @field_validator("default_status", mode="before")
     @classmethod
     def _number(cls, value: object) -> object:
-        return int(value) if isinstance(value, str) and value.isdecimal() else value
+        return int(value) if isinstance(value, str) and value.isascii() and value.isdecimal() else value
 
     @field_validator("base_url")
     @classmethod
     def _check_base_url(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if (
-            parts.scheme not in ("http", "https")
-            or not parts.hostname
-            or parts.path.strip("/")
-            or parts.query
-            or parts.fragment
-        ):
-            raise ValueError("must be http(s)://host, with a port if need be, and nothing after it")
-        return value.rstrip("/").lower()
+        form = "must be http(s)://host, with a port if need be, and nothing after it"
+        url = _parsed(value, form)
+        if url.scheme not in ("http", "https") or url.path != "/" or url.query is not None or url.fragment is not None:
+            raise ValueError(form)
+        return f"{url.scheme}://{_host_of(url, form)}"
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -128,20 +125,45 @@ class Settings(BaseSettings):
     @field_validator("extra_domains")
     @classmethod
     def _check_domains(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        hosts = tuple(host.lower() for host in value)
-        for host in hosts:
-            parts = urlsplit(f"//{host}")
-            if parts.netloc != host or not parts.hostname or "@" in host:
-                raise ValueError(f"{host!r} is not a host name")
-        return hosts
+        hosts = []
+        for host in value:
+            form = f"{host[:80]!r} is not a host name"
+            url = _parsed(f"http://{host}", form)
+            if url.path != "/" or url.query is not None or url.fragment is not None:
+                raise ValueError(form)
+            hosts.append(_host_of(url, form))
+        return tuple(hosts)
 
     @field_validator("target_schemes")
     @classmethod
     def _check_schemes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         schemes = tuple(scheme.lower().removesuffix(":") for scheme in value)
+        if not schemes:
+            raise ValueError("must name at least one scheme")
+        for scheme in schemes:
+            if not re.fullmatch(r"[a-z][a-z0-9+.-]{0,31}", scheme):
+                raise ValueError(f"{scheme[:80]!r} is not a URL scheme")
         if bad := FORBIDDEN_SCHEMES.intersection(schemes):
             raise ValueError(f"{sorted(bad)[0]!r} can never be allowed")
         return schemes
+
+    @field_validator("root_redirect")
+    @classmethod
+    def _check_root_redirect(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        form = "must be an absolute http(s) URL"
+        url = _parsed(value, form)
+        if url.scheme not in ("http", "https") or not str(url).isascii() or not str(url).isprintable():
+            raise ValueError(form)
+        return str(url)
+
+    @field_validator("country_header")
+    @classmethod
+    def _check_country_header(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[A-Za-z0-9-]{1,64}", value):
+            raise ValueError("must be the name of a header, such as CF-IPCountry")
+        return value
 
     @field_validator("store_url")
     @classmethod
@@ -149,6 +171,12 @@ class Settings(BaseSettings):
         if value is not None:
             raise ValueError("this version has the embedded store only; leave it unset")
         return value
+
+    @model_validator(mode="after")
+    def _check_journal(self) -> Self:
+        if self.workers * self.journal_segment_mb > self.journal_max_mb:
+            raise ValueError("JOURNAL_MAX_MB: must hold a segment (JOURNAL_SEGMENT_MB) for each of the WORKERS")
+        return self
 
     @cached_property
     def base_host(self) -> str:
@@ -164,6 +192,11 @@ class Settings(BaseSettings):
     def journal_dir(self) -> Path:
         """Folder of the click journal, on the same disk as the data."""
         return self.data_dir / "journal"
+
+    @cached_property
+    def counters_dir(self) -> Path:
+        """Folder of the processes' counters."""
+        return self.data_dir / "counters"
 
     @classmethod
     def settings_customise_sources(
@@ -192,9 +225,11 @@ class FileTwins(PydanticBaseSettingsSource):
             path = os.environ.get(f"{name.upper()}_FILE")
             if path:
                 try:
-                    values[name] = Path(path).read_text(encoding="utf-8").strip()
+                    value = Path(path).read_text(encoding="utf-8").strip()
                 except (OSError, UnicodeDecodeError):
-                    raise InvalidSettings(f"{name.upper()}_FILE: the file {path!r} cannot be read.") from None
+                    raise InvalidSettings(f"{name.upper()}_FILE: the file {path[:255]!r} cannot be read.") from None
+                if value:  # an empty file is like an empty variable: not set
+                    values[name] = value
         return values
 
 
@@ -208,5 +243,29 @@ def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
         return Settings(**(overrides or {}))
     except ValidationError as bad:
         first = bad.errors(include_url=False, include_context=False)[0]
-        name = str(first["loc"][0]).upper() if first["loc"] else "settings"
-        raise InvalidSettings(f"{name}: {first['msg'].removeprefix('Value error, ')}.") from None
+        name = f"{str(first['loc'][0]).upper()}: " if first["loc"] else ""
+        raise InvalidSettings(f"{name}{first['msg'].removeprefix('Value error, ')[:300]}.") from None
+
+
+def source_of(name: str) -> Literal["variable", "file", "default"]:
+    """Return where ``load_settings`` finds the field of this name: its variable, the file of its twin, or nowhere."""
+    if any(value for variable, value in os.environ.items() if variable.lower() == name):
+        return "variable"
+    return "file" if os.environ.get(f"{name.upper()}_FILE") else "default"
+
+
+def _parsed(value: str, form: str) -> Url:
+    """Parse as browsers do, refusing what they would silently mend."""
+    if not value.isprintable() or not re.match(r"[A-Za-z]+://[^/\\ ]+[^\\ ]*$", value):
+        raise ValueError(form)
+    try:
+        return Url(value)
+    except ValidationError:
+        raise ValueError(form) from None
+
+
+def _host_of(url: Url, form: str) -> str:
+    """Return the host in lower case and punycode, with the port where it is not the scheme's own."""
+    if not url.host or len(url.host) > 253 or url.username is not None or url.password is not None:
+        raise ValueError(form)
+    return url.host if url.port in (None, {"http": 80, "https": 443}[url.scheme]) else f"{url.host}:{url.port}"

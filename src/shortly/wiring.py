@@ -9,16 +9,21 @@ from shortly.links.target import TargetRules
 from shortly.settings import Settings
 
 
+def slug_rules(settings: Settings) -> SlugRules:
+    """Return which slugs the settings allow."""
+    return SlugRules(
+        length=settings.slug_length,
+        unicode=settings.unicode_slugs,
+        multi_segment=settings.multi_segment_slugs,
+        case_insensitive=settings.case_insensitive_slugs,
+    )
+
+
 def link_service(settings: Settings, store: LinkStore) -> LinkService:
     """Return the rules for links that the settings ask for; the caller opens and closes the store."""
     return LinkService(
         store,
-        slugs=SlugRules(
-            length=settings.slug_length,
-            unicode=settings.unicode_slugs,
-            multi_segment=settings.multi_segment_slugs,
-            case_insensitive=settings.case_insensitive_slugs,
-        ),
+        slugs=slug_rules(settings),
         targets=TargetRules(
             schemes=settings.target_schemes,
             credentials=settings.target_credentials,

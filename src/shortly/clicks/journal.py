@@ -44,6 +44,7 @@ class Journal:
         """Clicks written down by this process."""
         self.dropped = 0
         """Clicks refused because the disk or the journal was full."""
+        self._reported = (0, 0)
         self._map: mmap.mmap | None = None
         self._position = 0
         self._limit = -1
@@ -80,6 +81,12 @@ class Journal:
         self._retry_at = float("inf")
         self.sync()
         os.close(self._alive)
+
+    def take_counts(self) -> tuple[int, int]:
+        """Return how many clicks were written and dropped since the last call."""
+        counts = self.written - self._reported[0], self.dropped - self._reported[1]
+        self._reported = self.written, self.dropped
+        return counts
 
     @property
     def refusing(self) -> bool:

@@ -1,0 +1,125 @@
+"""The HTTP service, wired together: the redirect in front, the API behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from fastapi import FastAPI
+
+from shortly.accounts.keys import KeyService
+from shortly.api.app import create_api
+from shortly.api.services import JournalStatus, Services
+from shortly.clicks.journal import Journal
+from shortly.clicks.store import ClickStore
+from shortly.counters import Counters, read_counters
+from shortly.drainer import Drainer
+from shortly.errors import StoreUnavailable
+from shortly.logs import configure_logging
+from shortly.redirect.redirect import ASGIApp, Redirect
+from shortly.redirect.visitor import DAY_MS, Addresses, Visitors
+from shortly.settings import Settings, load_settings
+from shortly.stats.service import StatsService
+from shortly.store import open_store
+from shortly.wiring import link_service, slug_rules
+
+SALTS_EVERY_S = 600
+
+
+def create_app(settings: Settings | None = None) -> ASGIApp:
+    """Return the whole service for any ASGI server; each of its processes drains the journal when no other does."""
+    settings = settings or load_settings()
+    configure_logging(settings.log_level, settings.log_format)
+    return build(settings, drainer=Drainer(settings))
+
+
+def build(settings: Settings, *, drainer: Drainer | None) -> ASGIApp:
+    """Return one process's service; without a ``drainer``, somebody else drains the journal."""
+    store = open_store(settings)
+    counters = Counters(settings.counters_dir)
+    journal = Journal(
+        settings.journal_dir,
+        segment_bytes=settings.journal_segment_mb << 20,
+        max_bytes=settings.journal_max_mb << 20,
+        sync_ms=settings.journal_sync_ms,
+    )
+    salts: dict[int, bytes] = {}
+
+    def clock() -> datetime:
+        return datetime.now(UTC)
+
+    services = Services(
+        settings=settings,
+        store=store,
+        links=link_service(settings, store),
+        stats=StatsService(store, clock),
+        keys=KeyService(store, clock),
+        counters=counters,
+        read_counters=lambda: read_counters(settings.counters_dir),
+        journal_status=lambda: JournalStatus(refusing=journal.refusing, dropped=journal.dropped),
+        started_at=clock(),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, object]]:
+        async with contextlib.AsyncExitStack() as opened:
+            if drainer:
+                opened.push_async_callback(asyncio.to_thread, drainer.finish)
+            await opened.enter_async_context(store)
+            opened.enter_context(counters)
+            opened.enter_context(journal)
+            if drainer:
+                drainer.start()
+            counters.set("workers_running", 1)
+            await refresh_salts(store, salts)
+            chores = asyncio.create_task(keep_up(store, salts, journal, counters))
+            try:
+                yield {"services": services}
+            finally:
+                chores.cancel()
+                count_clicks(journal, counters)
+
+    return Redirect(
+        store=store,
+        journal=journal,
+        slugs=slug_rules(settings),
+        addresses=Addresses(settings.trusted_networks),
+        visitors=Visitors(salts),
+        counters=counters,
+        rest=create_api(settings, lifespan),
+        extra_domains=settings.extra_domains,
+        country_header=settings.country_header or "",
+        honour_dnt=settings.honour_dnt,
+        wait_for_disk=settings.journal_sync_ms == 0,
+    )
+
+
+async def keep_up(store: ClickStore, salts: dict[int, bytes], journal: Journal, counters: Counters) -> None:
+    """Do a worker's chores: tomorrow's salt in time, and the journal's counts where ``/metrics`` finds them."""
+    while True:
+        for _ in range(SALTS_EVERY_S):
+            await asyncio.sleep(1)
+            count_clicks(journal, counters)
+        with contextlib.suppress(StoreUnavailable):
+            await refresh_salts(store, salts)
+
+
+async def refresh_salts(store: ClickStore, salts: dict[int, bytes]) -> None:
+    """Fetch the salts of today and tomorrow, and forget those of days that are over."""
+    today = int(time.time() * 1000) // DAY_MS
+    for day in (today, today + 1):
+        if day not in salts:
+            salts[day] = await store.salt(day)
+    for day in [day for day in salts if day < today]:
+        del salts[day]
+
+
+def count_clicks(journal: Journal, counters: Counters) -> None:
+    """Move the journal's counts since the last call into the node's counters."""
+    written, dropped = journal.take_counts()
+    counters.add("clicks_written", written)
+    counters.add("clicks_dropped", dropped)

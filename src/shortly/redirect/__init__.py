@@ -1,0 +1,1 @@
+"""The redirect: from a request to its answer, in as few steps as can be."""

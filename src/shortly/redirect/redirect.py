@@ -1,0 +1,231 @@
+"""The one raw ASGI callable in front of everything: a short link is answered here, the rest is handed on.
+
+On its way a request for a remembered link meets no network, no disk, no lock and no await but the server's own
+``send``; the click is in the mapped journal before the answer leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from time import time
+from typing import Any
+
+from shortly.clicks.click import (
+    FIXED,
+    MAX_LANGUAGE,
+    MAX_QUERY,
+    MAX_REFERRER,
+    MAX_USER_AGENT,
+    Outcome,
+)
+from shortly.clicks.journal import Journal
+from shortly.counters import INDEX, REDIRECTS, Counters
+from shortly.errors import ShortlyError
+from shortly.links.link import Redirection
+from shortly.links.slug import SlugRules
+from shortly.links.store import RedirectionStore
+from shortly.redirect import pages
+from shortly.redirect.answer import NO_STORE, Prepared, Start, prepare, redirect_to, refusal_of, with_query
+from shortly.redirect.pages import Page
+from shortly.redirect.visitor import NOBODY, Addresses, Visitors, network_of
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+EMPTY: Message = {"type": "http.response.body", "body": b""}
+COUNTER = {status: INDEX[name] for status, name in REDIRECTS.items()}
+PAGES = {
+    Outcome.SCHEDULED: pages.NOT_YET,
+    Outcome.EXPIRED: pages.GONE,
+    Outcome.EXHAUSTED: pages.GONE,
+    Outcome.DISABLED: pages.GONE,
+    Outcome.PROTECTED: pages.PROTECTED,
+}
+WITH_FALLBACK = frozenset({Outcome.EXPIRED, Outcome.EXHAUSTED, Outcome.DISABLED})
+REDIRECTED = int(Outcome.REDIRECTED)
+PREFETCH = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")
+"""Headers in which browsers say that they fetch ahead."""
+
+
+class Redirect:
+    """Answers requests for short links.
+
+    Args:
+        store: Where links are looked up; opened and closed by whoever made it.
+        journal: Where clicks are written down.
+        slugs: Which paths may be slugs.
+        addresses: How the visitor's address is found.
+        visitors: How visitors are told apart.
+        counters: Where answers are counted.
+        rest: The application that everything else is handed to.
+        extra_domains: Hosts with slugs of their own; all others have those of ``BASE_URL``.
+        country_header: Lower-case name of the header in which a trusted proxy names the country, or empty.
+        honour_dnt: Keep nothing but the count of visitors who ask not to be tracked.
+        wait_for_disk: Answer a counted click only when it is on the disk.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: RedirectionStore,
+        journal: Journal,
+        slugs: SlugRules,
+        addresses: Addresses,
+        visitors: Visitors,
+        counters: Counters,
+        rest: ASGIApp,
+        extra_domains: Iterable[str] = (),
+        country_header: str = "",
+        honour_dnt: bool = False,
+        wait_for_disk: bool = False,
+    ) -> None:
+        self._store = store
+        self._remembered = store.remembered
+        self._journal = journal
+        self._append = journal.append
+        self._slugs = slugs
+        self._addresses = addresses
+        self._trusts_any = addresses.trusts_any
+        self._visitor = visitors.hash_of
+        self._counters = counters
+        self._rest = rest
+        self._domains = {host.encode(): host for host in extra_domains}
+        self._country_header = country_header.lower().encode()
+        self._honour_dnt = honour_dnt
+        self._wait_for_disk = wait_for_disk
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request: resolve, write the click down, answer."""
+        if scope["type"] != "http":
+            await self._rest(scope, receive, send)
+            return
+        path: str = scope["path"]
+        headers = dict(scope["headers"])
+        domain = self._domains.get(headers.get(b"host", b"").lower(), "") if self._domains else ""
+        redirection = self._remembered(domain, path[1:])
+        if redirection is None:
+            slug = self._slugs.slug_of(path)
+            if slug is None:
+                await self._rest(scope, receive, send)
+                return
+            try:
+                redirection = await self._store.get_redirection(domain, slug)
+            except ShortlyError:
+                await self._answer_page(pages.UNAVAILABLE, scope, headers, send)
+                return
+            if redirection is None:
+                await self._answer_page(pages.NOT_FOUND, scope, headers, send)
+                return
+        prepared: Prepared | None = redirection.prepared
+        if prepared is None:
+            prepared = redirection.prepared = prepare(redirection)
+        if prepared.plain and scope["method"] == "GET" and headers.keys().isdisjoint(PREFETCH):
+            self._write(redirection, REDIRECTED, scope, headers)
+            if self._wait_for_disk:
+                await self._journal.synced()
+            self._counters.values[COUNTER[prepared.counter]] += 1
+            await send(prepared.start)
+            await send(EMPTY)
+            return
+        await self._answer(redirection, prepared, scope, headers, send)
+
+    async def _answer(
+        self, redirection: Redirection, prepared: Prepared, scope: Scope, headers: dict[bytes, bytes], send: Send
+    ) -> None:
+        """Answer a request that needs a second look: at the method, the clock, the count or the query."""
+        method = scope["method"]
+        if method not in ("GET", "HEAD") and not prepared.any_method:
+            await self._answer_page(pages.NOT_ALLOWED, scope, headers, send)
+            return
+        ahead = is_prefetch(headers)
+        counts = method == "GET" and not ahead
+        refused = refusal_of(redirection, int(time() * 1000))
+        if refused is None and redirection.max_clicks is not None:
+            if ahead or method == "HEAD":
+                await self._answer_page(pages.NO_PREFETCH if ahead else pages.UNCOUNTED, scope, headers, send)
+                return
+            try:
+                left = await self._store.take_click(
+                    redirection.link_id, redirection.domain, redirection.slug, redirection.max_clicks
+                )
+            except ShortlyError:
+                await self._answer_page(pages.UNAVAILABLE, scope, headers, send)
+                return
+            refused = None if left else Outcome.EXHAUSTED
+        if counts:
+            self._write(redirection, REDIRECTED if refused is None else int(refused), scope, headers)
+            if self._wait_for_disk:
+                await self._journal.synced()
+        if refused is None:
+            start = prepared.start
+            if redirection.forward_query and scope["query_string"]:
+                target = with_query(redirection.target, scope["query_string"])
+                start = redirect_to(target, redirection.status, redirection)
+        elif redirection.fallback_target and refused in WITH_FALLBACK:
+            start = fallback_to(redirection.fallback_target, redirection)
+        else:
+            await self._answer_page(PAGES[refused], scope, headers, send)
+            return
+        self._counters.values[COUNTER[start["status"]]] += 1
+        await send(start)
+        await send(EMPTY)
+
+    async def _answer_page(self, page: Page, scope: Scope, headers: dict[bytes, bytes], send: Send) -> None:
+        start, body = page.for_request(headers.get(b"accept"))
+        self._counters.values[COUNTER[page.status]] += 1
+        await send(start)
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+    def _write(self, redirection: Redirection, outcome: int, scope: Scope, headers: dict[bytes, bytes]) -> None:
+        """Write a click down: ``encode_click``, straight from the request and without the objects in between."""
+        at_ms = int(time() * 1000)
+        if self._honour_dnt and (headers.get(b"dnt") == b"1" or headers.get(b"sec-gpc") == b"1"):
+            self._append(FIXED.pack(at_ms, redirection.link_id, outcome, 1, NOBODY, b"", 0, 0, 0, 0, 0))
+            return
+        client = scope["client"]
+        address: str = client[0] if client else ""
+        country = b""
+        if self._trusts_any and self._addresses.trusts(address):
+            address = self._addresses.behind_proxies(address, headers.get(b"x-forwarded-for"))
+            if self._country_header:
+                country = headers.get(self._country_header, b"")
+        user_agent = headers.get(b"user-agent", b"")[:MAX_USER_AGENT]
+        referrer = headers.get(b"referer", b"")[:MAX_REFERRER]
+        language = headers.get(b"accept-language", b"")[:MAX_LANGUAGE]
+        query = scope["query_string"][:MAX_QUERY]
+        network = network_of(address)
+        self._append(
+            FIXED.pack(
+                at_ms,
+                redirection.link_id,
+                outcome,
+                0,
+                self._visitor(at_ms, address, user_agent),
+                country[:2],
+                len(network),
+                len(referrer),
+                len(user_agent),
+                len(language),
+                len(query),
+            )
+            + network
+            + referrer
+            + user_agent
+            + language
+            + query
+        )
+
+
+def fallback_to(target: str, redirection: Redirection) -> Start:
+    """Return a redirect to a fallback target: always temporary, never kept by browsers."""
+    start = redirect_to(target, 302, redirection)
+    start["headers"] = [(n, NO_STORE if n == b"cache-control" else value) for n, value in start["headers"]]
+    return start
+
+
+def is_prefetch(headers: dict[bytes, bytes]) -> bool:
+    """Say whether a browser fetches ahead of a click that may never come."""
+    return any(b"prefetch" in headers.get(name, b"") or b"preview" in headers.get(name, b"") for name in PREFETCH)

@@ -1,0 +1,82 @@
+"""``shortly serve``: a supervisor, its HTTP workers, and the drain in a thread of the supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+
+import structlog
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces, Loops
+from granian.http import HTTP1Settings
+
+from shortly.drainer import Drainer
+from shortly.logs import configure_logging
+from shortly.settings import Settings
+from shortly.store import open_store
+from shortly.worker import SUPERVISOR
+
+log = structlog.get_logger(__name__)
+
+MAX_CONNECTIONS = 16_384
+"""Of one worker; the limit on open files may allow fewer."""
+HEADER_TIMEOUT_MS = 10_000
+BUFFER_BYTES = 16_384
+"""Request line and headers."""
+FINISH_S = 25
+"""Time for requests in flight at the end; container platforms grant 30."""
+
+
+def serve(settings: Settings, *, reload: bool = False) -> None:
+    """Serve until SIGTERM or SIGINT, then finish requests in flight and drain the journal.
+
+    Raises:
+        ShortlyError: The store cannot be opened, or was written by a newer version.
+        SystemExit: Workers died one after the other.
+    """
+    configure_logging(settings.log_level, settings.log_format)
+    asyncio.run(open_once(settings))
+    os.environ[SUPERVISOR] = str(os.getpid())
+    drainer = Drainer(settings)
+    drainer.start()
+    connections = raise_file_limit()
+    server = Granian(
+        "shortly.worker:create_worker",
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        interface=Interfaces.ASGI,
+        http=HTTPModes.http1,  # "auto" never times out a connection that sends nothing
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS, max_buffer_size=BUFFER_BYTES),
+        loop=Loops.uvloop,
+        websockets=False,
+        backlog=4096,
+        backpressure=connections,
+        respawn_failed_workers=True,
+        workers_kill_timeout=FINISH_S,
+        log_dictconfig={"version": 1, "disable_existing_loggers": False, "loggers": {}},
+        reload=reload,
+    )
+    log.info("shortly is starting", address=settings.base_url, workers=settings.workers, data=str(settings.data_dir))
+    try:
+        server.serve()
+    finally:
+        drainer.finish()
+        log.info("shortly has stopped", folded=drainer.folded)
+
+
+async def open_once(settings: Settings) -> None:
+    """Bring the store up to date before workers open it, and fail here, once, if that cannot be done."""
+    async with open_store(settings) as store:
+        await store.ping()
+
+
+def raise_file_limit() -> int:
+    """Raise the limit on open files as far as it goes; return how many connections a worker may have."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_CONNECTIONS + 1024
+    limit = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    return max(64, min(MAX_CONNECTIONS, limit - 256))
