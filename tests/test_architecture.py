@@ -12,11 +12,14 @@ import pytest
 ROOT = Path(__file__).parent.parent / "src" / "shortly"
 
 DOMAINS = {"redirect", "stats", "clicks", "links", "accounts"}
-EVERYTHING = {"errors", "counters", "settings", "store", "api", "app", "cli", "serve", "wiring", *DOMAINS}
-MAY_IMPORT = {
-    "errors": set[str](),
+WIRING_PARTS = ("wiring", "drainer", "app", "worker", "serve", "cli")
+"""Where things are put together; ``app`` and ``cli`` are the doors."""
+EVERYTHING = {"errors", "settings", "counters", "logs", "store", "api", *DOMAINS, *WIRING_PARTS}
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
     "settings": {"errors"},
     "counters": set(),
+    "logs": set(),
     "links": {"errors"},
     "accounts": {"errors"},
     "clicks": {"errors", "counters"},
@@ -24,25 +27,14 @@ MAY_IMPORT = {
     "redirect": {"errors", "clicks", "links", "counters"},
     "store": {"errors", "settings", "clicks", "links", "accounts"},
     "api": {"errors", "settings", "counters", *DOMAINS},
-    "wiring": EVERYTHING,
-    "app": EVERYTHING,
-    "serve": EVERYTHING,
-    "cli": EVERYTHING,
+    **dict.fromkeys(WIRING_PARTS, EVERYTHING),
 }
 """Part (first name below ``shortly``) -> the other parts that it may import."""
 
-MAY_OPEN_STORES = {"store", "app", "serve", "cli"}
+MAY_OPEN_STORES = {"store", *WIRING_PARTS}
 MAY_IMPORT_FASTAPI = {"api", "app"}
 WEB_FRAMEWORK = {"fastapi", "starlette", "fastapi_offline"}
-HEAVY = {
-    *WEB_FRAMEWORK,
-    "pydantic",
-    "pydantic_settings",
-    "ua_parser",
-    "ua_parser_rs",
-    "typer",
-    "rich",
-}
+HEAVY = {*WEB_FRAMEWORK, "pydantic", "pydantic_settings", "ua_parser", "ua_parser_rs", "typer"}
 WIRING = {"Settings", "load_settings", "open_store", "create_app"}
 VAGUE = {"util", "utils", "helper", "helpers", "manager", "managers", "base", "common", "misc"}
 
