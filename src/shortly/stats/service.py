@@ -1,0 +1,257 @@
+"""The questions that people ask of the counts, each answered with the fewest reads of the store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from msgspec import Struct
+
+from shortly.clicks.store import ClickStore, Total, VisitPage
+from shortly.clicks.visit import Tally, Visit
+from shortly.errors import InvalidInput
+from shortly.stats.breakdowns import DEFAULT_TOP, MAX_TOP, Breakdown, break_down, check_dimensions, check_top, share
+from shortly.stats.exports import Cell, Export, Rows, check_export, write_export
+from shortly.stats.heat_map import draw_heat_map
+from shortly.stats.periods import FIRST_YEAR, Period, PeriodQuery, Step, resolve
+from shortly.stats.series import Bucket, Change, Summary, compare, fill_series, summarise
+from shortly.stats.zones import HOUR_S, utc_hour
+
+FIRST_HOUR = utc_hour(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC))
+MAX_VISITS = 1_000
+"""Raw visits in one page."""
+
+SERIES_COLUMNS = ("start", "clicks", "bots", "visitors")
+BREAKDOWN_COLUMNS = ("dimension", "value", "count", "share")
+UNKNOWN = "(unknown)"
+"""The value of the clicks without one, in the last row that an export has of each dimension."""
+VISIT_COLUMNS = ("at", *(name for name in Visit.__struct_fields__ if name not in {"at_ms", "visitor", "private"}))
+
+
+class Page(Struct, frozen=True, kw_only=True):
+    """Everything that a page of statistics shows of one period."""
+
+    tz: str
+    step: Step
+    running: bool
+    """The period reaches past the present moment: its last bucket is still filling, and its sums are so far."""
+    summary: Summary
+    previous: Summary
+    """Of the period of the same length before, in whole months, days or hours; whole even when this one is running."""
+    change: Change
+    series: list[Bucket]
+    breakdowns: list[Breakdown]
+    """In the order asked for."""
+    heat_map: list[list[int]]
+    """Human clicks: 7 weekdays from Monday on, each of 24 local hours from midnight on."""
+
+
+class StatsService:
+    """Reads of one link's counts, or with ``EVERY_LINK`` as its id of all links'.
+
+    Its methods share some arguments. ``created_at`` is when the link was made, aware, which is where the period
+    ``all`` starts; None: at the first click. ``query`` is the period asked for. All of them raise:
+
+        InvalidInput: A field is unknown, malformed or out of bounds, or the period is empty or in the future.
+        RangeTooLarge: The period has more than ``MAX_BUCKETS`` buckets.
+        StoreUnavailable: The store does not answer.
+
+    Args:
+        store: Where counts are kept.
+        clock: Returns the present moment, aware.
+    """
+
+    def __init__(self, store: ClickStore, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def page(
+        self,
+        link_id: int,
+        created_at: datetime | None,
+        query: PeriodQuery,
+        *,
+        dimensions: Sequence[str] | None = None,
+        top: int = DEFAULT_TOP,
+    ) -> Page:
+        """Return everything about a period in at most three reads, which do not wait for one another.
+
+        Args:
+            link_id: See the class; so ``created_at`` and ``query``.
+            created_at: See the class.
+            query: See the class.
+            dimensions: What to break down by, of ``DIMENSIONS``; None: all, none: no breakdowns.
+            top: Values of each dimension, 1 to ``MAX_TOP``.
+        """
+        dimensions = check_dimensions(dimensions)
+        check_top(top)
+        period = await self._resolve(link_id, created_at, query)
+        previous = period.previous()
+        hours, visitors, tally = await asyncio.gather(
+            self._store.hours(link_id, previous.since_hour, period.until_hour),
+            self._visitors(link_id, previous, period),
+            self._tally(link_id, period, dimensions),
+        )
+        summary, before = summarise(period, hours, visitors), summarise(previous, hours, visitors)
+        return Page(
+            tz=period.zone.key,
+            step=period.step,
+            running=period.running,
+            summary=summary,
+            previous=before,
+            change=compare(summary, before),
+            series=fill_series(period, hours, visitors),
+            breakdowns=[break_down(tally, dimension, top) for dimension in dimensions],
+            heat_map=draw_heat_map(period, hours),
+        )
+
+    async def series(self, link_id: int, created_at: datetime | None, query: PeriodQuery) -> list[Bucket]:
+        """Return one bucket for each step of a period, oldest first; gaps are zeros."""
+        period = await self._resolve(link_id, created_at, query)
+        hours, visitors = await asyncio.gather(
+            self._store.hours(link_id, period.since_hour, period.until_hour),
+            self._visitors(link_id, period),
+        )
+        return fill_series(period, hours, visitors)
+
+    async def breakdowns(
+        self,
+        link_id: int,
+        created_at: datetime | None,
+        query: PeriodQuery,
+        *,
+        dimensions: Sequence[str] | None = None,
+        top: int = DEFAULT_TOP,
+    ) -> list[Breakdown]:
+        """Return the most frequent values of each dimension, in the order asked for; the arguments are ``page``'s."""
+        dimensions = check_dimensions(dimensions)
+        check_top(top)
+        period = await self._resolve(link_id, created_at, query)
+        tally = await self._tally(link_id, period, dimensions)
+        return [break_down(tally, dimension, top) for dimension in dimensions]
+
+    async def visits(
+        self,
+        link_id: int,
+        created_at: datetime | None,
+        query: PeriodQuery,
+        *,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> VisitPage:
+        """Return raw visits of a period that are still kept, newest first, refused ones and bots among them.
+
+        Args:
+            link_id: See the class; so ``created_at`` and ``query``.
+            created_at: See the class.
+            query: See the class.
+            limit: 1 to ``MAX_VISITS``.
+            cursor: ``next_cursor`` of the page before.
+
+        Raises:
+            InvalidCursor: The cursor is not one that this list gave.
+        """
+        if not 1 <= limit <= MAX_VISITS:
+            raise InvalidInput(f"The limit must be between 1 and {MAX_VISITS}.", field="limit")
+        period = await self._resolve(link_id, created_at, query)
+        return await self._visits(link_id, period, limit, cursor)
+
+    async def totals(self, link_ids: Sequence[int]) -> Mapping[int, Total]:
+        """Return the all-time clicks of links; one without clicks is missing."""
+        return await self._store.totals(link_ids)
+
+    async def export(
+        self,
+        link_id: int,
+        created_at: datetime | None,
+        query: PeriodQuery,
+        *,
+        table: str,
+        form: str = "csv",
+        dimensions: Sequence[str] | None = None,
+    ) -> Export:
+        """Return a period's series, breakdowns or raw visits as text.
+
+        Args:
+            link_id: See the class; so ``created_at`` and ``query``.
+            created_at: See the class.
+            query: See the class.
+            table: One of ``EXPORT_TABLES``.
+            form: One of ``MEDIA_TYPES``.
+            dimensions: What breakdowns are made by; None: all. Each has up to ``MAX_TOP`` values.
+        """
+        match check_export(table, form):
+            case "series":
+                series = await self.series(link_id, created_at, query)
+                rows = [(bucket.start, bucket.clicks, bucket.bots, bucket.visitors) for bucket in series]
+                return write_export(form, SERIES_COLUMNS, at_once(rows))
+            case "breakdowns":
+                breakdowns = await self.breakdowns(link_id, created_at, query, dimensions=dimensions, top=MAX_TOP)
+                return write_export(form, BREAKDOWN_COLUMNS, at_once(breakdown_rows(breakdowns)))
+            case "visits":
+                period = await self._resolve(link_id, created_at, query)
+                first = await self._visits(link_id, period, MAX_VISITS, None)
+                return write_export(form, VISIT_COLUMNS, self._visit_rows(link_id, period, first))
+
+    # --- reads -----------------------------------------------------------------------------------------------
+
+    async def _resolve(self, link_id: int, created_at: datetime | None, query: PeriodQuery) -> Period:
+        now = self._clock()
+        if created_at is None:
+            created_at = now
+            if query.period == "all":
+                created_at = await self._first_click(link_id, now)
+        return resolve(query, now=now, created_at=created_at)
+
+    async def _first_click(self, link_id: int, now: datetime) -> datetime:
+        hours = await self._store.hours(link_id, FIRST_HOUR, utc_hour(now) + 1)
+        return datetime.fromtimestamp(min(hours) * HOUR_S, UTC) if hours else now
+
+    async def _visitors(self, link_id: int, *periods: Period) -> Mapping[int, int]:
+        days = [period.days() for period in periods if period.step != "hour" or period.whole_days() is not None]
+        if not days:
+            return {}
+        return await self._store.visitors(link_id, min(span.start for span in days), max(span.stop for span in days))
+
+    async def _tally(self, link_id: int, period: Period, dimensions: Sequence[str]) -> Tally:
+        if not dimensions:
+            return Tally()
+        return await self._store.tally(link_id, period.since_hour, period.until_hour)
+
+    async def _visits(self, link_id: int, period: Period, limit: int, cursor: str | None) -> VisitPage:
+        return await self._store.visits(
+            link_id,
+            since_ms=period.since_hour * HOUR_S * 1000,
+            until_ms=period.until_hour * HOUR_S * 1000,
+            limit=limit,
+            cursor=cursor,
+        )
+
+    async def _visit_rows(self, link_id: int, period: Period, page: VisitPage) -> Rows:
+        while True:
+            yield [visit_row(visit, period) for visit in page.items]
+            if page.next_cursor is None:
+                return
+            page = await self._visits(link_id, period, MAX_VISITS, page.next_cursor)
+
+
+def breakdown_rows(breakdowns: Iterable[Breakdown]) -> list[Sequence[Cell]]:
+    """Return the values of breakdowns as rows of ``BREAKDOWN_COLUMNS``."""
+    rows: list[Sequence[Cell]] = []
+    for breakdown in breakdowns:
+        rows += [(breakdown.dimension, value.value, value.count, value.share) for value in breakdown.values]
+        if breakdown.unknown:
+            rows.append((breakdown.dimension, UNKNOWN, breakdown.unknown, share(breakdown.unknown, breakdown.total)))
+    return rows
+
+
+def visit_row(visit: Visit, period: Period) -> Sequence[Cell]:
+    """Return a visit as a row of ``VISIT_COLUMNS``; its time is local."""
+    at = datetime.fromtimestamp(visit.at_ms / 1000, period.zone)
+    return (at, *(getattr(visit, name) for name in VISIT_COLUMNS[1:]))
+
+
+async def at_once(rows: Sequence[Sequence[Cell]]) -> AsyncIterator[Iterable[Sequence[Cell]]]:
+    """Yield all rows together."""
+    yield rows
