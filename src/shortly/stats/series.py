@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Mapping
 from datetime import datetime
+from itertools import accumulate, pairwise
 
 from msgspec import Struct
 
 from shortly.clicks.store import Total
 from shortly.stats.periods import Period, whole_days
 from shortly.stats.zones import local_start
+
+
+class HourlyTotals:
+    """Clicks by UTC hour, ready to be summed over any span of hours in the same short time."""
+
+    def __init__(self, totals: Mapping[int, Total]) -> None:
+        self._hours = sorted(totals)
+        rising = [totals[hour] for hour in self._hours]
+        self._clicks = [0, *accumulate([total.clicks for total in rising])]
+        self._bots = [0, *accumulate([total.bots for total in rising])]
+
+    def sum(self, since_hour: int, until_hour: int) -> Total:
+        """Return the clicks between two hours, ``until_hour`` exclusive."""
+        since, until = bisect_left(self._hours, since_hour), bisect_left(self._hours, until_hour)
+        return Total(self._clicks[until] - self._clicks[since], self._bots[until] - self._bots[since])
 
 
 class Bucket(Struct, frozen=True, kw_only=True):
@@ -51,18 +68,18 @@ class Change(Struct, frozen=True, kw_only=True):
     visitors: float | None
 
 
-def fill_series(period: Period, hours: Mapping[int, Total], visitors: Mapping[int, int]) -> list[Bucket]:
+def fill_series(period: Period, hours: HourlyTotals, visitors: Mapping[int, int]) -> list[Bucket]:
     """Return one bucket for each step of a period, oldest first, without gaps.
 
     Args:
         period: The period.
-        hours: UTC hour -> its clicks; others than the period's are left out.
+        hours: The clicks of the period's hours; others are left out.
         visitors: UTC day -> its unique visitors.
     """
     edges = period.edges()
-    sums = sum_between(edges, hours)
     buckets = []
-    for start, end, total in zip(edges, edges[1:], sums, strict=False):
+    for start, end in pairwise(edges):
+        total = hours.sum(start, end)
         days = None
         if period.step != "hour":
             days = whole_days(start, end, period.zone, running=period.running and end == period.until_hour)
@@ -77,9 +94,9 @@ def fill_series(period: Period, hours: Mapping[int, Total], visitors: Mapping[in
     return buckets
 
 
-def summarise(period: Period, hours: Mapping[int, Total], visitors: Mapping[int, int]) -> Summary:
+def summarise(period: Period, hours: HourlyTotals, visitors: Mapping[int, int]) -> Summary:
     """Return the sums of a period; the arguments are those of ``fill_series``."""
-    (total,) = sum_between([period.since_hour, period.until_hour], hours)
+    total = hours.sum(period.since_hour, period.until_hour)
     days = period.whole_days()
     return Summary(
         since=period.since,
@@ -104,22 +121,6 @@ def compare(now: Summary, before: Summary) -> Change:
 def ratio(now: int | None, before: int | None) -> float | None:
     """Return the change as a share of what was before, or None where there is none."""
     return (now - before) / before if now is not None and before else None
-
-
-def sum_between(edges: list[int], hours: Mapping[int, Total]) -> Iterator[Total]:
-    """Yield the sums between neighbouring edges, which rise; the time taken grows with the hours that had clicks."""
-    rising = iter(sorted(hours))
-    hour = next(rising, None)
-    while hour is not None and hour < edges[0]:
-        hour = next(rising, None)
-    for end in edges[1:]:
-        clicks = bots = 0
-        while hour is not None and hour < end:
-            total = hours[hour]
-            clicks += total.clicks
-            bots += total.bots
-            hour = next(rising, None)
-        yield Total(clicks, bots)
 
 
 def sum_days(days: range, visitors: Mapping[int, int]) -> int:

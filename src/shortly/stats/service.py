@@ -15,7 +15,7 @@ from shortly.stats.breakdowns import DEFAULT_TOP, MAX_TOP, Breakdown, break_down
 from shortly.stats.exports import Cell, Export, Rows, check_export, write_export
 from shortly.stats.heat_map import draw_heat_map
 from shortly.stats.periods import FIRST_YEAR, Period, PeriodQuery, Step, resolve
-from shortly.stats.series import Bucket, Change, Summary, compare, fill_series, summarise
+from shortly.stats.series import Bucket, Change, HourlyTotals, Summary, compare, fill_series, summarise
 from shortly.stats.zones import HOUR_S, utc_hour
 
 FIRST_HOUR = utc_hour(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC))
@@ -93,7 +93,8 @@ class StatsService:
             self._visitors(link_id, previous, period),
             self._tally(link_id, period, dimensions),
         )
-        summary, before = summarise(period, hours, visitors), summarise(previous, hours, visitors)
+        totals = HourlyTotals(hours)
+        summary, before = summarise(period, totals, visitors), summarise(previous, totals, visitors)
         return Page(
             tz=period.zone.key,
             step=period.step,
@@ -101,7 +102,7 @@ class StatsService:
             summary=summary,
             previous=before,
             change=compare(summary, before),
-            series=fill_series(period, hours, visitors),
+            series=fill_series(period, totals, visitors),
             breakdowns=[break_down(tally, dimension, top) for dimension in dimensions],
             heat_map=draw_heat_map(period, hours),
         )
@@ -113,7 +114,7 @@ class StatsService:
             self._store.hours(link_id, period.since_hour, period.until_hour),
             self._visitors(link_id, period),
         )
-        return fill_series(period, hours, visitors)
+        return fill_series(period, HourlyTotals(hours), visitors)
 
     async def breakdowns(
         self,
