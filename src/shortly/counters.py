@@ -75,7 +75,9 @@ class Counters:
     def __exit__(self, *_: object) -> None:
         """Give the slot back with what it holds."""
         if self._fd is not None:
-            self.values = memoryview(bytearray(self.values)).cast("Q")
+            mapped, self.values = self.values, memoryview(bytearray(self.values)).cast("Q")
+            mapped.release()
+            self._map.close()  # it holds a duplicate of the file, and with it the lock
             os.close(self._fd)
             self._fd = None
 
