@@ -96,6 +96,8 @@ def _set_up(connection: apsw.Connection, *, readonly: bool) -> None:
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
     connection.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
     connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
+    # Plans must not depend on bound values: else SQLite compiles a statement anew whenever another value is bound.
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
     if not readonly:
         _use_wal(connection)
     connection.execute("PRAGMA synchronous = FULL")

@@ -54,6 +54,7 @@ ORDER BY l.created_at, l.id
 LIMIT 1
 """  # noqa: S608
 SELECT_GONE = "SELECT link_id FROM deleted_links WHERE deleted_at < ? ORDER BY deleted_at LIMIT 1000"
+SELECT_REDIRECTION = " ".join(SELECT_REDIRECTION.split())  # the text is hashed at every use
 SELECT_TAKEN = "SELECT taken FROM taken_clicks WHERE link_id = ?"
 
 
