@@ -96,6 +96,8 @@ def test_a_period_without_an_end_runs_to_the_end_of_the_present_bucket() -> None
 def test_an_end_before_now_is_kept_within_the_present_bucket() -> None:
     period = resolved(since="2026-10-01", until="2026-11-23T05:00:00Z", step="month")
     assert (ends(period)[1], period.running) == ("2026-11-23T05+00:00", False)
+    assert not resolved(since="2026-10-01", until="2026-11-23T12:00:00Z").running
+    assert resolved(since="2026-10-01", until="2026-11-23T12:00:01Z").running
 
 
 def test_the_first_and_the_last_bucket_are_cut_short_by_the_period() -> None:
