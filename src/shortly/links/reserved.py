@@ -29,7 +29,7 @@ RESERVED = frozenset(
     }
 )
 
-RESERVED_ENDINGS = frozenset({"qr", "track"})
+RESERVED_ENDINGS = frozenset({"export", "qr", "stats", "track", "visits"})
 """Last segments that mean something about the link before them; no slug of several segments ends in one."""
 
 

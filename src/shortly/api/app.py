@@ -1,0 +1,67 @@
+"""The API as one application: layers around routes. ``shortly.app`` puts the redirect in front of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from fastapi import FastAPI, Security
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from shortly import __version__
+from shortly.api import bulk, docs, links, metrics, pages, stats
+from shortly.api.authentication import Authentication
+from shortly.api.body_limit import BodyLimit
+from shortly.api.health import health_router
+from shortly.api.idempotency import Idempotency
+from shortly.api.openapi import DESCRIPTION, TAGS, Api, api_key_header, bearer
+from shortly.api.problems import answer_http_exception, answer_shortly_error, answer_validation_error
+from shortly.api.trace import Trace
+from shortly.errors import ShortlyError
+from shortly.settings import Settings
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[dict[str, object]]]
+
+
+def create_api(settings: Settings, lifespan: Lifespan) -> FastAPI:
+    """Return everything that is not a redirect.
+
+    Args:
+        settings: The installation's.
+        lifespan: Opens what the services stand on, and yields ``{"services": Services(...)}``.
+    """
+    api = Api(
+        title="Shortly",
+        version=__version__,
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        strict_content_type=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+        middleware=[
+            Middleware(Trace),
+            Middleware(Authentication),
+            Middleware(BodyLimit, max_bytes=settings.max_body_mb << 20),
+            Middleware(Idempotency),
+        ],
+        exception_handlers={
+            ShortlyError: answer_shortly_error,
+            HTTPException: answer_http_exception,
+            RequestValidationError: answer_validation_error,
+        },
+    )
+    needs_key: list[Any] = [Security(bearer), Security(api_key_header)]
+    api.include_router(stats.router, dependencies=needs_key)  # before links: see paths
+    api.include_router(links.router, dependencies=needs_key)
+    api.include_router(bulk.router, dependencies=needs_key)
+    api.include_router(metrics.router, dependencies=needs_key)
+    api.include_router(health_router())
+    api.include_router(docs.router)
+    api.include_router(pages.router)
+    return api

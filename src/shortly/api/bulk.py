@@ -1,0 +1,212 @@
+"""Many links at once: each entry has a result of its own, and a bad one leaves its neighbours alone.
+
+The addresses begin with ``/api/v1/bulk``, so that a link whose slug is ``bulk`` can be edited like any other.
+Entries are checked one by one, and stored some hundred at a time, so that other requests get their turn in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import BaseModel, Field, ValidationError, WithJsonSchema
+
+from shortly.api.link_bodies import NO_TOTAL, Domain, Given, LinkChanges, LinkOut, NewLink, Slug, Version
+from shortly.api.links import find_existing
+from shortly.api.openapi import idempotency_key
+from shortly.api.problems import Problem, encode_problem, problems, refusal_of, status_of
+from shortly.api.services import AllServices, Caller, Services
+from shortly.errors import IdempotencyInProgress, IdempotencyMismatch, ShortlyError, StorageFull, StoreUnavailable
+from shortly.links.link import Link
+from shortly.links.service import Edit
+
+router = APIRouter(prefix="/api/v1/bulk/links", tags=["bulk"])
+
+MAX_ENTRIES = 5_000
+AT_ONCE = 250
+"""Entries that are checked and stored in one go; they take some 20 ms of the event loop's time."""
+
+T = TypeVar("T", bound=BaseModel)
+
+
+class LinkEdit(Given):
+    """Changes to one link."""
+
+    slug: Slug
+    domain: Domain | None = None
+    version: Version | None = None
+    changes: LinkChanges
+
+
+class LinkDeletion(Given):
+    """A link to delete."""
+
+    slug: Slug
+    domain: Domain | None = None
+    version: Version | None = None
+
+
+def entries_of(model: str) -> Any:
+    """Return the type of a list of entries that are checked later on, one by one."""
+    entry = Annotated[Any, WithJsonSchema({"$ref": f"#/components/schemas/{model}"})]
+    return Annotated[list[entry], Field(min_length=1, max_length=MAX_ENTRIES)]
+
+
+class NewLinks(Given):
+    """Links to be made."""
+
+    links: entries_of("NewLink")  # type: ignore[valid-type]
+
+
+class LinkEdits(Given):
+    """Links to be changed."""
+
+    edits: entries_of("LinkEdit")  # type: ignore[valid-type]
+
+
+class LinkDeletions(Given):
+    """Links to be deleted."""
+
+    links: entries_of("LinkDeletion")  # type: ignore[valid-type]
+
+
+class BulkResult(BaseModel):
+    """What became of one entry: a link, or the reason why there is none."""
+
+    status: int = Field(description="What the status of a single request would have been.")
+    link: LinkOut | None = None
+    error: Problem | None = None
+
+
+class BulkResults(BaseModel):
+    """What became of all entries, in their order."""
+
+    results: list[BulkResult]
+    succeeded: int
+    failed: int
+
+
+Outcome = tuple[int, Link | None] | ShortlyError
+"""Status and link, or why there is none."""
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"model": BulkResults, "description": "A result for each entry, in their order."},
+    **problems(StorageFull),
+}
+REPEATABLE: dict[int | str, dict[str, Any]] = {**RESPONSES, **problems(IdempotencyMismatch, IdempotencyInProgress)}
+
+
+@router.post("", operation_id="create_links", dependencies=[Depends(idempotency_key)], responses=REPEATABLE)
+async def create_links(given: NewLinks, services: AllServices, caller: Caller) -> Response:
+    """Make many links."""
+    owner = f"key:{caller.id}"
+
+    async def create(piece: list[NewLink]) -> list[Outcome]:
+        outcomes: list[Outcome | None] = [await find(new) if new.find_if_exists else None for new in piece]
+        waiting = [new.values() for new, outcome in zip(piece, outcomes, strict=True) if outcome is None]
+        made = iter(await services.links.create_many(waiting, owner=owner))
+        return [done(201, next(made)) if outcome is None else outcome for outcome in outcomes]
+
+    async def find(new: NewLink) -> Outcome | None:
+        try:
+            link = await find_existing(new, services, owner)
+        except ShortlyError as refusal:
+            return refusal
+        return None if link is None else (200, link)
+
+    return await answer_bulk(given.links, NewLink, create, services)
+
+
+@router.patch("", operation_id="edit_links", responses=RESPONSES)
+async def edit_links(given: LinkEdits, services: AllServices) -> Response:
+    """Change many links."""
+    default_status = services.settings.default_status
+
+    async def edit(piece: list[LinkEdit]) -> list[Outcome]:
+        edits = [Edit(one.slug, one.changes.changes(default_status), one.domain, one.version) for one in piece]
+        return [done(200, answer) for answer in await services.links.edit_many(edits)]
+
+    return await answer_bulk(given.edits, LinkEdit, edit, services)
+
+
+@router.post("/delete", operation_id="delete_links", dependencies=[Depends(idempotency_key)], responses=REPEATABLE)
+async def delete_links(given: LinkDeletions, services: AllServices) -> Response:
+    """Delete many links."""
+
+    async def delete(piece: list[LinkDeletion]) -> list[Outcome]:
+        deletions = [Edit(one.slug, {}, one.domain, one.version) for one in piece]
+        return [done(204, answer) for answer in await services.links.delete_many(deletions)]
+
+    return await answer_bulk(given.links, LinkDeletion, delete, services)
+
+
+def done(status: int, answer: Link | ShortlyError | None) -> Outcome:
+    """Return what a service answered for one entry, with the status that it has if it went well."""
+    return answer if isinstance(answer, ShortlyError) else (status, answer)
+
+
+async def answer_bulk(
+    entries: Sequence[Any], model: type[T], act: Callable[[list[T]], Awaitable[list[Outcome]]], services: Services
+) -> Response:
+    """Check and act on the entries piece by piece, and return what became of each.
+
+    Args:
+        entries: As they came in.
+        model: What each should be.
+        act: Does it for some, and returns as many outcomes; no entry's refusal is raised.
+        services: All services.
+
+    Raises:
+        StoreUnavailable, StorageFull: In the first piece. Later on, these are outcomes of the entries they concern.
+    """
+    results: list[bytes] = []
+    succeeded = 0
+    for start in range(0, len(entries), AT_ONCE):
+        outcomes, checked = check_entries(entries[start : start + AT_ONCE], model)
+        try:
+            acted = await act(list(checked.values())) if checked else []
+        except (StorageFull, StoreUnavailable) as refusal:
+            if not start:
+                raise
+            acted = [refusal] * len(checked)
+        outcomes.update(zip(checked, acted, strict=True))
+        in_order = [outcomes[place] for place in sorted(outcomes)]
+        succeeded += sum(not isinstance(outcome, ShortlyError) for outcome in in_order)
+        results += await encode_outcomes(in_order, services)
+        await asyncio.sleep(0)
+    body = b'{"results":[%b],"succeeded":%d,"failed":%d}' % (b",".join(results), succeeded, len(results) - succeeded)
+    return Response(body, media_type="application/json")
+
+
+def check_entries(entries: Sequence[Any], model: type[T]) -> tuple[dict[int, Outcome], dict[int, T]]:
+    """Return the refusals of bad entries, and the good entries, both by their place."""
+    refused: dict[int, Outcome] = {}
+    checked: dict[int, T] = {}
+    for place, entry in enumerate(entries):
+        try:
+            checked[place] = model.model_validate(entry)
+        except ValidationError as bad:
+            refused[place] = refusal_of(
+                bad.errors(include_url=False, include_context=False, include_input=False), skip=0
+            )
+    return refused, checked
+
+
+async def encode_outcomes(outcomes: Sequence[Outcome], services: Services) -> list[bytes]:
+    """Return the outcomes as JSON."""
+    older = [outcome[1].id for outcome in outcomes if isinstance(outcome, tuple) and outcome[0] == 200 and outcome[1]]
+    totals = await services.store.totals(older) if older else {}
+    now = services.clock()
+    encoded = []
+    for outcome in outcomes:
+        if isinstance(outcome, ShortlyError):
+            encoded.append(b'{"status":%d,"error":%b}' % (status_of(type(outcome)), encode_problem(outcome)))
+            continue
+        status, link = outcome
+        if link is None:
+            encoded.append(b'{"status":%d}' % status)
+        else:
+            out = LinkOut.of(link, services, now, totals.get(link.id, NO_TOTAL))
+            encoded.append(b'{"status":%d,"link":%b}' % (status, LinkOut.__pydantic_serializer__.to_json(out)))
+    return encoded

@@ -1,0 +1,193 @@
+"""Links as JSON: what comes in when one is made or changed, and what goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
+
+from shortly.api.moments import Moment
+from shortly.api.services import Services
+from shortly.clicks.store import Total
+from shortly.links.fields import MAX_CACHE_S, MAX_CLICKS, MAX_FOLDER, MAX_NOTES, MAX_TAG, MAX_TAGS, MAX_TITLE
+from shortly.links.link import Link, LinkState, RedirectStatus, ReferrerPolicy
+from shortly.links.slug import MAX_LENGTH as MAX_SLUG
+from shortly.links.target import MAX_LENGTH as MAX_TARGET
+
+MAX_DOMAIN = 253 + 6
+"""A host name and a port."""
+MAX_GIVEN_FIELDS = 100
+"""Beyond these no object is looked at more closely."""
+NO_TOTAL = Total()
+
+Slug = Annotated[str, Field(max_length=MAX_SLUG, examples=["spring"])]
+Domain = Annotated[
+    str, Field(max_length=MAX_DOMAIN, description="Host that the slug lives on; the default one if absent.")
+]
+Target = Annotated[str, Field(max_length=MAX_TARGET, examples=["https://example.com/spring"])]
+Version = Annotated[StrictInt, Field(ge=1, le=2**53 - 1, description="The version that was read; others are refused.")]
+
+
+class Given(BaseModel):
+    """A JSON object from a client: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_size(cls, value: object) -> object:
+        if isinstance(value, dict) and len(value) > MAX_GIVEN_FIELDS:
+            raise ValueError(f"should be an object with at most {MAX_GIVEN_FIELDS} fields")
+        return value
+
+
+class LinkFields(Given):
+    """The editable fields; null stands for the field's default."""
+
+    title: Annotated[str, Field(max_length=MAX_TITLE)] | None = None
+    notes: Annotated[str, Field(max_length=MAX_NOTES)] | None = None
+    tags: Annotated[list[Annotated[str, Field(max_length=MAX_TAG)]], Field(max_length=MAX_TAGS)] | None = None
+    folder: Annotated[str, Field(max_length=MAX_FOLDER)] | None = None
+    valid_from: Moment | None = Field(None, description="Earlier visitors do not get the redirect.")
+    expires_at: Moment | None = Field(None, description="From this moment on nobody gets the redirect.")
+    max_clicks: Annotated[StrictInt, Field(ge=1, le=MAX_CLICKS)] | None = None
+    fallback_target: Target | None = Field(None, description="Where an expired, exhausted or disabled link leads.")
+    status: RedirectStatus | None = Field(None, description="HTTP status of the redirect.")
+    forward_query: StrictBool | None = Field(None, description="Pass the query string on to the target.")
+    crawlable: StrictBool | None = Field(None, description="Let search engines index the short link.")
+    enabled: StrictBool | None = None
+    archived: StrictBool | None = Field(None, description="Out of the way in lists; goes on redirecting.")
+    cache_s: Annotated[StrictInt, Field(ge=0, le=MAX_CACHE_S)] | None = Field(
+        None, description="Seconds that browsers may keep the redirect; clicks that they keep are not counted."
+    )
+    referrer_policy: ReferrerPolicy | None = None
+
+
+class NewLink(LinkFields):
+    """A link to be made."""
+
+    target: Target
+    slug: Slug | None = Field(None, description="Drawn when absent.")
+    domain: Domain | None = None
+    find_if_exists: StrictBool = Field(
+        False,
+        description="Answer 200 with the caller's oldest plain link to this target, if there is one (under this slug, "
+        "if one is given), instead of making another.",
+    )
+
+    def values(self) -> dict[str, Any]:
+        """Return what was given, as ``LinkService.create`` takes it."""
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        given.pop("find_if_exists", None)
+        return {name: value for name, value in given.items() if value is not None}
+
+
+class LinkChanges(LinkFields):
+    """Fields to be changed; those that are absent stay as they are, and null clears one."""
+
+    target: Target = ""
+    slug: Slug = Field("", description="Renames the link; its old slug goes on working as an alias.")
+
+    def changes(self, default_status: int) -> dict[str, Any]:
+        """Return what was given, as ``LinkService.edit`` takes it."""
+        cleared = {**CLEARED, "status": default_status}
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        return {name: cleared[name] if value is None else value for name, value in given.items()}
+
+
+CLEARED: Mapping[str, Any] = {
+    name: default
+    for name, default in zip(reversed(Link.__struct_fields__), reversed(Link.__struct_defaults__), strict=False)
+    if name in LinkFields.model_fields
+}
+"""Field -> what null makes of it."""
+
+
+class LinkOut(BaseModel):
+    """A link."""
+
+    slug: str = Field(examples=["spring"])
+    short_url: str = Field(examples=["https://sho.rt/spring"])
+    target: str = Field(examples=["https://example.com/spring"])
+    domain: str = Field(description="Host that the slug lives on.", examples=["sho.rt"])
+    title: str
+    tags: list[str]
+    notes: str
+    folder: str
+    owner: str = Field(description="Who made it, such as `key:3`; empty: the command line.")
+    clicks: int = Field(description="Redirects given since it was made, bots among them.")
+    bots: int
+    created_at: datetime
+    updated_at: datetime
+    valid_from: datetime | None
+    expires_at: datetime | None
+    max_clicks: int | None
+    fallback_target: str | None
+    status: RedirectStatus
+    forward_query: bool
+    crawlable: bool
+    enabled: bool
+    archived: bool
+    cache_s: int | None
+    referrer_policy: ReferrerPolicy
+    aliases: list[str] = Field(description="Earlier slugs that lead here still.")
+    version: int = Field(description="Goes up with every edit; the ETag is made of it.")
+    state: LinkState = Field(description="What visitors meet right now.")
+
+    @classmethod
+    def of(cls, link: Link, services: Services, now: datetime, total: Total) -> Self:
+        """Return the link as it goes out; checked when it came in, so not again."""
+        settings = services.settings
+        return cls.model_construct(
+            slug=link.slug,
+            short_url=services.links.short_url(link, settings.base_url),
+            target=link.target,
+            domain=link.domain or settings.base_host,
+            title=link.title,
+            tags=list(link.tags),
+            notes=link.notes,
+            folder=link.folder,
+            owner=link.owner,
+            clicks=total.clicks,
+            bots=total.bots,
+            created_at=link.created_at,
+            updated_at=link.updated_at,
+            valid_from=link.valid_from,
+            expires_at=link.expires_at,
+            max_clicks=link.max_clicks,
+            fallback_target=link.fallback_target,
+            status=link.status,
+            forward_query=link.forward_query,
+            crawlable=link.crawlable,
+            enabled=link.enabled,
+            archived=link.archived,
+            cache_s=link.cache_s,
+            referrer_policy=link.referrer_policy,
+            aliases=list(link.aliases),
+            version=link.version,
+            state=state_of(link, total, now),
+        )
+
+
+class LinkList(BaseModel):
+    """One page of links."""
+
+    items: list[LinkOut]
+    next_cursor: str | None = Field(description="Ask with it for the next page; null on the last one.")
+
+
+def state_of(link: Link, total: Total, now: datetime) -> LinkState:
+    """Return what visitors meet; of several reasons against a redirect the most lasting one."""
+    if link.archived:
+        return "archived"
+    if not link.enabled:
+        return "disabled"
+    if link.expires_at is not None and link.expires_at <= now:
+        return "expired"
+    if link.max_clicks is not None and link.max_clicks <= total.clicks:
+        return "exhausted"
+    if link.valid_from is not None and link.valid_from > now:
+        return "scheduled"
+    return "active"

@@ -1,0 +1,188 @@
+"""Links, one by one, and their list."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, cast
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from shortly.api.etags import IfMatch, IfNoneMatch, etag_of, is_known, version_of
+from shortly.api.link_bodies import MAX_DOMAIN, NO_TOTAL, LinkChanges, LinkList, LinkOut, NewLink
+from shortly.api.moments import Moment
+from shortly.api.openapi import idempotency_key
+from shortly.api.paths import DomainQuery, SlugPath, address_of
+from shortly.api.problems import MalformedRequest, problems
+from shortly.api.services import AllServices, Caller, Services
+from shortly.errors import (
+    IdempotencyInProgress,
+    IdempotencyMismatch,
+    InvalidCursor,
+    InvalidInput,
+    InvalidSlug,
+    InvalidTarget,
+    LinkChanged,
+    LinkNotFound,
+    ReservedSlug,
+    SlugTaken,
+    StorageFull,
+    UnknownDomain,
+)
+from shortly.links.fields import MAX_FOLDER, MAX_TAG, MAX_TAGS
+from shortly.links.link import Link, LinkQuery, LinkState, SortField
+from shortly.links.service import MAX_PAGE, MAX_SEARCH
+
+router = APIRouter(prefix="/api/v1/links", tags=["links"])
+
+Sort = Literal[
+    "created_at", "-created_at", "updated_at", "-updated_at", "clicks", "-clicks", "slug", "-slug", "title", "-title"
+]
+ETAG = {"ETag": {"description": "The link's version, for If-Match.", "schema": {"type": "string"}}}
+REFUSED_FIELDS = (InvalidInput, InvalidTarget, InvalidSlug, ReservedSlug, UnknownDomain)
+
+
+class ListQuery(BaseModel):
+    """Which links, in which order."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    search: str = Field("", max_length=MAX_SEARCH, description="Part of slug, target, title, notes or a tag.")
+    tag: list[Annotated[str, Field(max_length=MAX_TAG)]] = Field([], max_length=MAX_TAGS, description="All of them.")
+    folder: str | None = Field(None, max_length=MAX_FOLDER)
+    domain: str | None = Field(None, max_length=MAX_DOMAIN)
+    owner: str | None = Field(None, max_length=64)
+    state: LinkState | None = Field(None, description="Without it: all but archived links.")
+    created_since: Moment | None = Field(None, description="Inclusive.")
+    created_until: Moment | None = Field(None, description="Exclusive.")
+    sort: Sort = Field("-created_at", description="With `-` in front: descending.")
+    limit: int = Field(50, ge=1, le=MAX_PAGE)
+    cursor: str | None = Field(None, max_length=2048, description="`next_cursor` of the page before.")
+
+
+@router.post(
+    "",
+    status_code=201,
+    operation_id="create_link",
+    dependencies=[Depends(idempotency_key)],
+    responses={
+        200: {"model": LinkOut, "description": "`find_if_exists`: the link that was there already.", "headers": ETAG},
+        201: {
+            "description": "The new link.",
+            "headers": {**ETAG, "Location": {"description": "Its API address.", "schema": {"type": "string"}}},
+        },
+        **problems(*REFUSED_FIELDS, SlugTaken, IdempotencyMismatch, IdempotencyInProgress, StorageFull),
+    },
+)
+async def create_link(new: NewLink, services: AllServices, caller: Caller, response: Response) -> LinkOut:
+    """Make a short link."""
+    owner = f"key:{caller.id}"
+    link = await find_existing(new, services, owner) if new.find_if_exists else None
+    if link is not None:
+        response.status_code = 200
+    else:
+        link = await services.links.create(new.values(), owner=owner)
+    response.headers["Location"] = address_of(link)
+    return await answer(link, services, response)
+
+
+async def find_existing(new: NewLink, services: Services, owner: str) -> Link | None:
+    """Return the link that ``find_if_exists`` asks for, if there is one."""
+    link = await services.links.find(new.target, domain=new.domain, owner=owner)
+    return link if link is not None and new.slug in (None, link.slug, *link.aliases) else None
+
+
+async def answer(link: Link, services: Services, response: Response) -> LinkOut:
+    """Return the link as it goes out, and its ETag with it."""
+    totals = await services.store.totals([link.id])
+    response.headers["ETag"] = etag_of(link)
+    return LinkOut.of(link, services, services.clock(), totals.get(link.id, NO_TOTAL))
+
+
+@router.get("", operation_id="list_links", responses=problems(InvalidInput, InvalidCursor, UnknownDomain))
+async def list_links(query: Annotated[ListQuery, Query()], services: AllServices) -> LinkList:
+    """List links, a page at a time."""
+    now = services.clock()
+    page = await services.links.list_links(
+        LinkQuery(
+            search=query.search,
+            tags=tuple(query.tag),
+            folder=query.folder,
+            domain=query.domain,
+            owner=query.owner,
+            state=query.state,
+            created_since=query.created_since,
+            created_until=query.created_until,
+            sort=cast(SortField, query.sort.removeprefix("-")),
+            descending=query.sort.startswith("-"),
+            limit=query.limit,
+            cursor=query.cursor,
+            now=now,
+        )
+    )
+    totals = await services.store.totals([link.id for link in page.items])
+    items = [LinkOut.of(link, services, now, totals.get(link.id, NO_TOTAL)) for link in page.items]
+    return LinkList.model_construct(items=items, next_cursor=page.next_cursor)
+
+
+@router.get(
+    "/{slug:slug}",
+    operation_id="get_link",
+    response_model=LinkOut,
+    responses={
+        200: {"headers": ETAG},
+        304: {"description": "The link was not edited since; it may have been clicked."},
+        **problems(LinkNotFound, UnknownDomain),
+    },
+)
+async def get_link(
+    slug: SlugPath,
+    services: AllServices,
+    response: Response,
+    domain: DomainQuery = None,
+    if_none_match: IfNoneMatch = None,
+) -> LinkOut | Response:
+    """Read a link."""
+    link = await services.links.get(slug, domain=domain)
+    if is_known(link, if_none_match):
+        return Response(status_code=304, headers={"ETag": etag_of(link)})
+    return await answer(link, services, response)
+
+
+@router.patch(
+    "/{slug:slug}",
+    operation_id="edit_link",
+    responses={
+        200: {"headers": ETAG},
+        **problems(LinkNotFound, LinkChanged, SlugTaken, MalformedRequest, *REFUSED_FIELDS, StorageFull),
+    },
+)
+async def edit_link(
+    slug: SlugPath,
+    changes: LinkChanges,
+    services: AllServices,
+    response: Response,
+    domain: DomainQuery = None,
+    if_match: IfMatch = None,
+) -> LinkOut:
+    """Change some fields of a link; with If-Match only while nobody else did."""
+    link = await services.links.edit(
+        slug,
+        changes.changes(services.settings.default_status),
+        domain=domain,
+        version=version_of(if_match),
+    )
+    return await answer(link, services, response)
+
+
+@router.delete(
+    "/{slug:slug}",
+    status_code=204,
+    operation_id="delete_link",
+    response_class=Response,
+    responses=problems(LinkNotFound, LinkChanged, MalformedRequest, UnknownDomain, StorageFull),
+)
+async def delete_link(
+    slug: SlugPath, services: AllServices, domain: DomainQuery = None, if_match: IfMatch = None
+) -> None:
+    """Delete a link; its slug and aliases are free again."""
+    await services.links.delete(slug, domain=domain, version=version_of(if_match))

@@ -1,0 +1,103 @@
+"""``/metrics``: what the whole node counts, in Prometheus' text format. No label has values that strangers choose."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+from collections.abc import Iterator, Mapping
+
+from fastapi import APIRouter, Response
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
+
+from shortly import __version__
+from shortly.api.services import AllServices, Services
+from shortly.counters import REDIRECTS, REQUEST_BUCKETS_MS, STATUS_CLASSES
+
+router = APIRouter(tags=["operations"])
+
+COUNTERS = {
+    "clicks_written": "Clicks written down by the redirect.",
+    "clicks_dropped": "Clicks that found no room in the journal.",
+    "clicks_folded": "Clicks counted into the store.",
+    "clicks_corrupt": "Journal records that could not be read.",
+}
+GAUGES = {
+    "drain_running": "Processes that drain the journal; more than one of them waits for its turn.",
+    "workers_running": "HTTP workers.",
+}
+
+
+class PlainText(Response):
+    """The format that every Prometheus reads."""
+
+    media_type = CONTENT_TYPE_PLAIN_0_0_4
+
+
+@router.get("/metrics", operation_id="get_metrics", response_class=PlainText)
+async def get_metrics(services: AllServices) -> PlainText:
+    """Read the node's metrics, in Prometheus' text format."""
+    return PlainText(await asyncio.to_thread(write_metrics, services))
+
+
+def write_metrics(services: Services) -> bytes:
+    """Return the whole exposition."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(NodeCollector(services))
+    return generate_latest(registry)
+
+
+class NodeCollector(Collector):
+    """Turns the node's counters into metric families."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield all families."""
+        counts = self._services.read_counters()
+        redirects = CounterMetricFamily("shortly_redirects", "Answers of the redirect.", labels=["status"])
+        for status, name in REDIRECTS.items():
+            redirects.add_metric([str(status)], counts.get(name, 0))
+        yield redirects
+        for name, meaning in COUNTERS.items():
+            yield CounterMetricFamily(f"shortly_{name}", meaning, counts.get(name, 0))
+        for name, meaning in GAUGES.items():
+            yield GaugeMetricFamily(f"shortly_{name}", meaning, counts.get(name, 0))
+        yield GaugeMetricFamily(
+            "shortly_drain_lag_seconds",
+            "Age of the oldest click that is not counted yet.",
+            counts.get("drain_lag_ms", 0) / 1000,
+        )
+        yield GaugeMetricFamily(
+            "shortly_drain_lag_bytes", "Journal that is not counted yet.", counts.get("drain_lag_bytes", 0)
+        )
+        requests = CounterMetricFamily("shortly_api_requests", "Requests that were no redirects.", labels=["status"])
+        for status_class in STATUS_CLASSES:
+            requests.add_metric([status_class], counts.get(f"api_requests_{status_class}", 0))
+        yield requests
+        yield HistogramMetricFamily(
+            "shortly_api_request_seconds",
+            "How long they took.",
+            buckets=cumulative(counts),
+            sum_value=counts.get("api_request_us_sum", 0) / 1_000_000,
+        )
+        yield GaugeMetricFamily(
+            "shortly_start_time_seconds", "When this worker started, unix time.", self._services.started_at.timestamp()
+        )
+        build = GaugeMetricFamily("shortly_build_info", "What is running; always 1.", labels=["version", "python"])
+        build.add_metric([__version__, platform.python_version()], 1)
+        yield build
+
+
+def cumulative(counts: Mapping[str, int]) -> list[tuple[str, float]]:
+    """Return the histogram's buckets as Prometheus wants them, each with all smaller ones in it."""
+    buckets: list[tuple[str, float]] = []
+    total = 0
+    for bound in REQUEST_BUCKETS_MS:
+        total += counts.get(f"api_request_ms_le_{bound}", 0)
+        buckets.append((str(bound / 1000), total))
+    buckets.append(("+Inf", total + counts.get("api_request_ms_le_inf", 0)))
+    return buckets

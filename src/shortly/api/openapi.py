@@ -1,0 +1,84 @@
+"""The OpenAPI document: what FastAPI cannot see by itself, since it happens in the layers around the routes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Header
+from fastapi.security import APIKeyHeader, HTTPBearer
+
+from shortly.api.problems import (
+    MEDIA_TYPE,
+    BodyTooLarge,
+    InternalError,
+    MalformedRequest,
+    NotJson,
+    Problem,
+    problems,
+    refusal,
+)
+from shortly.errors import InvalidInput, StoreUnavailable, Unauthenticated
+
+DESCRIPTION = """\
+Make, find, change and delete short links, and read their statistics.
+
+Every request needs an API key (`shortly key create NAME`), as `Authorization: Bearer KEY` or `X-Api-Key: KEY`.
+Every refusal is an RFC 9457 problem with a stable `code`; `/docs/errors` lists them.
+"""
+TAGS = [
+    {"name": "links", "description": "Links, one by one, and their list."},
+    {"name": "bulk", "description": "Up to 5,000 links at once, each with a result of its own."},
+    {"name": "statistics", "description": "Counts over time and by dimension, and single visits."},
+    {"name": "operations", "description": "Is it up, and what is it doing?"},
+]
+
+bearer = HTTPBearer(scheme_name="Bearer", description="An API key.", auto_error=False)
+api_key_header = APIKeyHeader(name="X-Api-Key", scheme_name="X-Api-Key", description="An API key.", auto_error=False)
+ANYWHERE = problems(Unauthenticated, MalformedRequest, InvalidInput, StoreUnavailable, InternalError)
+"""What every route of the API may answer."""
+WITH_BODY = problems(BodyTooLarge, NotJson)
+
+
+async def idempotency_key(
+    _: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            min_length=1,
+            max_length=255,
+            pattern=r"^[\x21-\x7e]+$",
+            description="Any text of the client's own: the request is carried out once, however often it is sent "
+            "within 24 hours; later answers have the header `Idempotency-Replayed: true`.",
+        ),
+    ] = None,
+) -> None:
+    """Document the header that ``Idempotency`` looks at."""
+
+
+class Api(FastAPI):
+    """FastAPI with our problems in the document instead of its own."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document, made at the first call."""
+        if self.openapi_schema is None:
+            document = super().openapi()
+            schemas = document["components"]["schemas"]
+            for name in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(name, None)
+            schemas["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            for operation in (operation for path in document["paths"].values() for operation in path.values()):
+                complete(operation)
+            self.openapi_schema = document
+        return self.openapi_schema
+
+
+def complete(operation: dict[str, Any]) -> None:
+    """Add to an operation the refusals of the layers around it, and of every route."""
+    responses = operation["responses"]
+    added = dict(ANYWHERE) if "security" in operation else {}
+    if "requestBody" in operation:
+        added |= WITH_BODY
+    for status, response in added.items():
+        own = responses.get(str(status), {}).get("content", {}).get(MEDIA_TYPE, {}).get("examples", {})
+        responses[str(status)] = refusal({**own, **response["content"][MEDIA_TYPE]["examples"]})
+    operation["responses"] = dict(sorted(responses.items()))
