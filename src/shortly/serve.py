@@ -59,7 +59,7 @@ def serve(settings: Settings, *, reload: bool = False) -> None:
         log_dictconfig={"version": 1, "disable_existing_loggers": False, "loggers": {}},
         reload=reload,
     )
-    log.info("shortly is starting", address=settings.base_url, workers=settings.workers, data=str(settings.data_dir))
+    log.info("shortly is starting", base_url=settings.base_url, workers=settings.workers, data=str(settings.data_dir))
     try:
         server.serve()
     finally:

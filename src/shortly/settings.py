@@ -28,7 +28,8 @@ class Settings(BaseSettings):
 
     # Serving
     base_url: str = Field(
-        "http://localhost:8000", description="Public address of this installation; short links start with it."
+        "http://localhost:8000",
+        description="Public address of this installation; short links start with it. Unset: localhost with PORT.",
     )
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
     port: int = Field(8000, ge=1, le=65535, description="Port to listen on.")
@@ -90,6 +91,14 @@ class Settings(BaseSettings):
         "info", description="Least important messages to log."
     )
     log_format: Literal["console", "json"] = Field("console", description="Form of the log lines.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _follow_port(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Let short links of an installation that was told only its port lead to that port."""
+        if not values.get("base_url") and str(values.get("port", "")).isdigit():
+            values = {**values, "base_url": f"http://localhost:{int(values['port'])}"}
+        return values
 
     @field_validator("trusted_proxies", "extra_domains", "target_schemes", mode="before")
     @classmethod
