@@ -1,0 +1,177 @@
+"""Links in files: CSV with a header line, or JSON with an object on each line."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
+from typing import Any, BinaryIO, NamedTuple
+
+import msgspec
+
+from shortly.cli.moments import parse_moment
+from shortly.errors import InvalidInput
+
+FIELDS = (
+    "target",
+    "slug",
+    "domain",
+    "title",
+    "notes",
+    "tags",
+    "folder",
+    "valid_from",
+    "expires_at",
+    "max_clicks",
+    "fallback_target",
+    "status",
+    "forward_query",
+    "crawlable",
+    "enabled",
+    "archived",
+    "cache_s",
+    "referrer_policy",
+)
+"""Columns that a CSV file may have, keys that a JSON object may have."""
+MAX_LINE = 1 << 20
+"""Characters of a record; a link with everything at its limit has a tenth of that."""
+FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+class Row(NamedTuple):
+    """One link to be made, or why there is none."""
+
+    line: int
+    """Where the record ends in the file, counted from 1."""
+    values: Mapping[str, Any] | InvalidInput
+
+
+def read_rows(stream: BinaryIO) -> Iterator[Row]:
+    """Yield the links of a file, which begins with ``{`` when it is JSON; a bad record does not end the reading.
+
+    Raises:
+        InvalidInput: The CSV header is not one.
+    """
+    text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
+    try:
+        first = ""
+        skipped = 0
+        for first in text:
+            if first.strip():
+                break
+            skipped += 1
+        lines = chain([first], text)
+        if first.lstrip().startswith("{"):
+            yield from _json_rows(lines, skipped)
+        elif first.strip():
+            yield from _csv_rows(lines, skipped)
+    finally:
+        text.detach()
+
+
+def _json_rows(lines: Iterator[str], skipped: int) -> Iterator[Row]:
+    for number, line in enumerate(lines, skipped + 1):
+        if line.strip():
+            yield Row(number, _checked(line, _json_values))
+
+
+def _json_values(line: str) -> Mapping[str, Any]:
+    try:
+        values = msgspec.json.decode(line)
+    except (msgspec.DecodeError, RecursionError):
+        raise InvalidInput("The line is not a JSON object.") from None
+    if not isinstance(values, dict):
+        raise InvalidInput("The line is not a JSON object.")
+    for name in ("valid_from", "expires_at"):
+        if isinstance(values.get(name), str):
+            values[name] = parse_moment(values[name], name)
+    return values
+
+
+def _csv_rows(lines: Iterator[str], skipped: int) -> Iterator[Row]:
+    csv.field_size_limit(MAX_LINE)
+    reader = csv.reader(lines)
+    header = [name.strip().lower() for name in next(reader)]
+    if unknown := [name for name in header if name not in FIELDS]:
+        raise InvalidInput(
+            f"The header names {unknown[0][:64]!r}; columns are {', '.join(FIELDS)}.", field=unknown[0][:64]
+        )
+    if "target" not in header or len(set(header)) < len(header):
+        raise InvalidInput("The header must name the column 'target', and no column twice.", field="target")
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            yield Row(skipped + reader.line_num, InvalidInput(f"The record is longer than {MAX_LINE} characters."))
+            continue
+        if cells:
+            yield Row(skipped + reader.line_num, _checked(cells, lambda cells: _csv_values(header, cells)))
+
+
+def _csv_values(header: list[str], cells: list[str]) -> Mapping[str, Any]:
+    if len(cells) > len(header):
+        raise InvalidInput(f"The record has {len(cells)} cells, the header {len(header)}.")
+    values: dict[str, Any] = {}
+    for name, cell in zip(header, cells, strict=False):
+        if cell := cell.strip():
+            _refuse_undecodable(cell)
+            values[name] = CELLS.get(name, _text)(name, cell)
+    return values
+
+
+def _checked(record: Any, values_of: Callable[[Any], Mapping[str, Any]]) -> Mapping[str, Any] | InvalidInput:
+    try:
+        if isinstance(record, str):
+            if len(record) > MAX_LINE:
+                raise InvalidInput(f"The record is longer than {MAX_LINE} characters.")
+            _refuse_undecodable(record)
+        return values_of(record)
+    except InvalidInput as refusal:
+        return refusal
+
+
+def _refuse_undecodable(text: str) -> None:
+    if any("\udc80" <= character <= "\udcff" for character in text):
+        raise InvalidInput("The record is not valid UTF-8.")
+
+
+def _text(_: str, cell: str) -> str:
+    return cell
+
+
+def _number(name: str, cell: str) -> int:
+    if not cell.isascii() or not cell.isdecimal() or len(cell) > 18:
+        raise InvalidInput(f"The {name.replace('_', ' ')} must be a whole number.", field=name)
+    return int(cell)
+
+
+def _flag(name: str, cell: str) -> bool:
+    try:
+        return FLAGS[cell.lower()]
+    except KeyError:
+        raise InvalidInput(f"The field {name!r} must be true or false.", field=name) from None
+
+
+def _tags(_: str, cell: str) -> list[str]:
+    return [tag for part in cell.split(",") if (tag := part.strip())]
+
+
+def _moment(name: str, cell: str) -> Any:
+    return parse_moment(cell, name)
+
+
+CELLS: Mapping[str, Callable[[str, str], Any]] = {
+    "tags": _tags,
+    "valid_from": _moment,
+    "expires_at": _moment,
+    "max_clicks": _number,
+    "status": _number,
+    "cache_s": _number,
+    "forward_query": _flag,
+    "crawlable": _flag,
+    "enabled": _flag,
+    "archived": _flag,
+}

@@ -1,0 +1,208 @@
+"""``add``, ``show``, ``edit`` and ``rm``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from shortly.cli import options
+from shortly.cli.exits import REFUSED, report, say
+from shortly.cli.output import print_fields, print_json, problem
+from shortly.cli.records import record_of
+from shortly.cli.session import Session, find_address, run
+from shortly.errors import InvalidInput, ShortlyError
+
+
+def add(
+    target: Annotated[str | None, typer.Argument(help="Absolute http(s) URL.", show_default=False)] = None,
+    slug: Annotated[str | None, typer.Option(help="The slug; one is drawn by default.")] = None,
+    domain: options.Domain = None,
+    title: options.Title = None,
+    notes: options.Notes = None,
+    tags: options.Tags = None,
+    folder: options.Folder = None,
+    valid_from: options.ValidFrom = None,
+    expires_at: options.ExpiresAt = None,
+    max_clicks: options.MaxClicks = None,
+    fallback_target: options.FallbackTarget = None,
+    status: options.Status = None,
+    forward_query: options.ForwardQuery = None,
+    crawlable: options.Crawlable = None,
+    enabled: options.Enabled = None,
+    archived: options.Archived = None,
+    cache_s: options.CacheS = None,
+    referrer_policy: options.ReferrerPolicy = None,
+    find_if_exists: Annotated[
+        bool, typer.Option("--find-if-exists", help="Print the oldest plain link to this target, if there is one.")
+    ] = False,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help="Make a link of each record of a CSV file with a header, or of JSON lines; - reads stdin.",
+        ),
+    ] = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Make a short link and print its address; or many, from a file."""
+    given = options.given(
+        target=target,
+        slug=slug,
+        domain=domain,
+        title=title,
+        notes=notes,
+        tags=tags,
+        folder=folder,
+        valid_from=valid_from,
+        expires_at=expires_at,
+        max_clicks=max_clicks,
+        fallback_target=fallback_target,
+        status=status,
+        forward_query=forward_query,
+        crawlable=crawlable,
+        enabled=enabled,
+        archived=archived,
+        cache_s=cache_s,
+        referrer_policy=referrer_policy,
+    )
+    if source is not None:
+        from shortly.cli.bulk import add_from
+
+        if given or find_if_exists:
+            raise typer.BadParameter("With --from, the file's columns take the place of all other options.")
+        add_from(source, as_json=as_json)
+        return
+    if target is None:
+        raise typer.BadParameter("A TARGET, or --from FILE, is needed.")
+    if find_if_exists and given.keys() - {"target", "domain"}:
+        raise typer.BadParameter("With --find-if-exists, only a TARGET and --domain can be given.")
+
+    async def work(session: Session) -> None:
+        link = await session.links.find(target, domain=domain) if find_if_exists else None
+        if link is None:
+            link = await session.links.create(options.with_moments(given))
+        if as_json:
+            print_json(await record_of(session, link))
+        else:
+            print(session.short_url(link))
+
+    run(work, as_json=as_json)
+
+
+def show(link: options.LinkName, domain: options.Domain = None, as_json: options.AsJson = False) -> None:
+    """Show everything about a link."""
+
+    async def work(session: Session) -> None:
+        address = find_address(session, link, domain)
+        found = await session.links.get(address.slug, domain=address.domain)
+        print_link(await record_of(session, found), as_json=as_json)
+
+    run(work, as_json=as_json)
+
+
+def edit(
+    link: options.LinkName,
+    domain: options.Domain = None,
+    target: Annotated[str | None, typer.Option(help="New target.")] = None,
+    slug: Annotated[str | None, typer.Option(help="New slug; the old one goes on leading there.")] = None,
+    title: options.Title = None,
+    notes: options.Notes = None,
+    tags: options.Tags = None,
+    folder: options.Folder = None,
+    valid_from: options.ValidFrom = None,
+    expires_at: options.ExpiresAt = None,
+    max_clicks: options.MaxClicks = None,
+    fallback_target: options.FallbackTarget = None,
+    status: options.Status = None,
+    forward_query: options.ForwardQuery = None,
+    crawlable: options.Crawlable = None,
+    enabled: options.Enabled = None,
+    archived: options.Archived = None,
+    cache_s: options.CacheS = None,
+    referrer_policy: options.ReferrerPolicy = None,
+    clear: Annotated[
+        list[str] | None, typer.Option(metavar="FIELD", help="Empty this field; may be given several times.")
+    ] = None,
+    if_version: Annotated[
+        int | None, typer.Option(help="Change nothing when the link has another version by now.")
+    ] = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Change a link; a running server knows at its next request."""
+    given = options.given(
+        target=target,
+        slug=slug,
+        title=title,
+        notes=notes,
+        tags=tags,
+        folder=folder,
+        valid_from=valid_from,
+        expires_at=expires_at,
+        max_clicks=max_clicks,
+        fallback_target=fallback_target,
+        status=status,
+        forward_query=forward_query,
+        crawlable=crawlable,
+        enabled=enabled,
+        archived=archived,
+        cache_s=cache_s,
+        referrer_policy=referrer_policy,
+    )
+
+    async def work(session: Session) -> None:
+        changes = {**options.cleared(clear or ()), **options.with_moments(given)}
+        if not changes:
+            raise InvalidInput("Nothing to change was given.")
+        address = find_address(session, link, domain)
+        changed = await session.links.edit(address.slug, changes, domain=address.domain, version=if_version)
+        print_link(await record_of(session, changed), as_json=as_json)
+
+    run(work, as_json=as_json)
+
+
+def rm(
+    links: Annotated[list[str], typer.Argument(metavar="SLUG...", help="Slugs, aliases or whole short URLs.")],
+    domain: options.Domain = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Delete links for good; their slugs become free."""
+    if not yes:
+        if not sys.stdin.isatty():
+            raise typer.BadParameter("There is no terminal to ask on, so --yes is needed.")
+        what = repr(links[0]) if len(links) == 1 else f"{len(links)} links"
+        typer.confirm(f"Delete {what} for good?", err=True, abort=True)
+
+    async def work(session: Session) -> None:
+        from shortly.links.service import Edit
+
+        addresses = [find_address(session, link, domain) for link in links]
+        refusals = await session.links.delete_many([Edit(slug, {}, host) for slug, host in addresses])
+        for link, refusal in zip(links, refusals, strict=True):
+            if refusal is None:
+                say(f"deleted {link!r}")
+            else:
+                report(refusal, as_json=False)
+        if as_json:
+            print_json([deletion(link, refusal) for link, refusal in zip(links, refusals, strict=True)])
+        if any(refusals):
+            raise typer.Exit(REFUSED)
+
+    run(work, as_json=as_json)
+
+
+def deletion(link: str, refusal: ShortlyError | None) -> dict[str, Any]:
+    """Return what became of one link that was to be deleted."""
+    return {"slug": link, "deleted": refusal is None, "error": None if refusal is None else problem(refusal)}
+
+
+def print_link(record: dict[str, Any], *, as_json: bool) -> None:
+    """Print everything about one link."""
+    if as_json:
+        print_json(record)
+    else:
+        print_fields(record)

@@ -1,0 +1,106 @@
+"""``list``: a page of links, or all of them."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import Annotated, Any, get_args
+
+import msgspec
+import typer
+
+from shortly.cli import options
+from shortly.cli.exits import say
+from shortly.cli.moments import parse_moment
+from shortly.cli.output import Column, print_json, print_table
+from shortly.cli.records import records_of
+from shortly.cli.session import Session, run
+from shortly.errors import InvalidInput
+from shortly.links.link import LinkQuery, LinkState, SortField
+
+MAX_PAGE = 500
+COLUMNS = {
+    "short_url": Column("short url"),
+    "target": Column("target", wide=True),
+    "clicks": Column("clicks", numeric=True),
+    "created_at": Column("created"),
+    "title": Column("title", wide=True),
+    "tags": Column("tags"),
+}
+"""Field -> column; in a pipe they are separated by tabs, in this order."""
+
+
+def list_links(
+    search: Annotated[str, typer.Option(help="Substring of slug, target, title, notes or a tag.")] = "",
+    tags: Annotated[
+        list[str] | None, typer.Option("--tag", help="Only with this tag; several: with all of them.")
+    ] = None,
+    folder: Annotated[str | None, typer.Option(help="Only in this folder.")] = None,
+    domain: Annotated[str | None, typer.Option(help="Only on this host.")] = None,
+    owner: Annotated[str | None, typer.Option(help="Only of this owner, such as key:3.")] = None,
+    state: Annotated[
+        LinkState | None, typer.Option(help="Only in this state; otherwise all but archived ones.")
+    ] = None,
+    created_since: Annotated[str | None, typer.Option(help="Only made at or after: 2026-12-31, -7d.")] = None,
+    created_until: Annotated[str | None, typer.Option(help="Only made before.")] = None,
+    sort: Annotated[
+        str, typer.Option(help=f"One of {', '.join(get_args(SortField))}; a - before it turns the order round.")
+    ] = "-created_at",
+    limit: Annotated[int, typer.Option(help=f"Links in a page, 1 to {MAX_PAGE}.")] = 50,
+    cursor: Annotated[str | None, typer.Option(help="The page that follows: next_cursor of the one before.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All pages.")] = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """List links, newest first; in a pipe one tab-separated line each."""
+
+    async def work(session: Session) -> None:
+        filters: dict[str, Any] = {
+            "search": search,
+            "tags": tuple(tags or ()),
+            "folder": folder,
+            "domain": domain,
+            "owner": owner,
+            "state": state,
+            "created_since": parse_moment(created_since, "created_since") if created_since else None,
+            "created_until": parse_moment(created_until, "created_until") if created_until else None,
+            "sort": sort_field(sort),
+            "descending": sort.startswith("-"),
+            "limit": MAX_PAGE if every else limit,
+            "now": datetime.now(UTC),
+        }
+        page = await session.links.list_links(LinkQuery(**filters, cursor=cursor))
+        records = await records_of(session, page.items)
+        if every and as_json:
+            print('{"items":[', end="")
+            while True:
+                print(",".join(msgspec.json.encode(record).decode() for record in records), end="")
+                if page.next_cursor is None:
+                    break
+                print(",", end="")
+                page = await session.links.list_links(LinkQuery(**filters, cursor=page.next_cursor))
+                records = await records_of(session, page.items)
+            print('],"next_cursor":null}')
+        elif as_json:
+            print_json({"items": records, "next_cursor": page.next_cursor})
+        else:
+            print_records(records)
+            while every and page.next_cursor:
+                page = await session.links.list_links(LinkQuery(**filters, cursor=page.next_cursor))
+                print_records(await records_of(session, page.items))
+            if page.next_cursor and sys.stdout.isatty():
+                say(f"There are more: --all, or --cursor {page.next_cursor}")
+
+    run(work, as_json=as_json)
+
+
+def sort_field(sort: str) -> SortField:
+    """Return the field to sort by, or raise ``InvalidInput``."""
+    for field in get_args(SortField):
+        if sort.removeprefix("-") == field:
+            return field  # type: ignore[no-any-return]  # get_args forgets the type of what it returns
+    raise InvalidInput(f"Links can be sorted by {', '.join(get_args(SortField))}.", field="sort")
+
+
+def print_records(records: list[dict[str, Any]]) -> None:
+    """Print links as rows of a table."""
+    print_table(list(COLUMNS.values()), [[record[field] for field in COLUMNS] for record in records])

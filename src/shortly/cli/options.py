@@ -1,0 +1,77 @@
+"""Options that several commands share, and how they become the fields of a link."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from shortly.cli.moments import parse_moment
+from shortly.errors import InvalidInput
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+LinkName = Annotated[str, typer.Argument(metavar="SLUG", help="The link's slug, an alias, or its whole short URL.")]
+Domain = Annotated[
+    str | None, typer.Option(help="Host that the link lives on; the one of BASE_URL by default.", show_default=False)
+]
+
+Title = Annotated[str | None, typer.Option(help="Title.")]
+Notes = Annotated[str | None, typer.Option(help="Notes; several lines are fine.")]
+Tags = Annotated[list[str] | None, typer.Option("--tag", help="A tag; may be given several times.")]
+Folder = Annotated[str | None, typer.Option(help="Folder.")]
+ValidFrom = Annotated[
+    str | None, typer.Option(help="From when on the link leads anywhere: 2026-12-31T18:00+01:00, +2h.")
+]
+ExpiresAt = Annotated[str | None, typer.Option(help="When it stops: 2026-12-31, +30d. UTC without an offset.")]
+MaxClicks = Annotated[int | None, typer.Option(help="How many redirects it gives before it stops.")]
+FallbackTarget = Annotated[str | None, typer.Option(help="Where it leads when it has stopped.")]
+Status = Annotated[int | None, typer.Option(help="HTTP status of the redirect: 301, 302, 307 or 308.")]
+ForwardQuery = Annotated[
+    bool | None, typer.Option("--forward-query/--no-forward-query", help="Hand the visitor's query string on.")
+]
+Crawlable = Annotated[bool | None, typer.Option("--crawlable/--no-crawlable", help="Let search engines follow it.")]
+Enabled = Annotated[bool | None, typer.Option("--enabled/--disabled", help="Whether it leads anywhere.")]
+Archived = Annotated[bool | None, typer.Option("--archived/--not-archived", help="Keep it out of lists.")]
+CacheS = Annotated[
+    int | None, typer.Option(help="Seconds that browsers may keep the redirect; such clicks go uncounted.")
+]
+ReferrerPolicy = Annotated[
+    str | None, typer.Option(help="Referrer-Policy header of the redirect, such as no-referrer.")
+]
+
+EMPTY: Mapping[str, Any] = {
+    "title": "",
+    "notes": "",
+    "tags": (),
+    "folder": "",
+    "valid_from": None,
+    "expires_at": None,
+    "max_clicks": None,
+    "fallback_target": None,
+    "cache_s": None,
+    "referrer_policy": "",
+}
+"""Fields that can be emptied, with the value that they then have."""
+MOMENTS = frozenset({"valid_from", "expires_at"})
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """Return the options that were given."""
+    return {name: value for name, value in options.items() if value is not None and value != []}
+
+
+def with_moments(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options as a link's fields, or raise ``InvalidInput`` for a moment that is none."""
+    return {name: parse_moment(value, name) if name in MOMENTS else value for name, value in given.items()}
+
+
+def cleared(names: Sequence[str]) -> dict[str, Any]:
+    """Return the fields to be emptied; raise ``InvalidInput`` when one cannot be."""
+    fields = {}
+    for name in names:
+        field = name.replace("-", "_")
+        if field not in EMPTY:
+            raise InvalidInput(f"Only these fields can be cleared: {', '.join(EMPTY)}.", field=name[:64])
+        fields[field] = EMPTY[field]
+    return fields

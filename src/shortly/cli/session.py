@@ -1,0 +1,89 @@
+"""An open store with its services, for the length of one command; a server may run beside it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from shortly.cli.exits import refusals
+from shortly.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from shortly.accounts.keys import KeyService
+    from shortly.links.link import Link
+    from shortly.links.service import LinkService
+    from shortly.settings import Settings
+    from shortly.stats.service import StatsService
+    from shortly.store import Store
+
+
+class Session(NamedTuple):
+    """What a command works with."""
+
+    settings: Settings
+    store: Store
+    links: LinkService
+    stats: StatsService
+    keys: KeyService
+
+    def short_url(self, link: Link) -> str:
+        """Return a link's full address."""
+        return self.links.short_url(link, self.settings.base_url)
+
+
+class Address(NamedTuple):
+    """Where a link lives."""
+
+    slug: str
+    domain: str | None
+
+
+def run(work: Callable[[Session], Awaitable[None]], *, as_json: bool) -> None:
+    """Open the store, do a command's work, close the store; refusals end the command."""
+
+    async def do() -> None:
+        async with opened() as session:
+            await work(session)
+
+    with refusals(as_json):
+        asyncio.run(do())
+
+
+@asynccontextmanager
+async def opened() -> AsyncIterator[Session]:
+    """Open what the settings name; an older store is brought up to date."""
+    from shortly.accounts.keys import KeyService
+    from shortly.stats.service import StatsService
+    from shortly.store import open_store
+    from shortly.wiring import link_service
+
+    settings = read_settings()
+    async with open_store(settings) as store:
+        yield Session(settings, store, link_service(settings, store), StatsService(store), KeyService(store))
+
+
+def read_settings() -> Settings:
+    """Return the settings, and let only warnings through to stderr unless ``LOG_LEVEL`` says otherwise."""
+    from shortly.logs import configure_logging
+    from shortly.settings import load_settings
+
+    settings = load_settings()
+    level = settings.log_level if "log_level" in settings.model_fields_set else "warning"
+    configure_logging(level, settings.log_format)
+    return settings
+
+
+def find_address(session: Session, link: str, domain: str | None) -> Address:
+    """Return where a link lives that was named by its slug or by its whole short URL."""
+    if "://" not in link:
+        return Address(link, domain)
+    try:
+        parts = urlsplit(link)
+        host, slug = parts.netloc.rpartition("@")[2], unquote(parts.path[1:], errors="strict")
+    except ValueError:
+        raise InvalidInput(f"{link[:128]!r} is neither a slug nor a short URL.", field="slug") from None
+    session.links.domain_of(host)
+    return Address(slug, host)
