@@ -1,0 +1,138 @@
+"""How counts and visits lie in the tables, and reads that take no other rows than those they want."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import apsw
+import msgspec
+
+from shortly.clicks.fold import Dimensions, add
+from shortly.clicks.store import EVERY_LINK, Total, VisitPage
+from shortly.clicks.visit import Tally, Visit
+from shortly.errors import InvalidCursor
+
+PackedHours = dict[int, tuple[int, int]]
+"""Hour of the day -> clicks, bots."""
+VISIT_NUMBER_BITS = 20
+MAX_AT_MS = (1 << (63 - VISIT_NUMBER_BITS)) - 1
+"""In the year 2248."""
+VISIT_COLUMNS = tuple(name for name in Visit.__struct_fields__ if name not in ("at_ms", "private"))
+
+pack = msgspec.msgpack.Encoder().encode
+unpack_dimensions = msgspec.msgpack.Decoder(Dimensions).decode
+unpack_hours = msgspec.msgpack.Decoder(PackedHours).decode
+
+
+def query(connection: apsw.Connection, sql: str, *values: apsw.Binding) -> list[tuple[Any, ...]]:
+    """Return all rows."""
+    return connection.execute(sql, values).fetchall()
+
+
+def numbers(values: Iterable[int]) -> apsw.CArrayBinding:
+    """Return a parameter for ``carray(?)``, a table of at least one number."""
+    return apsw.carray(array("q", values))
+
+
+def tally_in(clicks: int, bots: int, dimensions: bytes) -> Tally:
+    """Return the tally in the columns of a row."""
+    return Tally(clicks=clicks, bots=bots, dimensions=unpack_dimensions(dimensions))
+
+
+def link_prefix(link_id: int) -> bytes:
+    """Return what the keys of a link's visitors begin with."""
+    return link_id.to_bytes(8, "big")
+
+
+def visit_id(at_ms: int, number: int = 0) -> int:
+    """Return the key of a visit; times beyond what a key can hold count as the first or last that it can."""
+    number &= (1 << VISIT_NUMBER_BITS) - 1
+    return min(max(at_ms, 0), MAX_AT_MS) << VISIT_NUMBER_BITS | number
+
+
+def read_totals(reader: apsw.Connection, link_ids: Sequence[int]) -> dict[int, Total]:
+    """Return the totals of those links that have one."""
+    if not link_ids:
+        return {}
+    sql = "SELECT link_id, clicks, bots FROM totals WHERE link_id IN (SELECT value FROM carray(?))"
+    return {link_id: Total(clicks, bots) for link_id, clicks, bots in query(reader, sql, numbers(link_ids))}
+
+
+def read_hours(reader: apsw.Connection, link_id: int, since_hour: int, until_hour: int) -> dict[int, Total]:
+    """Return the clicks of the hours that had any, out of the rows of their days."""
+    return {
+        day * 24 + hour: Total(clicks, bots)
+        for day, packed in read_days(reader, link_id, since_hour // 24, -(-until_hour // 24), "hours")
+        for hour, (clicks, bots) in unpack_hours(packed).items()
+        if since_hour <= day * 24 + hour < until_hour
+    }
+
+
+def read_tally(reader: apsw.Connection, link_id: int, since_hour: int, until_hour: int) -> Tally:
+    """Return the sum of the whole days between the hours, and of the hours before and after these days."""
+    since_day, until_day = -(-since_hour // 24), until_hour // 24
+    edges = [(since_hour, until_hour)]
+    if since_day < until_day:
+        edges = [(since_hour, since_day * 24), (until_day * 24, until_hour)]
+    total = Tally()
+    for _, *row in read_days(reader, link_id, since_day, until_day, "clicks, bots, dimensions"):
+        add(total, tally_in(*row))
+    for since, until in edges:
+        for _, *row in _rows(reader, "link_hours", "hour", link_id, since, until, "clicks, bots, dimensions"):
+            add(total, tally_in(*row))
+    return total
+
+
+def read_days(
+    reader: apsw.Connection, link_id: int, since_day: int, until_day: int, columns: str
+) -> Iterator[tuple[Any, ...]]:
+    """Yield (day, columns...) of a link's days, oldest first."""
+    return _rows(reader, "link_days", "day", link_id, since_day, until_day, columns)
+
+
+def read_visits(
+    reader: apsw.Connection, link_id: int, since_ms: int, until_ms: int, limit: int, cursor: str | None
+) -> VisitPage:
+    """Return a page of visits, newest first."""
+    before = visit_id(until_ms)
+    if cursor is not None:
+        before = min(before, _read_cursor(cursor, link_id))
+    sql = (
+        f"SELECT id, {', '.join(VISIT_COLUMNS)} FROM visits "  # noqa: S608  # names from this file alone
+        f"WHERE {'link_id >= ?' if link_id == EVERY_LINK else 'link_id = ?'} AND id >= ? AND id < ? "
+        "ORDER BY id DESC LIMIT ?"
+    )
+    rows = query(reader, sql, link_id, visit_id(since_ms), before, limit + 1)
+    items = [
+        Visit(at_ms=key >> VISIT_NUMBER_BITS, **dict(zip(VISIT_COLUMNS, values, strict=True)))
+        for key, *values in rows[:limit]
+    ]
+    return VisitPage(items, f"{link_id:x}.{rows[limit - 1][0]:x}" if len(rows) > limit else None)
+
+
+def _rows(
+    reader: apsw.Connection, table: str, time: str, link_id: int, since: int, until: int, columns: str
+) -> Iterator[tuple[Any, ...]]:
+    """Yield a link's rows by one look-up for each hour or day asked for, as far as the table reaches."""
+    ends = f"SELECT (SELECT min({time}) FROM {table}), (SELECT max({time}) FROM {table})"  # noqa: S608
+    first, last = query(reader, ends)[0]
+    if first is None or not (times := range(max(since, first), min(until, last + 1))):
+        return
+    sql = (
+        f"SELECT {time}, {columns} FROM carray(?) AS wanted "  # noqa: S608  # names from this file alone
+        f"CROSS JOIN {table} ON {time} = wanted.value AND link_id = ?"
+    )
+    yield from reader.execute(sql, (numbers(times), link_id))
+
+
+def _read_cursor(cursor: str, link_id: int) -> int:
+    """Return the key that the next page ends before."""
+    try:
+        before = int(cursor.rpartition(".")[2], 16)
+    except ValueError:
+        raise InvalidCursor from None
+    if cursor != f"{link_id:x}.{before:x}" or not 0 <= before < 1 << 63:
+        raise InvalidCursor
+    return before
