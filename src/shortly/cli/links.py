@@ -17,7 +17,7 @@ from shortly.errors import InvalidInput, ShortlyError
 
 
 def add(
-    target: Annotated[str | None, typer.Argument(help="Absolute http(s) URL.", show_default=False)] = None,
+    target: Annotated[str | None, typer.Argument(metavar="TARGET", help="Absolute http(s) URL.")] = None,
     slug: Annotated[str | None, typer.Option(help="The slug; one is drawn by default.")] = None,
     domain: options.Domain = None,
     title: options.Title = None,
@@ -165,7 +165,7 @@ def edit(
 
 
 def rm(
-    links: Annotated[list[str], typer.Argument(metavar="SLUG...", help="Slugs, aliases or whole short URLs.")],
+    links: Annotated[list[str], typer.Argument(metavar="SLUG", help="Slugs, aliases or whole short URLs.")],
     domain: options.Domain = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     as_json: options.AsJson = False,

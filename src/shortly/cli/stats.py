@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def stats(
     link: Annotated[
-        str | None, typer.Argument(metavar="[SLUG]", help="A link's slug, alias or short URL; without: all links.")
+        str | None, typer.Argument(metavar="SLUG", help="A link's slug, alias or short URL; without: all links.")
     ] = None,
     domain: options.Domain = None,
     period: Annotated[
