@@ -60,10 +60,10 @@ bench: setup ## measure, and print the table that the README shows
 	@$(PYTHON_IN) bench/run.py $(ARGS)
 
 docs: setup ## write docs/reference anew
-	@$(PYTHON_IN) scripts/reference.py
+	@$(PYTHON_IN) -m shortly.cli.reference
 
 docs-check: setup ## fail when docs/reference is not what `make docs` writes
-	@$(PYTHON_IN) scripts/reference.py --check
+	@$(PYTHON_IN) -m shortly.cli.reference --check
 
 image: ## build the container image
 	@docker build -f deploy/docker/Dockerfile -t $(IMAGE) .

@@ -1,4 +1,4 @@
-"""The README's tour, line by line, against a server."""
+"""What the documents tell people to type, typed; what they list, compared."""
 
 import json
 import os
@@ -20,11 +20,27 @@ ADDRESS = "http://localhost:8000"
 BETWEEN = "\x1e"
 
 
-def tour_lines() -> list[str]:
-    """Return the shell lines between the tour's two marks, in order."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (tour,) = re.findall(r"<!-- tour -->(.*?)<!-- /tour -->", readme, re.DOTALL)
-    return [line for block in re.findall(r"```sh\n(.*?)```", tour, re.DOTALL) for line in block.splitlines() if line]
+def section(document: str, mark: str) -> str:
+    """Return what stands between the two comments that mark a part of a document."""
+    (part,) = re.findall(f"<!-- {mark} -->(.*?)<!-- /{mark} -->", (ROOT / document).read_text("utf-8"), re.DOTALL)
+    return str(part)
+
+
+def shell_lines(document: str, mark: str) -> list[str]:
+    """Return the shell lines of a marked part, in order."""
+    blocks = re.findall(r"```sh\n(.*?)```", section(document, mark), re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line]
+
+
+def type_lines(lines: list[str], environment: dict[str, str], folder: Path) -> dict[str, str]:
+    """Type the lines into one shell that stops at the first failure; return what each of them printed."""
+    program = "".join(f"{line}\nprintf '{BETWEEN}'\n" for line in lines)
+    program = program.replace(ADDRESS, environment["BASE_URL"]).replace(".venv/bin/", f"{BIN}/")
+    bash = ["bash", "-euo", "pipefail", "-c", program]
+    done = subprocess.run(bash, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
+    printed = dict(zip(lines, done.stdout.split(BETWEEN), strict=False))
+    assert done.returncode == 0, f"{done.stderr}\nafter {printed}"
+    return printed
 
 
 @pytest.fixture
@@ -73,20 +89,8 @@ def answers(port: int) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("server")
-def test_every_line_of_the_tour_does_what_the_readme_says(environment: dict[str, str]) -> None:
-    lines = tour_lines()
-    program = "".join(f"{line}\nprintf '{BETWEEN}'\n" for line in lines)
-    program = program.replace(ADDRESS, environment["BASE_URL"]).replace(".venv/bin/shortly", str(BIN / "shortly"))
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", program],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    printed = dict(zip(lines, done.stdout.split(BETWEEN), strict=False))
-    assert done.returncode == 0, f"{done.stderr}\nafter {printed}"
+def test_every_line_of_the_tour_does_what_the_readme_says(environment: dict[str, str], tmp_path: Path) -> None:
+    printed = type_lines(shell_lines("README.md", "tour"), environment, tmp_path)
 
     def printed_by(fragment: str) -> str:
         (output,) = [output for line, output in printed.items() if fragment in line]
@@ -102,6 +106,39 @@ def test_every_line_of_the_tour_does_what_the_readme_says(environment: dict[str,
     assert "invalid_target" in printed_by("javascript:")
     assert {link["slug"] for link in json.loads(printed_by("search=example"))["items"]} >= {"tour"}
     assert "tour" in printed_by("shortly list --json")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("server")
+def test_the_backup_of_the_operations_guide_is_a_whole_installation(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    def shortly(*arguments: str, **settings: str) -> str:
+        command = [str(BIN / "shortly"), *arguments]
+        return subprocess.run(command, env=environment | settings, check=True, capture_output=True, text=True).stdout
+
+    shortly("add", "https://example.com/", "--slug", "kept")
+    type_lines(shell_lines("docs/operations.md", "backup"), environment, tmp_path)
+    copies = sorted((tmp_path / "backup").iterdir())
+    assert [copy.name for copy in copies] == ["clicks.db", "links.db"]
+    assert all(copy.stat().st_mode & 0o077 == 0 for copy in copies)
+    shortly("add", "https://example.com/", "--slug", "later")
+    assert "kept" in shortly("list", DATA_DIR=str(tmp_path / "backup"))
+    assert "later" not in shortly("list", DATA_DIR=str(tmp_path / "backup"))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("server")
+def test_the_operations_guide_names_every_metric(environment: dict[str, str]) -> None:
+    key = subprocess.run(
+        [BIN / "shortly", "key", "create", "metrics"], env=environment, check=True, capture_output=True, text=True
+    ).stdout.strip()
+    connection = HTTPConnection("127.0.0.1", int(environment["PORT"]), timeout=5)
+    connection.request("GET", "/metrics", headers={"Authorization": f"Bearer {key}"})
+    served = re.findall(r"^# TYPE (\S+)", connection.getresponse().read().decode(), re.MULTILINE)
+    connection.close()
+    named = re.findall(r"^\| `(\w+)`", section("docs/operations.md", "metrics"), re.MULTILINE)
+    assert sorted(named) == sorted(served)
 
 
 def test_links_between_the_documents_lead_somewhere() -> None:
