@@ -42,6 +42,8 @@ HOUSEKEEPING_S = 3600.0
 BATCH_VISITS = 10_000
 """About 300 ms of work."""
 READ_BYTES = 1 << 18
+MAX_AT_MS = (1 << 43) - 1
+"""In the year 2248; a later click is a damaged one."""
 
 
 class DrainStore(FoldStore, Protocol):
@@ -109,7 +111,7 @@ class Drain:
 
     async def run(self, stop: asyncio.Event, *, finish_s: float = 10.0) -> None:
         """Drain until told to stop, then drain what is left, for ``finish_s`` seconds at most."""
-        lock = await self._take_lock(stop)
+        lock = await self._take_lock(stop, finish_s)
         if lock is None:
             return
         self.draining = True
@@ -139,19 +141,29 @@ class Drain:
                 await asyncio.sleep(min(self._back_off_s(), left_s))
         return True
 
-    async def _take_lock(self, stop: asyncio.Event) -> int | None:
-        """Return the locked file, which dies with the process, or None when told to stop while another drain had it."""
+    async def _take_lock(self, stop: asyncio.Event, finish_s: float) -> int | None:
+        """Return the locked file, which dies with the process, or None when told to stop while another drain had it.
+
+        Told to stop, it waits until that other one has drained the dead workers' journals (those of its own process
+        are closed by then) or makes room, because that one may have been told to stop, too, and have had its last look.
+        """
         self._journal_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(self._journal_dir / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        while not stop.is_set():
+        give_up_at = None
+        while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                await _wait(stop, STAND_BY_S)
+                if not stop.is_set():
+                    await _wait(stop, STAND_BY_S)
+                    continue
+                give_up_at = give_up_at or time.monotonic() + finish_s
+                if time.monotonic() > give_up_at or not dead_segments(self._journal_dir):
+                    os.close(lock)
+                    return None
+                await asyncio.sleep(POLL_S)
             else:
                 return lock
-        os.close(lock)
-        return None
 
     async def _try_once(self) -> int | None:
         """Do ``drain_once``; None after a failure, which is logged when it is another one than the last time."""
@@ -242,6 +254,8 @@ class Drain:
         click = decode_click(payload)
         if not 0 < click.link_id < 1 << 63:
             raise ValueError(f"no link has the id {click.link_id}")
+        if click.at_ms > MAX_AT_MS:
+            raise ValueError(f"no click was at {click.at_ms} ms")
         return self._enricher.visit_of(click)
 
     async def _fold(self, reading: _Reading) -> None:
@@ -313,6 +327,11 @@ class _Reading:
     def saw(self, at_ms: int) -> None:
         """Note the time of a click that is not folded yet."""
         self.oldest_ms = at_ms if self.oldest_ms is None else min(self.oldest_ms, at_ms)
+
+
+def dead_segments(journal_dir: Path) -> bool:
+    """Say whether a worker that has ended left anything behind that is not drained yet."""
+    return any(not folder.alive and folder.segments for folder in worker_folders(journal_dir))
 
 
 @contextmanager
