@@ -61,13 +61,17 @@ class Drainer:
     async def _keep_draining(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        while not self._finishing.is_set():
+        if self._finishing.is_set():  # told so before there was anything to tell
+            self._stop.set()
+        while True:  # at least once: a service that is stopped right after its start has clicks, too
             try:
                 await self._drain(self._stop)
             except Exception:
-                log.exception("the drain failed and starts again; clicks wait in the journal")
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stop.wait(), RETRY_S)
+                log.exception("the drain failed; clicks wait in the journal")
+            if self._finishing.is_set():
+                return
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), RETRY_S)
 
     async def _drain(self, stop: asyncio.Event) -> None:
         """Drain until told to stop."""
