@@ -54,8 +54,8 @@ class IdempotencyStore(Protocol):
     """Answers kept for clients that repeat a request because they did not hear the answer."""
 
     async def claim(self, key: str, fingerprint: bytes, now: datetime) -> Answered | None:
-        """Take the key for a request, or return what its first taker left: an answer, or one with status 0 while there is
-        none yet. A claim without an answer lapses after 60 s, an answer after 24 h."""
+        """Take the key for a request, or return what its first taker left: an answer, or one with status 0 while there
+        is none yet. A claim without an answer lapses after 60 s, an answer after 24 h."""
 
     async def answer(self, key: str, answered: Answered) -> None:
         """Keep the answer under a claimed key."""
