@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from shortly.cli.exits import REFUSED, say
 from shortly.cli.imports import Row, read_rows
-from shortly.cli.output import problem
+from shortly.cli.output import problem, write_json
 from shortly.cli.records import records_of
 from shortly.cli.session import Session, run
 from shortly.errors import ShortlyError
@@ -86,7 +86,7 @@ async def print_objects(session: Session, rows: Sequence[Row], answers: Sequence
             "link": None if refused else next(records),
             "error": problem(answer) if isinstance(answer, ShortlyError) else None,
         }
-        print(msgspec.json.encode(item).decode())
+        write_json(msgspec.json.encode(item), b"\n")
     sys.stdout.flush()
 
 

@@ -34,9 +34,12 @@ def doctor(as_json: options.AsJson = False) -> None:
 
 async def examine(settings: Settings) -> list[Check]:
     """Return every finding; what cannot be looked at is a problem of its own and does not end the examination."""
+    import apsw
+
     from shortly.cli import checks
     from shortly.store import open_store
 
+    failures = (ShortlyError, OSError, apsw.Error)
     found: list[Check] = []
     for look in (
         checks.check_settings,
@@ -47,7 +50,7 @@ async def examine(settings: Settings) -> list[Check]:
     ):
         try:
             found.extend(look(settings))
-        except (ShortlyError, OSError) as failure:
+        except failures as failure:
             found.append(failed(look.__name__, failure))
     made = (settings.data_dir / "links.db").exists()
     if not made or any(check.state == "problem" or "migrate" in check.advice for check in found if ".db" in check.name):
@@ -57,19 +60,24 @@ async def examine(settings: Settings) -> list[Check]:
             for look_into in (checks.check_store, checks.check_journal):
                 try:
                     found.extend([check async for check in look_into(settings, store)])
-                except (ShortlyError, OSError) as failure:
+                except failures as failure:
                     found.append(failed(look_into.__name__, failure))
-    except ShortlyError as failure:
+    except failures as failure:
         found.append(failed("check_store", failure))
     return found
 
 
-def failed(look: str, failure: ShortlyError | OSError) -> Check:
+def failed(look: str, failure: Exception) -> Check:
     """Return the finding that something could not be looked at."""
     from shortly.cli.checks import Check
 
-    message = failure.strerror or "the system refused" if isinstance(failure, OSError) else str(failure)
-    return Check(look.removeprefix("check_"), "problem", message, "See the log lines on stderr for the cause.")
+    message = failure.strerror if isinstance(failure, OSError) else str(failure)
+    return Check(
+        look.removeprefix("check_"),
+        "problem",
+        message or "The system refused.",
+        "If a file is damaged, stop Shortly and restore it from a backup.",
+    )
 
 
 def print_checks(checks: list[Check]) -> None:

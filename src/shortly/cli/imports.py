@@ -83,6 +83,9 @@ def _json_values(line: str) -> Mapping[str, Any]:
         raise InvalidInput("The line is not a JSON object.") from None
     if not isinstance(values, dict):
         raise InvalidInput("The line is not a JSON object.")
+    for name in ("slug", "domain"):
+        if not isinstance(values.get(name), str | None):
+            raise InvalidInput(f"The {name} must be text.", field=name)
     for name in ("valid_from", "expires_at"):
         if isinstance(values.get(name), str):
             values[name] = parse_moment(values[name], name)

@@ -12,7 +12,7 @@ import typer
 from shortly.cli import options
 from shortly.cli.exits import say
 from shortly.cli.moments import parse_moment
-from shortly.cli.output import Column, print_json, print_table
+from shortly.cli.output import Column, print_json, print_table, write_json
 from shortly.cli.records import records_of
 from shortly.cli.session import Session, run
 from shortly.errors import InvalidInput
@@ -71,15 +71,15 @@ def list_links(
         page = await session.links.list_links(LinkQuery(**filters, cursor=cursor))
         records = await records_of(session, page.items)
         if every and as_json:
-            print('{"items":[', end="")
+            write_json(b'{"items":[')
             while True:
-                print(",".join(msgspec.json.encode(record).decode() for record in records), end="")
+                write_json(msgspec.json.encode(records)[1:-1])
                 if page.next_cursor is None:
                     break
-                print(",", end="")
+                write_json(b",")
                 page = await session.links.list_links(LinkQuery(**filters, cursor=page.next_cursor))
                 records = await records_of(session, page.items)
-            print('],"next_cursor":null}')
+            write_json(b'],"next_cursor":null}\n')
         elif as_json:
             print_json({"items": records, "next_cursor": page.next_cursor})
         else:

@@ -26,9 +26,14 @@ class Column(NamedTuple):
 def print_json(value: Any) -> None:
     """Print any value as one JSON document, indented on a terminal, in one line elsewhere."""
     text = msgspec.json.encode(value)
-    if sys.stdout.isatty():
-        text = msgspec.json.format(text, indent=2)
-    print(text.decode())
+    write_json(msgspec.json.format(text, indent=2) if sys.stdout.isatty() else text, b"\n")
+
+
+def write_json(*parts: bytes) -> None:
+    """Write pieces of JSON, which is UTF-8 whatever the terminal speaks."""
+    sys.stdout.flush()
+    for part in parts:
+        sys.stdout.buffer.write(part)
 
 
 def problem(refusal: ShortlyError) -> dict[str, str | None]:
