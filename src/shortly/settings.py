@@ -96,8 +96,9 @@ class Settings(BaseSettings):
     @classmethod
     def _follow_port(cls, values: dict[str, Any]) -> dict[str, Any]:
         """Let short links of an installation that was told only its port lead to that port."""
-        if not values.get("base_url") and str(values.get("port", "")).isdigit():
-            values = {**values, "base_url": f"http://localhost:{int(values['port'])}"}
+        port = str(values.get("port", ""))
+        if not values.get("base_url") and len(port) <= 5 and port.isdecimal() and 1 <= int(port) <= 65535:
+            values = {**values, "base_url": f"http://localhost:{int(port)}"}
         return values
 
     @field_validator("trusted_proxies", "extra_domains", "target_schemes", mode="before")
