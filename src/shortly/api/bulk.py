@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, Field, ValidationError, WithJsonSchema
+from pydantic import BaseModel, Field, SkipValidation, ValidationError
 
 from shortly.api.link_bodies import NO_TOTAL, Domain, Given, LinkChanges, LinkOut, NewLink, Slug, Version
 from shortly.api.links import find_existing
@@ -27,6 +27,9 @@ router = APIRouter(prefix="/api/v1/bulk/links", tags=["bulk"])
 MAX_ENTRIES = 5_000
 AT_ONCE = 250
 """Entries that are checked and stored in one go; they take some 20 ms of the event loop's time."""
+
+ENTRIES = Field(min_length=1, max_length=MAX_ENTRIES)
+"""Of a list whose entries are checked later on, one by one."""
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -48,28 +51,22 @@ class LinkDeletion(Given):
     version: Version | None = None
 
 
-def entries_of(model: str) -> Any:
-    """Return the type of a list of entries that are checked later on, one by one."""
-    entry = Annotated[Any, WithJsonSchema({"$ref": f"#/components/schemas/{model}"})]
-    return Annotated[list[entry], Field(min_length=1, max_length=MAX_ENTRIES)]
-
-
 class NewLinks(Given):
     """Links to be made."""
 
-    links: entries_of("NewLink")  # type: ignore[valid-type]
+    links: Annotated[list[SkipValidation[NewLink]], ENTRIES]
 
 
 class LinkEdits(Given):
     """Links to be changed."""
 
-    edits: entries_of("LinkEdit")  # type: ignore[valid-type]
+    edits: Annotated[list[SkipValidation[LinkEdit]], ENTRIES]
 
 
 class LinkDeletions(Given):
     """Links to be deleted."""
 
-    links: entries_of("LinkDeletion")  # type: ignore[valid-type]
+    links: Annotated[list[SkipValidation[LinkDeletion]], ENTRIES]
 
 
 class BulkResult(BaseModel):

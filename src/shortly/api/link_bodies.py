@@ -26,7 +26,10 @@ Slug = Annotated[str, Field(max_length=MAX_SLUG, examples=["spring"])]
 Domain = Annotated[
     str, Field(max_length=MAX_DOMAIN, description="Host that the slug lives on; the default one if absent.")
 ]
-Target = Annotated[str, Field(max_length=MAX_TARGET, examples=["https://example.com/spring"])]
+Target = Annotated[
+    str,
+    Field(max_length=MAX_TARGET, examples=["https://example.com/spring"], json_schema_extra={"format": "uri"}),
+]
 Version = Annotated[StrictInt, Field(ge=1, le=2**53 - 1, description="The version that was read; others are refused.")]
 
 

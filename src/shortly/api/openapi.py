@@ -66,10 +66,19 @@ class Api(FastAPI):
             for name in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(name, None)
             schemas["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            refer_to_entries(schemas)
             for operation in (operation for path in document["paths"].values() for operation in path.values()):
                 complete(operation)
             self.openapi_schema = document
         return self.openapi_schema
+
+
+def refer_to_entries(schemas: dict[str, Any]) -> None:
+    """Let lists whose entries are checked one by one refer to the entries' schemas instead of repeating them."""
+    for schema in schemas.values():
+        for given in schema.get("properties", {}).values():
+            if (name := given.get("items", {}).get("title")) in schemas:
+                given["items"] = {"$ref": f"#/components/schemas/{name}"}
 
 
 def complete(operation: dict[str, Any]) -> None:

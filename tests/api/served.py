@@ -1,0 +1,102 @@
+"""The whole API over a real store, in this process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from copy import copy
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from shortly.accounts.keys import KeyService
+from shortly.api.app import create_api
+from shortly.api.services import JournalStatus, Services
+from shortly.clicks.store import Batch
+from shortly.clicks.visit import Visit
+from shortly.counters import Counters, read_counters
+from shortly.settings import Settings
+from shortly.stats.service import StatsService
+from shortly.store import Store, open_store
+from shortly.wiring import link_service
+
+
+class Served:
+    """A running API: ``client`` sends a valid key with each request, ``stranger`` none."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.journal = JournalStatus(refusing=False, dropped=0)
+        self.services: Services
+        self.app = create_api(settings, self._lifespan)
+        self._folded = 0
+
+    @asynccontextmanager
+    async def _lifespan(self, _: FastAPI) -> AsyncIterator[dict[str, object]]:
+        store: Store = open_store(self.settings)
+        async with store:
+            keys = KeyService(store)
+            self.key = (await keys.create("test"))[1]
+            with Counters(self.settings.counters_dir) as counters:
+                self.services = Services(
+                    settings=self.settings,
+                    store=store,
+                    links=link_service(self.settings, store),
+                    stats=StatsService(store),
+                    keys=keys,
+                    counters=counters,
+                    read_counters=lambda: read_counters(self.settings.counters_dir),
+                    journal_status=lambda: self.journal,
+                    started_at=datetime.now(UTC),
+                )
+                yield {"services": self.services}
+
+    @contextmanager
+    def open(self) -> Iterator[Served]:
+        """Run the API."""
+        with TestClient(self.app, raise_server_exceptions=False) as self.stranger:
+            self.client = copy(self.stranger)
+            self.client.headers = {"Authorization": f"Bearer {self.key}"}
+            yield self
+
+    def run(self, function: Any, *arguments: Any) -> Any:
+        """Call an async function on the API's event loop."""
+        assert self.stranger.portal
+        return self.stranger.portal.call(function, *arguments)
+
+    def new_key(self, name: str) -> str:
+        """Return a second API key."""
+        key: str = self.run(self.services.keys.create, name)[1]
+        return key
+
+    def add(self, slug: str, target: str = "https://example.com/", **fields: Any) -> dict[str, Any]:
+        """Make a link through the front door."""
+        answer = self.client.post("/api/v1/links", json={"target": target, "slug": slug, **fields})
+        assert answer.status_code == 201, answer.text
+        link: dict[str, Any] = answer.json()
+        return link
+
+    def click(self, slug: str, visits: Sequence[dict[str, Any]]) -> None:
+        """Count visits of a link, as the drain does."""
+        link = self.run(self.services.links.get, slug)
+        now_ms = int(datetime.now(UTC).timestamp() * 1000)
+        start = self._folded
+        placed = []
+        for visit in visits:
+            self._folded += 10
+            placed.append((self._folded, Visit(link_id=link.id, **{"at_ms": now_ms, **visit})))
+        self.run(self.services.store.fold, [Batch(segment="test", start=start, end=self._folded, visits=placed)])
+
+    def slugs(self, **query: Any) -> list[str]:
+        """Return the slugs of a list's first page."""
+        answer = self.client.get("/api/v1/links", params=query)
+        assert answer.status_code == 200, answer.text
+        return [link["slug"] for link in answer.json()["items"]]
+
+
+def settings_in(folder: Path, **values: Any) -> Settings:
+    """Return settings with their data in a folder."""
+    return Settings(data_dir=folder, **values)

@@ -1,0 +1,117 @@
+"""Statistics over HTTP."""
+
+import csv
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from starlette.testclient import TestClient
+from tests.api.served import Served
+
+PATH = "/api/v1/links/abc"
+HUMAN = {"browser": "Firefox", "country": "DE", "visitor": b"12345678"}
+BOT = {"bot": "GoogleBot"}
+REFUSED = {"refused": "expired", "browser": "Firefox"}
+
+
+def fill(served: Served) -> None:
+    served.add("abc")
+    served.add("other")
+    served.click("abc", [HUMAN, HUMAN, {"browser": "Chrome"}, BOT, REFUSED])
+    served.click("other", [HUMAN])
+
+
+def test_a_page_of_statistics_tells_everything(served: Served) -> None:
+    fill(served)
+    stats = served.client.get(f"{PATH}/stats?period=7d").json()
+    assert (stats["slug"], stats["domain"], stats["tz"], stats["step"]) == ("abc", "localhost:8000", "UTC", "day")
+    assert (stats["clicks"], stats["bots"], stats["humans"]) == (4, 1, 3)
+    assert len(stats["series"]) == 7
+    assert sum(bucket["clicks"] for bucket in stats["series"]) == 4
+    assert set(stats["series"][0]) == {"start", "clicks", "bots", "visitors"}
+    assert datetime.fromisoformat(stats["until"]) - datetime.fromisoformat(stats["since"]) == timedelta(days=7)
+    browsers = stats["breakdowns"]["browser"]
+    assert [(value["value"], value["clicks"]) for value in browsers] == [("Firefox", 2), ("Chrome", 1)]
+    assert browsers[0]["share"] == pytest.approx(2 / 3)
+    assert stats["unknown"]["country"] == 1
+    assert stats["breakdowns"]["bot"] == [{"value": "GoogleBot", "clicks": 1, "share": 1.0}]
+    assert stats["previous"]["clicks"] == 0
+    assert stats["change"]["clicks"] is None
+    assert [len(day) for day in stats["heatmap"]] == [24] * 7
+    assert sum(map(sum, stats["heatmap"])) == 3
+
+
+def test_less_is_told_where_less_is_asked_for(served: Served) -> None:
+    fill(served)
+    stats = served.client.get(
+        f"{PATH}/stats?dimensions=browser,os&dimensions=bot&compare=false&limit=1&step=week"
+    ).json()
+    assert list(stats["breakdowns"]) == ["browser", "os", "bot"]
+    assert [value["value"] for value in stats["breakdowns"]["browser"]] == ["Firefox", "(other)"]
+    assert (stats["previous"], stats["change"], stats["step"]) == (None, None, "week")
+
+
+def test_all_links_together_have_statistics(served: Served) -> None:
+    fill(served)
+    stats = served.client.get("/api/v1/stats").json()
+    assert (stats["clicks"], stats["bots"]) == (5, 1)
+    assert "slug" not in stats
+
+
+def test_a_day_is_a_day_where_the_reader_is(served: Served) -> None:
+    served.add("abc")
+    at = datetime(2026, 3, 29, 22, 30, tzinfo=UTC)
+    served.click("abc", [{"at_ms": int(at.timestamp() * 1000)}])
+    query = "since=2026-03-29&until=2026-03-31&step=day"
+    utc, berlin = (
+        served.client.get(f"{PATH}/stats?{query}&tz={zone}").json()["series"] for zone in ("UTC", "Europe/Berlin")
+    )
+    assert [bucket["clicks"] for bucket in utc] == [1, 0]
+    assert [bucket["clicks"] for bucket in berlin] == [0, 1]
+    assert berlin[1]["start"] == "2026-03-30T00:00:00+02:00"
+
+
+def test_visits_come_in_pages_newest_first_without_what_tells_visitors_apart(served: Served) -> None:
+    served.add("abc")
+    now_ms = int(datetime.now(UTC).timestamp() * 1000)
+    served.click("abc", [{"at_ms": now_ms - 1000 + number, "referrer": f"site{number}"} for number in range(5)])
+    first = served.client.get(f"{PATH}/visits?limit=3").json()
+    rest = served.client.get(f"{PATH}/visits", params={"limit": 3, "cursor": first["next_cursor"]}).json()
+    assert [visit["referrer"] for visit in first["items"] + rest["items"]] == [f"site{n}" for n in (4, 3, 2, 1, 0)]
+    assert rest["next_cursor"] is None
+    assert first["items"][0]["at"].endswith("Z")
+    assert {"visitor", "link_id", "network", "private"}.isdisjoint(first["items"][0])
+
+
+@pytest.mark.parametrize(("table", "lines"), [("series", 7), ("breakdowns", 5), ("visits", 5)])
+def test_a_table_can_be_exported(served: Served, table: str, lines: int) -> None:
+    fill(served)
+    answer = served.client.get(f"{PATH}/export?table={table}&period=7d&dimensions=browser,country,bot")
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="shortly-{table}.csv"'
+    rows = list(csv.DictReader(answer.text.splitlines()))
+    answer = served.client.get(f"{PATH}/export?table={table}&period=7d&dimensions=browser,country,bot&format=jsonl")
+    assert answer.headers["Content-Type"] == "application/jsonl"
+    objects = [json.loads(line) for line in answer.text.splitlines()]
+    assert [list(row) for row in rows] == [list(one) for one in objects]
+    assert len(rows) == lines
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [("*/*", "text/csv"), ("application/jsonl", "application/jsonl"), ("text/csv, application/json", "text/csv")],
+)
+def test_accept_picks_the_form_of_an_export(served: Served, accept: str, media_type: str) -> None:
+    served.add("abc")
+    for path in (f"{PATH}/export", "/api/v1/stats/export"):
+        answer = served.client.get(path, headers={"Accept": accept})
+        assert answer.headers["Content-Type"].partition(";")[0] == media_type
+        assert answer.headers["Vary"] == "Accept"
+
+
+def test_statistics_stay_with_a_renamed_link(client: TestClient, served: Served) -> None:
+    fill(served)
+    client.patch(PATH, json={"slug": "new"})
+    for slug in ("abc", "new"):
+        stats = client.get(f"/api/v1/links/{slug}/stats").json()
+        assert (stats["slug"], stats["clicks"]) == ("new", 4)
