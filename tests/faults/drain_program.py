@@ -2,8 +2,8 @@
 
 Takes an order a line on stdin and answers each with a line on stdout, both JSON. Every order is carried out by a fork,
 which spares it the imports. A step is whatever can be seen from outside: an operation on a file of the journal
-(Python's audit events) or a statement on ``clicks.db`` (APSW's trace) that does not merely set a connection up; the same
-statement for several rows is one.
+(Python's audit events) or a statement on ``clicks.db`` (APSW's trace) that does more than set a connection up; one
+statement for several rows is one step.
 """
 
 from __future__ import annotations
