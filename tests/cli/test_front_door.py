@@ -92,7 +92,7 @@ def terminal(*arguments: str) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        env={**os.environ, "TERM": "dumb", "COLUMNS": "160"},
+        env={**os.environ, "TERM": "dumb"},
     )
     os.close(theirs)
     try:
@@ -128,7 +128,7 @@ def test_rm_asks_on_a_terminal(execute: Execute, answer: bytes, left: bool) -> N
 def test_on_a_terminal_there_are_headings_and_bars(execute: Execute) -> None:
     execute("add", "https://example.com", "--slug", "a", "--title", "[bold]not markup[/bold]")
     for command, expected in (
-        (("list",), ("short url", "https://s.example/a", "[bold]")),
+        (("list",), ("short url", "https://s.example/a ", "[bold]")),
         (("stats", "a"), ("clicks", "visitors", "from")),
         (("doctor",), ("check", "finding", "->")),
     ):

@@ -12,6 +12,8 @@ import msgspec
 from shortly.errors import ShortlyError
 
 BAR_WIDTH = 24
+GAP = 2
+MIN_WIDE = 8
 EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
@@ -50,22 +52,40 @@ def print_table(columns: Sequence[Column], rows: Sequence[Sequence[Any]], *, fol
         for row in rows:
             print("\t".join(_cell(value).replace("\t", " ").replace("\n", " ") for value in row))
         return
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    console = Console(markup=False, highlight=False)
+    cells = [[_cell(value) for value in row] for row in rows]
+    needs = [max(map(cell_len, (column.name, *(row[n] for row in cells)))) for n, column in enumerate(columns)]
+    widths = share_width(columns, needs, console.width)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
+    for column, width in zip(columns, widths, strict=True):
         table.add_column(
             Text(column.name),
             justify="right" if column.numeric else "left",
             no_wrap=not folded,
             overflow="fold" if folded else "ellipsis",
-            ratio=1 if column.wide else None,
+            width=width,
         )
-    for row in rows:
-        table.add_row(*(Text(_cell(value)) for value in row))
-    Console(markup=False, highlight=False).print(table)
+    for row in cells:
+        table.add_row(*map(Text, row))
+    console.print(table)
+
+
+def share_width(columns: Sequence[Column], needs: Sequence[int], width: int) -> list[int]:
+    """Return how wide each column is: as it needs, but the wide ones share what the others leave."""
+    widths = list(needs)
+    room = (
+        width - GAP * (len(columns) - 1) - sum(n for n, column in zip(needs, columns, strict=True) if not column.wide)
+    )
+    wide = sorted((place for place, column in enumerate(columns) if column.wide), key=lambda place: needs[place])
+    for left, place in zip(range(len(wide), 0, -1), wide, strict=True):
+        widths[place] = max(MIN_WIDE, min(needs[place], room // left))
+        room -= widths[place]
+    return widths
 
 
 def print_fields(record: dict[str, Any]) -> None:
