@@ -25,9 +25,8 @@ class LinkCache:
     def get(self, domain: str, slug: str) -> Redirection | None:
         """Return what is remembered of the slug, or None; about 0.1 microseconds."""
         key = (domain, slug)
-        if key in self._younger:
-            return self._younger[key]
-        if (found := self._older.get(key)) is not None:
+        found = self._younger.get(key)
+        if found is None and (found := self._older.get(key)) is not None:
             self.put(domain, slug, found)
         return found
 

@@ -1,0 +1,78 @@
+"""What a process remembers of links."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shortly.links.cache import LinkCache
+from shortly.links.link import Redirection
+
+
+def redirection(slug: str) -> Redirection:
+    return Redirection(link_id=1, domain="", slug=slug, target="https://example.com/")
+
+
+def test_a_redirection_is_remembered_until_it_is_dropped() -> None:
+    cache = LinkCache(10)
+    kept = redirection("ab")
+    cache.put("", "ab", kept)
+    assert cache.get("", "ab") is kept
+    assert cache.get("other.example", "ab") is None
+    cache.drop("", "ab")
+    assert cache.get("", "ab") is None
+    cache.drop("", "ab")
+
+
+def test_a_newer_redirection_takes_the_older_ones_place_in_both_generations() -> None:
+    cache = LinkCache(4)
+    cache.put("", "ab", redirection("old"))
+    cache.put("", "cd", redirection("cd"))
+    cache.put("", "ef", redirection("ef"))  # ab is in the older generation now
+    newer = redirection("new")
+    cache.put("", "ab", newer)
+    assert cache.get("", "ab") is newer
+
+
+def test_clearing_forgets_both_generations() -> None:
+    cache = LinkCache(4)
+    for slug in "abcd":
+        cache.put("", slug, redirection(slug))
+    cache.clear()
+    assert [cache.get("", slug) for slug in "abcd"] == [None] * 4
+    assert len(cache) == 0
+
+
+def test_what_is_asked_for_stays_while_what_is_not_goes() -> None:
+    cache = LinkCache(10)
+    cache.put("", "hot", redirection("hot"))
+    cache.put("", "cold", redirection("cold"))
+    for number in range(100):
+        cache.put("", str(number), redirection(str(number)))
+        assert cache.get("", "hot") is not None
+    assert cache.get("", "cold") is None
+
+
+def test_a_cache_of_none_remembers_none() -> None:
+    cache = LinkCache(0)
+    cache.put("", "ab", redirection("ab"))
+    assert cache.get("", "ab") is None
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 10])
+@given(steps=st.lists(st.tuples(st.sampled_from(["get", "put", "drop"]), st.integers(0, 30)), max_size=200))
+def test_it_never_holds_more_than_its_limit_nor_a_wrong_answer(limit: int, steps: list[tuple[str, int]]) -> None:
+    cache = LinkCache(limit)
+    known: dict[str, Redirection] = {}
+    for step, number in steps:
+        slug = str(number)
+        if step == "put":
+            known[slug] = redirection(slug)
+            cache.put("", slug, known[slug])
+        elif step == "drop":
+            known.pop(slug, None)
+            cache.drop("", slug)
+        else:
+            assert cache.get("", slug) in (None, known.get(slug))
+        assert len(cache) <= limit + limit % 2
