@@ -2,16 +2,11 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from itertools import product
 
 import pytest
 from tests.cli.runs import Ask, Cli
 
 from shortly.api.link_bodies import LinkOut
-from shortly.api.link_bodies import state_of as state_in_the_api
-from shortly.cli.records import state_of
-from shortly.clicks.store import Total
-from shortly.links.link import Link
 
 
 def test_add_prints_the_short_url_alone(cli: Cli) -> None:
@@ -60,30 +55,6 @@ def test_every_field_can_be_given_and_comes_back_under_the_api_s_names(ask: Ask)
     assert (link["owner"], link["clicks"], link["state"]) == ("", 0, "archived")
     assert ask("show", "all", "--domain", "go.example") == link
     assert ask("show", "https://go.example/all") == link
-
-
-def test_a_state_is_the_same_as_in_the_api() -> None:
-    now = datetime(2026, 6, 1, tzinfo=UTC)
-    hour = timedelta(hours=1)
-    states = set()
-    for enabled, archived, valid_from, expires_at, clicks in product(
-        (True, False), (True, False), (None, now - hour, now + hour), (None, now, now + hour), (0, 3)
-    ):
-        link = Link(
-            slug="a",
-            target="https://example.com/",
-            created_at=now,
-            updated_at=now,
-            enabled=enabled,
-            archived=archived,
-            valid_from=valid_from,
-            expires_at=expires_at,
-            max_clicks=3,
-        )
-        state = state_of(link, Total(clicks), now)
-        assert state == state_in_the_api(link, Total(clicks), now)
-        states.add(state)
-    assert len(states) == 6
 
 
 def test_a_plain_link_can_be_found_again_instead_of_made_twice(cli: Cli) -> None:

@@ -79,7 +79,7 @@ def test_without_a_link_the_stats_are_those_of_all(ask: Ask, cli: Cli) -> None:
         (("a", "--since", "junk"), "invalid_input", "since"),
         (("a", "--since", "2001-01-01", "--until", "2099-01-01", "--step", "hour"), "range_too_large", "step"),
         (("a", "--by", "shoe size"), "invalid_input", "dimension"),
-        (("a", "--limit", "0"), "invalid_input", "top"),
+        (("a", "--limit", "0"), "invalid_input", "limit"),
     ],
 )
 def test_a_bad_question_is_refused(cli: Cli, options: tuple[str, ...], code: str, field: str | None) -> None:

@@ -103,9 +103,10 @@ async def test_a_link_cannot_expire_before_it_begins(links: LinkService) -> None
 
 
 @pytest.mark.parametrize(
-    ("slug", "error"), [("a b", InvalidSlug), ("api", ReservedSlug), ("", InvalidSlug), ("x" * 129, InvalidSlug)]
+    ("slug", "error"),
+    [(7, InvalidSlug), ("a b", InvalidSlug), ("api", ReservedSlug), ("", InvalidSlug), ("x" * 129, InvalidSlug)],
 )
-async def test_bad_slugs_are_refused(links: LinkService, slug: str, error: type[ShortlyError]) -> None:
+async def test_bad_slugs_are_refused(links: LinkService, slug: Any, error: type[ShortlyError]) -> None:
     with pytest.raises(error):
         await links.create({"target": TARGET, "slug": slug})
     link = await links.create({"target": TARGET})

@@ -4,6 +4,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -161,7 +162,7 @@ async def test_a_link_that_expires_while_it_is_remembered_is_gone(front: Front) 
 
 
 @pytest.mark.parametrize("why", [{"enabled": False}, {"expires_at": datetime(2020, 1, 1, tzinfo=UTC)}])
-async def test_a_fallback_takes_over_from_the_gone_page(front: Front, why: dict[str, object]) -> None:
+async def test_a_fallback_takes_over_from_the_gone_page(front: Front, why: dict[str, Any]) -> None:
     await front.link("ab", fallback_target="https://example.com/over", status=301, cache_s=100, **why)
     answer = await front.request("/ab")
     assert (answer.status, answer.location) == (302, "https://example.com/over")
@@ -350,7 +351,7 @@ async def test_odd_addresses_have_networks_too(address: str, network: bytes) -> 
 
 @pytest.fixture(params=[b"\xff" * 5000, "💥".encode() * 2000, b"\r\n\0" * 100])
 def junk(request: pytest.FixtureRequest) -> str:
-    return request.param.decode("latin-1")
+    return bytes(request.param).decode("latin-1")
 
 
 async def test_hostile_headers_are_cut_and_kept_apart(front: Front, junk: str) -> None:

@@ -202,7 +202,7 @@ async def test_unknown_dimensions_are_refused(stats: StatsService, junk: str) ->
 async def test_numbers_out_of_bounds_are_refused(stats: StatsService, junk: int) -> None:
     with pytest.raises(InvalidInput) as refusal:
         await stats.page(1, CREATED, WEEK, top=junk)
-    assert refusal.value.field == "top"
+    assert refusal.value.field == "limit"
     with pytest.raises(InvalidInput) as refusal:
         await stats.visits(1, CREATED, WEEK, limit=junk)
     assert refusal.value.field == "limit"

@@ -12,7 +12,7 @@ from shortly.api.moments import Moment
 from shortly.api.services import Services
 from shortly.clicks.store import Total
 from shortly.links.fields import MAX_CACHE_S, MAX_CLICKS, MAX_FOLDER, MAX_NOTES, MAX_TAG, MAX_TAGS, MAX_TITLE
-from shortly.links.link import Link, LinkState, RedirectStatus, ReferrerPolicy
+from shortly.links.link import Link, LinkState, RedirectStatus, ReferrerPolicy, state_of
 from shortly.links.slug import MAX_LENGTH as MAX_SLUG
 from shortly.links.target import MAX_LENGTH as MAX_TARGET
 
@@ -170,7 +170,7 @@ class LinkOut(BaseModel):
             referrer_policy=link.referrer_policy,
             aliases=list(link.aliases),
             version=link.version,
-            state=state_of(link, total, now),
+            state=state_of(link, total.clicks, now),
         )
 
 
@@ -179,18 +179,3 @@ class LinkList(BaseModel):
 
     items: list[LinkOut]
     next_cursor: str | None = Field(description="Ask with it for the next page; null on the last one.")
-
-
-def state_of(link: Link, total: Total, now: datetime) -> LinkState:
-    """Return what visitors meet; of several reasons against a redirect the most lasting one."""
-    if link.archived:
-        return "archived"
-    if not link.enabled:
-        return "disabled"
-    if link.expires_at is not None and link.expires_at <= now:
-        return "expired"
-    if link.max_clicks is not None and link.max_clicks <= total.clicks:
-        return "exhausted"
-    if link.valid_from is not None and link.valid_from > now:
-        return "scheduled"
-    return "active"

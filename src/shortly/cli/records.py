@@ -10,7 +10,7 @@ from msgspec import structs
 
 from shortly.cli.session import Session
 from shortly.clicks.store import Total
-from shortly.links.link import Link, LinkState
+from shortly.links.link import Link, state_of
 
 if TYPE_CHECKING:
     from shortly.stats.service import Page
@@ -68,23 +68,8 @@ def link_record(link: Link, *, short_url: str, host: str, total: Total, now: dat
         "referrer_policy": link.referrer_policy,
         "aliases": link.aliases,
         "version": link.version,
-        "state": state_of(link, total, now),
+        "state": state_of(link, total.clicks, now),
     }
-
-
-def state_of(link: Link, total: Total, now: datetime) -> LinkState:
-    """Return what visitors meet; of several reasons against a redirect the most lasting one."""
-    if link.archived:
-        return "archived"
-    if not link.enabled:
-        return "disabled"
-    if link.expires_at is not None and link.expires_at <= now:
-        return "expired"
-    if link.max_clicks is not None and link.max_clicks <= total.clicks:
-        return "exhausted"
-    if link.valid_from is not None and link.valid_from > now:
-        return "scheduled"
-    return "active"
 
 
 def stats_record(page: Page) -> dict[str, Any]:

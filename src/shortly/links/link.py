@@ -90,6 +90,27 @@ class Link(Struct, frozen=True, kw_only=True):
     """Earlier slugs that lead here still; sorted."""
 
 
+def state_of(link: Link, clicks: int, now: datetime) -> LinkState:
+    """Return what visitors of a link meet; of several reasons against a redirect the most lasting one.
+
+    Args:
+        link: The link.
+        clicks: How many it has had.
+        now: The moment to judge at, aware.
+    """
+    if link.archived:
+        return "archived"
+    if not link.enabled:
+        return "disabled"
+    if link.expires_at is not None and link.expires_at <= now:
+        return "expired"
+    if link.max_clicks is not None and link.max_clicks <= clicks:
+        return "exhausted"
+    if link.valid_from is not None and link.valid_from > now:
+        return "scheduled"
+    return "active"
+
+
 class Redirection:
     """What the redirect needs of a link, as small and as ready as can be; remembered by the stores' link caches.
 

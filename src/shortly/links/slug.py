@@ -45,6 +45,8 @@ class SlugRules:
             InvalidSlug: It has another form than the settings allow, or more than ``MAX_LENGTH`` characters.
             ReservedSlug: It is the address of a page of Shortly's.
         """
+        if not isinstance(slug, str):
+            raise InvalidSlug("The slug must be text.")
         if not slug:
             raise InvalidSlug("The slug is empty.")
         if len(slug) > MAX_LENGTH:

@@ -51,7 +51,7 @@ def check_dimensions(dimensions: Sequence[str] | None) -> tuple[str, ...]:
 def check_top(top: int) -> int:
     """Return how many values are asked for; raise ``InvalidInput`` unless it is 1 to ``MAX_TOP``."""
     if not 1 <= top <= MAX_TOP:
-        raise InvalidInput(f"The number of values must be between 1 and {MAX_TOP}.", field="top")
+        raise InvalidInput(f"The number of values must be between 1 and {MAX_TOP}.", field="limit")
     return top
 
 
