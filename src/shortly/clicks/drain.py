@@ -22,7 +22,7 @@ from typing import Protocol
 
 import structlog
 
-from shortly.clicks.click import decode_click
+from shortly.clicks.click import Click, decode_click
 from shortly.clicks.enrich import Enricher
 from shortly.clicks.fold import DAY_MS
 from shortly.clicks.journal import ALIVE, WorkerFolder, worker_folders
@@ -221,16 +221,17 @@ class Drain:
         position = start = reading.positions.get(name, 0)
         visits: list[tuple[int, Visit]] = []
         ended = False
+        visit_of = self._enricher.visit_of
         try:
             with SegmentReader(path) as reader:
                 while reading.records < BATCH_VISITS and not ended:
                     chunk = reader.read(position, READ_BYTES)
                     for position, payload in chunk.records:
-                        reading.records += 1
                         try:
-                            visits.append((position, self._visit_in(payload)))
+                            visits.append((position, visit_of(checked_click(payload))))
                         except (struct.error, ValueError) as damage:
                             reading.damages.append((name, position, str(damage)))
+                    reading.records += len(chunk.records)
                     ended = chunk.closed or chunk.torn or not chunk.records
                 if ended and (chunk.closed or complete):
                     reading.finished[name] = path
@@ -248,15 +249,6 @@ class Drain:
             reading.batches.append(Batch(segment=name, start=start, end=position, visits=visits))
             if visits:
                 reading.saw(visits[0][1].at_ms)
-
-    def _visit_in(self, payload: bytes) -> Visit:
-        """Return the visit; raise for a record that is whole and yet holds no click."""
-        click = decode_click(payload)
-        if not 0 < click.link_id < 1 << 63:
-            raise ValueError(f"no link has the id {click.link_id}")
-        if click.at_ms > MAX_AT_MS:
-            raise ValueError(f"no click was at {click.at_ms} ms")
-        return self._enricher.visit_of(click)
 
     async def _fold(self, reading: _Reading) -> None:
         started = time.perf_counter()
@@ -332,6 +324,14 @@ class _Reading:
 def dead_segments(journal_dir: Path) -> bool:
     """Say whether a worker that has ended left anything behind that is not drained yet."""
     return any(not folder.alive and folder.segments for folder in worker_folders(journal_dir))
+
+
+def checked_click(payload: bytes) -> Click:
+    """Return the click; raise ``struct.error`` or ``ValueError`` for a record that is whole and yet holds none."""
+    click = decode_click(payload)
+    if not 0 < click.link_id < 1 << 63 or click.at_ms > MAX_AT_MS:
+        raise ValueError(f"link {click.link_id} cannot have been clicked at {click.at_ms} ms")
+    return click
 
 
 @contextmanager

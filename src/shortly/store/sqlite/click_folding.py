@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter, itemgetter
 from typing import TypeVar
@@ -9,7 +10,7 @@ from typing import TypeVar
 import apsw
 
 from shortly.clicks.fold import LinkTime, add, fold_visits
-from shortly.clicks.store import Batch
+from shortly.clicks.store import EVERY_LINK, Batch
 from shortly.clicks.visit import MAX_VALUES, Tally, Visit
 from shortly.store.sqlite.click_rows import (
     VISIT_COLUMNS,
@@ -96,12 +97,15 @@ def _add_days(
 def _add_visitors(writer: apsw.Connection, visitors: Mapping[LinkTime, set[bytes]]) -> dict[LinkTime, int]:
     """Note who was seen, and return how many of them were new to each link and day."""
     new: dict[LinkTime, int] = {}
-    sql = "INSERT INTO visitors SELECT ?, value FROM carray(?) WHERE true ON CONFLICT DO NOTHING RETURNING who"
+    sql = "INSERT INTO visitors SELECT ?, value FROM carray(?) WHERE true ON CONFLICT DO NOTHING"
     for day, seen_by in _by_time(visitors):
-        who = tuple(link_prefix(link_id) + visitor for link_id, seen in seen_by.items() for visitor in sorted(seen))
-        for (added,) in query(writer, sql, day, apsw.carray(who)):
-            key = (int.from_bytes(added[:8], "big"), day)
-            new[key] = new.get(key, 0) + 1
+        everybody = seen_by.pop(EVERY_LINK)
+        writer.execute(sql, (day, apsw.carray(tuple(map(link_prefix(EVERY_LINK).__add__, sorted(everybody))))))
+        new[EVERY_LINK, day] = writer.changes()
+        prefixes = {link_id: link_prefix(link_id) for link_id in seen_by}
+        who = tuple(prefixes[link_id] + visitor for link_id, seen in seen_by.items() for visitor in seen)
+        added = Counter([who[:8] for (who,) in writer.execute(f"{sql} RETURNING who", (day, apsw.carray(who)))])
+        new.update(((link_id, day), added[prefix]) for link_id, prefix in prefixes.items())
     return new
 
 
