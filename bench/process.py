@@ -81,7 +81,7 @@ class Process:
         """Return the process id of the one worker that this supervisor started."""
         for task in Path(f"/proc/{self.pid}/task").iterdir():  # each thread has children of its own
             for child in (task / "children").read_text(encoding="ascii").split():
-                if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
+                if b"resource_tracker" not in Path(f"/proc/{child}/cmdline").read_bytes():  # Python's own
                     return int(child)
         raise Failed(f"{self._log.stem} has no worker")
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bench.process import Failed
 
@@ -42,6 +44,8 @@ class Load(Struct, frozen=True):
     broken: int
     """Connections that were refused or broke."""
     timeouts: int
+    busy: float = 0.0
+    """Share of the time that wrk itself was computing; near 1, wrk was the limit and not the server."""
 
     @property
     def rate(self) -> float:
@@ -68,6 +72,7 @@ def load(
     for name, value in (headers or {}).items():
         command += ["-H", f"{name}: {value}"]
     command += ["-s", str(SCRIPT), url, *(["--", str(paths)] if paths else [])]
+    began_s = seconds_of_children()
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as wrk:
         try:
             output, _ = wrk.communicate()
@@ -77,4 +82,11 @@ def load(
     last = output.strip().rpartition("\n")[2]
     if wrk.returncode or not last.startswith("{"):
         raise Failed(f"wrk failed: {output.strip()}")
-    return msgspec.json.decode(last, type=Load)
+    got = msgspec.json.decode(last, type=Load)
+    return replace(got, busy=(seconds_of_children() - began_s) / got.duration_s)
+
+
+def seconds_of_children() -> float:
+    """Return the processor time of all programs that this process has started and seen end."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

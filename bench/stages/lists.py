@@ -28,25 +28,24 @@ QUERIES = {
     "search, no match": "search=wxyzzyxw",
 }
 """What is asked for -> its query."""
+LATER = "the page after the last one, oldest first"
 
 
 def measure(run: Run) -> Iterator[Row]:
     """Ask for pages of 50 links, in turns, and for those behind them."""
     folder = run.large_folder
     key = new_key(folder)
-    took_s: dict[str, list[float]] = {what: [] for what in (*QUERIES, "the 2nd to 41st page, oldest first")}
+    took_s: dict[str, list[float]] = {what: [] for what in (*QUERIES, LATER)}
     pages = run.size(PAGES, 3)
     with Shortly(folder, core=SERVER_CORE, path=f"/{slug_of(0)}") as server, Api(server.port, key) as api:
-        for nth in range(pages + 1):
-            for what, query in QUERIES.items():
-                seconds = api.request("GET", f"/links?{query}").seconds
-                if nth:  # the first ones fill memories
-                    took_s[what].append(seconds)
         cursor = api.request("GET", "/links?sort=created_at").body["next_cursor"]
-        for _ in range(pages):
-            page = api.request("GET", f"/links?sort=created_at&cursor={quote(cursor)}")
-            took_s["the 2nd to 41st page, oldest first"].append(page.seconds)
-            cursor = page.body["next_cursor"]
+        for nth in range(pages + 1):
+            for what, query in {**QUERIES, LATER: f"sort=created_at&cursor={quote(cursor)}"}.items():
+                answer = api.request("GET", f"/links?{query}")
+                if nth:  # the first ones fill memories
+                    took_s[what].append(answer.seconds)
+                if what == LATER:
+                    cursor = answer.body["next_cursor"]
     for what, of in took_s.items():
         yield Row(
             stage="lists",
