@@ -216,9 +216,10 @@ class Served:
         """Return the end of the log."""
         return self.log.read_text(errors="replace")[-4000:] if self.log.exists() else ""
 
-    def events(self) -> list[dict[str, Any]]:
-        """Return the lines of the log."""
-        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+    def told(self) -> list[str]:
+        """Return the events that were logged."""
+        lines = self.log.read_text().splitlines()
+        return [json.loads(line)["event"] for line in lines if line.startswith("{") and line.endswith("}")]
 
     def _all_serve(self) -> bool:
         assert self._process is not None

@@ -220,7 +220,7 @@ def test_a_drain_killed_again_and_again_at_any_moment_counts_every_click_once(
     while killed < 20:
         write_clicks(tmp_path, 10_000, segment_bytes=1 << 19)
         clicks += 10_000
-        while program.drain(tmp_path, batch=1000, kill_after_s=chance.uniform(0.02, 0.15))["exit_code"] != 0:
+        while program.drain(tmp_path, batch=1000, kill_after_s=chance.uniform(0.02, 0.15 + killed / 100))["exit_code"]:
             killed += 1
     assert program.drain(tmp_path, batch=1000)["exit_code"] == 0
     assert asyncio.run(counted(tmp_path)) == all_are(clicks)
