@@ -19,7 +19,7 @@ from shortly.store.sqlite.link_file import LinkFile
 from shortly.store.sqlite.rows import LINK_COLUMNS, link_of, to_ms
 from shortly.store.sqlite.search import term_of, trigram_match
 
-FEW = 10_000
+FEW = 5_000
 """Candidates that are fetched and sorted rather than met on a walk along the sort's index."""
 FEW_BEHIND_INDEX = 1_000
 """The same where one of the filters has an index in the order that is asked for."""
@@ -35,6 +35,14 @@ STATES = {
         AND (l.expires_at IS NULL OR l.expires_at > :now) AND (l.max_clicks IS NULL OR NOT {USED_UP})""",
 }
 """Archived links have no other state."""
+CANDIDATES = {
+    "scheduled": "SELECT id FROM links INDEXED BY links_by_start WHERE valid_from > :now",
+    "expired": "SELECT id FROM links INDEXED BY links_by_expiry WHERE expires_at <= :now",
+    "exhausted": "SELECT id FROM links INDEXED BY limited_links WHERE max_clicks IS NOT NULL",
+    "disabled": "SELECT id FROM links INDEXED BY disabled_links WHERE enabled = 0",
+    "archived": "SELECT id FROM links INDEXED BY links_by_created WHERE archived = 1",
+}
+"""The states that have an index; most links are active."""
 
 
 class Way(NamedTuple):
@@ -122,7 +130,7 @@ def _filters(query: LinkQuery) -> list[Filter]:
                 Filter(f"l.{test}", f"SELECT id FROM links WHERE archived = :archived AND {test}")  # noqa: S608
             )
     if query.state is not None:
-        filters.append(Filter(STATES[query.state]))
+        filters.append(Filter(STATES[query.state], CANDIDATES.get(query.state)))
     if term := term_of(query.search):
         filters.append(
             Filter(

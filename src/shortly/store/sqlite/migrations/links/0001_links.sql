@@ -51,6 +51,12 @@ CREATE INDEX links_by_domain ON links (domain, archived, created_at) WHERE domai
 CREATE INDEX links_by_owner ON links (owner, archived, created_at) WHERE owner <> '';
 CREATE INDEX links_by_target ON links (target_hash);
 
+-- Few links have these traits, so that a list of them need not walk past all others.
+CREATE INDEX links_by_start ON links (valid_from) WHERE valid_from IS NOT NULL;
+CREATE INDEX links_by_expiry ON links (expires_at) WHERE expires_at IS NOT NULL;
+CREATE INDEX limited_links ON links (max_clicks) WHERE max_clicks IS NOT NULL;
+CREATE INDEX disabled_links ON links (archived) WHERE enabled = 0;
+
 -- Slugs and aliases: the redirect's way in.
 CREATE TABLE slugs (
     domain TEXT NOT NULL,
