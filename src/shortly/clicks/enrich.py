@@ -9,13 +9,14 @@ from urllib.parse import unquote_to_bytes
 
 from shortly.clicks.agents import Agents
 from shortly.clicks.click import Click, Outcome
-from shortly.clicks.geo import Place, Places, country_code
+from shortly.clicks.geo import NOWHERE, Place, Places, country_code
 from shortly.clicks.text import bounded
 from shortly.clicks.visit import Visit
 
 CACHED_REFERRERS = 16_384
 CACHED_LANGUAGES = 4_096
 CACHED_QUERIES = 4_096
+CACHED_COUNTRIES = 1_024
 
 MAX_HOST = 253
 ORIGIN = re.compile(
@@ -39,7 +40,8 @@ class Enricher:
     """
 
     def __init__(self, geoip_path: Path | None) -> None:
-        self._places = Places(geoip_path)
+        self._places = None if geoip_path is None else Places(geoip_path)
+        self._country_of = lru_cache(CACHED_COUNTRIES)(lambda country: Place(country_code(country)))
         self._agent_of = Agents().agent_of
         self._referrer_of = lru_cache(CACHED_REFERRERS)(referrer_host)
         self._language_of = lru_cache(CACHED_LANGUAGES)(best_language)
@@ -47,26 +49,27 @@ class Enricher:
 
     def visit_of(self, click: Click) -> Visit:
         """Return the visit; never raises. Its texts have at most ``MAX_TEXT`` characters, the referrer ``MAX_HOST``."""
-        refused = REFUSED.get(click.outcome, "unknown")
-        agent = self._agent_of(click.user_agent)
-        if click.private:
-            return Visit(at_ms=click.at_ms, link_id=click.link_id, refused=refused, bot=agent.bot, private=True)
-        place = self._place_of(click)
-        campaign = self._campaign_of(click.query) if "utm_" in click.query else NO_CAMPAIGN
+        at_ms, link_id, outcome, private, visitor, country, network, referrer, user_agent, language, query = click
+        agent = self._agent_of(user_agent)
+        refused = REFUSED.get(outcome, "unknown")
+        if private:
+            return Visit(at_ms=at_ms, link_id=link_id, refused=refused, bot=agent.bot, private=True)
+        place = self._place_of(country, network)
+        campaign = self._campaign_of(query) if "utm_" in query else NO_CAMPAIGN
         return Visit(
-            at_ms=click.at_ms,
-            link_id=click.link_id,
+            at_ms=at_ms,
+            link_id=link_id,
             refused=refused,
             bot=agent.bot,
-            visitor=click.visitor if click.visitor != NOBODY else b"",
-            referrer=self._referrer_of(click.referrer) if click.referrer else "",
+            visitor=visitor if visitor != NOBODY else b"",
+            referrer=self._referrer_of(referrer) if referrer else "",
             country=place.country,
             region=place.region,
             city=place.city,
             browser=agent.browser,
             os=agent.os,
             device=agent.device,
-            language=self._language_of(click.language) if click.language else "",
+            language=self._language_of(language) if language else "",
             utm_source=campaign[0],
             utm_medium=campaign[1],
             utm_campaign=campaign[2],
@@ -76,15 +79,16 @@ class Enricher:
 
     def close(self) -> None:
         """Let go of the places database."""
-        self._places.close()
+        if self._places is not None:
+            self._places.close()
 
-    def _place_of(self, click: Click) -> Place:
+    def _place_of(self, country: str, network: str) -> Place:
         """Return the place; the proxy's word on the country counts, and a region or city of another one does not."""
-        place = self._places.place_of(click.network)
-        country = country_code(click.country) if click.country else ""
-        if not country or country == place.country:
-            return place
-        return Place(country)
+        named = self._country_of(country) if country else NOWHERE
+        if self._places is None:
+            return named
+        place = self._places.place_of(network)
+        return place if named.country in ("", place.country) else named
 
 
 def referrer_host(referrer: str) -> str:

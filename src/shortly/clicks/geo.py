@@ -37,7 +37,7 @@ NOWHERE = Place()
 class Places:
     """Looks networks up; a file that is missing or broken gives one warning, and its predecessor's answers if any."""
 
-    def __init__(self, path: Path | None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = path
         self._clock = clock
         self._reader: maxminddb.Reader | None = None
@@ -47,7 +47,7 @@ class Places:
 
     def place_of(self, network: str) -> Place:
         """Return the place of a network such as ``203.0.113.0``; never raises; sees a new file within a minute."""
-        if self._path is None or not network:
+        if not network:
             return NOWHERE
         if self._clock() >= self._check_at:
             self._check()
@@ -61,7 +61,6 @@ class Places:
 
     def _check(self) -> None:
         """Load the file if it is another one than the last time."""
-        assert self._path is not None  # noqa: S101  # place_of has looked
         self._check_at = self._clock() + CHECK_EVERY_S
         try:
             stat = self._path.stat()
