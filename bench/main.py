@@ -34,6 +34,7 @@ STAGES: dict[str, Stage] = {
     "start": start.measure,
     "lists": lists.measure,
 }
+PROFILED = ("redirect", "drain", "stats")
 PROGRAMS = ("wrk", "nginx", "taskset", "setpriv")
 CACHE = Path(__file__).parent / ".cache"
 
@@ -59,7 +60,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench/run.py", description="Measure Shortly. See bench/README.md.")
     parser.add_argument("--quick", action="store_true", help="about a minute in all, to see that it works")
     parser.add_argument("--only", action="append", choices=STAGES, metavar="STAGE", help=f"one of {', '.join(STAGES)}")
-    parser.add_argument("--profile", action="store_true", help="show where the time goes (redirect, drain, stats)")
+    parser.add_argument("--profile", action="store_true", help=f"show where the time goes ({', '.join(PROFILED)})")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all samples to a file, too")
     parser.add_argument("--readme", action="store_true", help="put the table into README.md, too")
     return parser.parse_args()
@@ -115,7 +116,8 @@ def report(head: list[str], rows: list[Row], *, readme: bool, file: Path | None)
     text = "\n".join(f"- {line}" for line in head) + f"\n\n{draw(rows)}"
     print(text)
     for stage in dict.fromkeys(row.stage for row in rows if row.met is False):
-        print(f"\nmissed in {stage}; where the time goes: make bench ARGS='--only {stage} --profile'")
+        how = f"make bench ARGS='--only {stage} --profile'" if stage in PROFILED else "perf top -p WORKER meanwhile"
+        print(f"\nmissed in {stage}; where the time goes: {how}")
     if readme:
         write_between_marks(ROOT / "README.md", text)
     if file:

@@ -45,7 +45,7 @@ PAGES = 200
 TARGET_S, TARGET_RATIO = 0.020, 2.0
 PERIODS = {
     "90 days": PeriodQuery(period="90d"),
-    "90 days in India, whose days cut through hours": PeriodQuery(period="90d", tz="Asia/Kolkata"),
+    "90 days in Asia/Kolkata": PeriodQuery(period="90d", tz="Asia/Kolkata"),
     "30 days": PeriodQuery(period="30d"),
 }
 
