@@ -178,9 +178,10 @@ def _ways(
 ) -> Iterator[tuple[Way, Position | None]]:
     """Yield the ways that together are the list in its order, each with the position to begin behind."""
     in_order = next((f.in_order for f in filters if f.in_order), None) if query.sort == "created_at" else None
-    few = FEW_BEHIND_INDEX if in_order else FEW
-    if candidates := _few_candidates(connection, filters, values, few):
-        yield _through(candidates, query), after
+    few = _few_candidates(connection, filters, values, FEW_BEHIND_INDEX if in_order else FEW)
+    if few is not None:
+        values["few"] = msgspec.json.encode(few).decode()
+        yield _through_few(query), after
     elif query.sort == "clicks":
         yield from _ways_by_clicks(query, after)
     else:
@@ -188,30 +189,25 @@ def _ways(
 
 
 def _few_candidates(
-    connection: apsw.Connection, filters: Sequence[Filter], values: dict[str, Any], few: int
-) -> str | None:
-    """Return the SELECT with the fewest candidates if there are no more than ``few``."""
-    best = None
+    connection: apsw.Connection, filters: Sequence[Filter], values: dict[str, Any], most: int
+) -> list[Any] | None:
+    """Return the ids that the filter with the fewest candidates names, or None if all have more than ``most``."""
+    few = None
     for wanted in filters:
         if wanted.candidates:
-            counting = f"SELECT count(*) FROM (SELECT 1 FROM ({wanted.candidates}) LIMIT {few + 1:d})"  # noqa: S608
-            count = connection.execute(counting, values).get
-            if count <= few:
-                few, best = count, wanted.candidates
-    return best
+            ids = connection.execute(f"{wanted.candidates} LIMIT {most + 1:d}", values).fetchall()
+            if len(ids) <= most:
+                most, few = len(ids), [link_id for (link_id,) in ids]
+    return few
 
 
-def _through(candidates: str, query: LinkQuery) -> Way:
-    """Return the way through all candidates, sorted afterwards."""
-    source = "links AS l NOT INDEXED"
+def _through_few(query: LinkQuery) -> Way:
+    """Return the way through the candidates in ``:few``, sorted afterwards."""
+    source, chosen = "links AS l NOT INDEXED", "l.id IN (SELECT value FROM json_each(:few))"
     if query.sort == "clicks":
-        return Way(
-            f"{source} LEFT JOIN clicks.totals AS t ON t.link_id = l.id",
-            "COALESCE(t.clicks, 0)",
-            "l.id",
-            f"l.id IN ({candidates})",
-        )
-    return Way(source, SORTED[query.sort].key, "l.id", f"l.id IN ({candidates})")
+        source += " LEFT JOIN clicks.totals AS t ON t.link_id = l.id"
+        return Way(source, "COALESCE(t.clicks, 0)", "l.id", chosen)
+    return Way(source, SORTED[query.sort].key, "l.id", chosen)
 
 
 def _ways_by_clicks(query: LinkQuery, after: Position | None) -> Iterator[tuple[Way, Position | None]]:

@@ -6,7 +6,7 @@ from shortly.links.link import Link
 
 SEPARATOR = "\x1f"
 """Keeps a search from matching across two fields; no field has this control character."""
-MOST_TRIGRAMS = 16
+MOST_TRIGRAMS = 8
 """Trigrams of a long search that candidates must have; the whole text is compared anyway."""
 
 
