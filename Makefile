@@ -27,7 +27,7 @@ dev: setup ## the same, started anew at every change in src/
 	@exec scripts/with-env.sh $(PYTHON_IN) scripts/dev.py
 
 test: setup ## everything: lint, types, tests, faults
-	@scripts/system-packages.sh wrk nginx unshare mount curl
+	@scripts/system-packages.sh wrk mount curl
 	@rm -rf $(REPORTS)
 	@scripts/stage.sh lint $(MAKE) --no-print-directory lint
 	@scripts/stage.sh types $(MAKE) --no-print-directory types
@@ -56,7 +56,7 @@ types: setup ## mypy, strict, code and tests
 	@.venv/bin/mypy $(wildcard $(CODE))
 
 bench: setup ## measure, and print the table that the README shows
-	@scripts/system-packages.sh wrk nginx taskset
+	@scripts/system-packages.sh wrk nginx taskset setpriv
 	@$(PYTHON_IN) bench/run.py $(ARGS)
 
 docs: setup ## write docs/reference anew

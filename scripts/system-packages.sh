@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Have these programs on the machine: installed by apt as root on Debian, named in one message elsewhere.
 #
-#   scripts/system-packages.sh nginx wrk unshare
+#   scripts/system-packages.sh nginx wrk setpriv
 #
 # A name is that of a program, or of a package that has no program of its own (python3.11-venv).
 set -euo pipefail
@@ -12,7 +12,7 @@ package_of() {
   case $1 in
   mkfs.ext4) echo e2fsprogs ;;
   redis-server) echo redis-server ;;
-  taskset | unshare | mount | prlimit) echo util-linux ;;
+  taskset | setpriv | prlimit) echo util-linux ;;
   *) echo "$1" ;;
   esac
 }
