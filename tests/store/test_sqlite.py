@@ -24,6 +24,7 @@ from shortly.links.link import Link
 from shortly.store.sqlite import SqliteStore
 from shortly.store.sqlite.changes import ChangeCounter
 from shortly.store.sqlite.connection import connect, refuse_wal_reset_bug, store_errors
+from shortly.store.sqlite.link_list import BEHIND_TAG, CLICKED, SORTED, UNCLICKED, Way, _statements
 from shortly.store.sqlite.migrate import Migration, SchemaVersion, migrate, migrations_of, schema_version
 from shortly.store.sqlite.writer import Writer
 
@@ -347,6 +348,26 @@ async def test_an_edit_waits_for_the_lock_of_another_process_no_longer_than_its_
                 await store.delete_links([stored])
             await add(store, "cd")
         assert await store.delete_links([stored]) == [None]
+
+
+# --- lists -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", [*SORTED.values(), CLICKED, UNCLICKED, BEHIND_TAG])
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("behind", [False, True])
+def test_a_page_that_an_index_has_in_order_is_neither_sorted_nor_scanned_for(
+    tmp_path: Path, way: Way, descending: bool, behind: bool
+) -> None:
+    migrate(tmp_path / "links.db", "links")
+    migrate(tmp_path / "clicks.db", "clicks")
+    with closing(connect(tmp_path / "links.db", readonly=True)) as connection:
+        connection.execute("ATTACH ? AS clicks", (str(tmp_path / "clicks.db"),))
+        values = {"archived": 0, "tag": "t", "after_key": 1, "after_id": 1, "rows": 51}
+        for statement in _statements(way, ["l.archived = :archived"], descending=descending, behind=behind):
+            plan = " / ".join(str(step[3]) for step in connection.execute(f"EXPLAIN QUERY PLAN {statement}", values))
+            assert "TEMP B-TREE" not in plan
+            assert "SCAN" not in plan or (way is UNCLICKED and plan.startswith("SCAN l /"))
 
 
 # --- several processes -------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import apsw
 import msgspec
 
 from shortly.links.link import LinkPage, LinkQuery
-from shortly.store.sqlite.cursor import Key, Position, cursor_after, position_of
+from shortly.store.sqlite.cursor import Position, cursor_after, position_of
 from shortly.store.sqlite.link_file import LinkFile
 from shortly.store.sqlite.rows import LINK_COLUMNS, link_of, to_ms
 from shortly.store.sqlite.search import term_of, trigram_match
@@ -46,12 +46,14 @@ CANDIDATES = {
 
 
 class Way(NamedTuple):
-    """One SELECT's share in a page."""
+    """A source of links ``l`` that can be had in the order of a key, and of ids where keys are equal."""
 
     source: str
     key: str
     id: str
     condition: str = "TRUE"
+    walks: bool = True
+    """Whether an index has the order; else all links of the source are sorted."""
 
 
 SORTED = {
@@ -107,7 +109,6 @@ def _values(query: LinkQuery) -> dict[str, Any]:
         "until": None if query.created_until is None else to_ms(query.created_until),
         "term": term,
         "match": trigram_match(term),
-        "rows": query.limit + 1,
     }
 
 
@@ -161,11 +162,13 @@ def _rows(
     """Return the page's rows, the sort key before the link's columns, and one more if there is one."""
     rows: list[Sequence[Any]] = []
     tests = [wanted.test for wanted in filters]
-    for way, bound in _ways(connection, query, filters, values, after):
-        statement, bindings = _select(way, tests, query.descending, bound)
-        rows += connection.execute(statement, {**values, **bindings, "rows": values["rows"] - len(rows)}).fetchall()
-        if len(rows) == values["rows"]:
-            break
+    if after is not None:
+        values |= {"after_key": after.key, "after_id": after.id}
+    for way, behind in _ways(connection, query, filters, values, after):
+        for statement in _statements(way, tests, descending=query.descending, behind=behind):
+            rows += connection.execute(statement, values | {"rows": query.limit + 1 - len(rows)}).fetchall()
+            if len(rows) > query.limit:
+                return rows
     return rows
 
 
@@ -175,17 +178,17 @@ def _ways(
     filters: Sequence[Filter],
     values: dict[str, Any],
     after: Position | None,
-) -> Iterator[tuple[Way, Position | None]]:
-    """Yield the ways that together are the list in its order, each with the position to begin behind."""
+) -> Iterator[tuple[Way, bool]]:
+    """Yield the ways that together are the list in its order, and whether each begins behind the position."""
     in_order = next((f.in_order for f in filters if f.in_order), None) if query.sort == "created_at" else None
     few = _few_candidates(connection, filters, values, FEW_BEHIND_INDEX if in_order else FEW)
     if few is not None:
         values["few"] = msgspec.json.encode(few).decode()
-        yield _through_few(query), after
+        yield _through_few(query), after is not None
     elif query.sort == "clicks":
         yield from _ways_by_clicks(query, after)
     else:
-        yield in_order or SORTED[query.sort], after
+        yield in_order or SORTED[query.sort], after is not None
 
 
 def _few_candidates(
@@ -206,43 +209,46 @@ def _through_few(query: LinkQuery) -> Way:
     source, chosen = "links AS l NOT INDEXED", "l.id IN (SELECT value FROM json_each(:few))"
     if query.sort == "clicks":
         source += " LEFT JOIN clicks.totals AS t ON t.link_id = l.id"
-        return Way(source, "COALESCE(t.clicks, 0)", "l.id", chosen)
-    return Way(source, SORTED[query.sort].key, "l.id", chosen)
+        return Way(source, "COALESCE(t.clicks, 0)", "l.id", chosen, walks=False)
+    return Way(source, SORTED[query.sort].key, "l.id", chosen, walks=False)
 
 
-def _ways_by_clicks(query: LinkQuery, after: Position | None) -> Iterator[tuple[Way, Position | None]]:
+def _ways_by_clicks(query: LinkQuery, after: Position | None) -> Iterator[tuple[Way, bool]]:
     """Yield links with clicks in the order of ``totals``, and those without, which are not in there, by id."""
-    among_clicked = after is not None and after.key != 0
-    if query.descending:
-        if after is None or among_clicked:
-            yield CLICKED, after
-            yield UNCLICKED, None
-        else:
-            yield UNCLICKED, after
-    elif among_clicked:
-        yield CLICKED, after
-    else:
-        yield UNCLICKED, after
-        yield CLICKED, None
+    ways = [CLICKED, UNCLICKED] if query.descending else [UNCLICKED, CLICKED]
+    behind = after is not None
+    if after is not None and (after.key == 0) == (ways[0] is CLICKED):
+        del ways[0]  # the position is beyond them
+    for way in ways:
+        yield way, behind
+        behind = False
 
 
-def _select(way: Way, tests: Sequence[str], descending: bool, after: Position | None) -> tuple[str, dict[str, Key]]:
-    """Return the statement for one way, and the values of the position it begins behind."""
+def _statements(way: Way, tests: Sequence[str], *, descending: bool, behind: bool) -> Iterator[str]:
+    """Yield the SELECTs whose rows, one after the other, are this way's.
+
+    Behind a position there are two, links with the same key and links with another one: SQLite compares a key and an
+    id in one step along an index only where the id is not the table's own, and would pass by all equal keys.
+    """
     direction, beyond = ("DESC", "<") if descending else ("ASC", ">")
-    conditions = [way.condition, *tests]
     order = f"{way.key} {direction}, {way.id} {direction}"
-    beyond_last = f"({way.key}, {way.id}) {beyond} (:after_key, :after_id)"
-    if way is UNCLICKED:  # their key is always 0, so that their ids alone make the order
-        order, beyond_last = f"l.id {direction}", f"l.id {beyond} :after_id"
-    bindings: dict[str, Key] = {}
-    if after is not None:
-        bindings = {"after_key": after.key, "after_id": after.id}
-        conditions.append(beyond_last)
-    statement = f"""
+    by_id, next_ids = f"{way.id} {direction}", f"{way.id} {beyond} :after_id"
+    if way is UNCLICKED:  # their key is always 0
+        yield _select(way, [*tests, next_ids] if behind else tests, by_id)
+    elif not behind:
+        yield _select(way, tests, order)
+    elif way.walks:
+        yield _select(way, [*tests, f"{way.key} = :after_key", next_ids], by_id)
+        yield _select(way, [*tests, f"{way.key} {beyond} :after_key"], order)
+    else:
+        yield _select(way, [*tests, f"({way.key}, {way.id}) {beyond} (:after_key, :after_id)"], order)
+
+
+def _select(way: Way, tests: Sequence[str], order: str) -> str:
+    return f"""
         SELECT {way.key}, {LINK_COLUMNS}
         FROM {way.source}
-        WHERE {" AND ".join(f"({condition})" for condition in conditions)}
+        WHERE {" AND ".join(f"({test})" for test in (way.condition, *tests))}
         ORDER BY {order}
         LIMIT :rows
     """  # noqa: S608
-    return statement, bindings
