@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import mmap
 import os
@@ -45,6 +46,7 @@ class Journal:
         self.dropped = 0
         """Clicks refused because the disk or the journal was full."""
         self._reported = (0, 0)
+        self._alive: int | None = None
         self._map: mmap.mmap | None = None
         self._position = 0
         self._limit = -1
@@ -60,18 +62,37 @@ class Journal:
         self._syncing: asyncio.Task[None] | None = None
 
     def __enter__(self) -> Self:
-        """Make this worker's folder, lock it, and start to sync in the background."""
+        """Make this worker's folder, and start to sync in the background.
+
+        A full disk does not keep a worker from redirecting: the folder is made with the first click that finds room.
+        """
         self._journal_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        name = f"{time.time_ns():016x}-{os.getpid()}"
-        unlocked = self._journal_dir / f".{name}"
-        unlocked.mkdir(mode=0o700)
-        self._alive = os.open(unlocked / ALIVE, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._alive, fcntl.LOCK_EX)
-        self.folder = self._journal_dir / name
-        unlocked.rename(self.folder)  # only now can the drain see it: a folder without a lock is a dead worker's
+        try:
+            self._make_folder()
+        except OSError as full:
+            if full.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
         if self._sync_s:
             threading.Thread(target=self._sync_regularly, name="journal-sync", daemon=True).start()
         return self
+
+    def _make_folder(self) -> None:
+        """Make this worker's folder and lock it."""
+        name = f"{time.time_ns():016x}-{os.getpid()}"
+        unlocked = self._journal_dir / f".{name}"
+        unlocked.mkdir(mode=0o700)
+        alive = None
+        try:
+            alive = os.open(unlocked / ALIVE, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            fcntl.flock(alive, fcntl.LOCK_EX)
+            # Only now can the drain see it: a folder without a lock is a dead worker's.
+            self.folder = unlocked.rename(self._journal_dir / name)
+        except BaseException:
+            if alive is not None:
+                os.close(alive)
+            shutil.rmtree(unlocked, ignore_errors=True)
+            raise
+        self._alive = alive
 
     def __exit__(self, *_: object) -> None:
         """Close the last segment, sync, and let go of the folder; the drain removes it when it is folded."""
@@ -80,7 +101,8 @@ class Journal:
         self._limit = -1
         self._retry_at = float("inf")
         self.sync()
-        os.close(self._alive)
+        if self._alive is not None:
+            os.close(self._alive)
 
     def take_counts(self) -> tuple[int, int]:
         """Return how many clicks were written and dropped since the last call."""
@@ -120,6 +142,8 @@ class Journal:
         try:
             if self._journal_bytes() + self._segment_bytes > self._max_bytes:
                 raise OSError(f"the journal holds JOURNAL_MAX_MB ({self._max_bytes >> 20} MiB) already")
+            if self._alive is None:
+                self._make_folder()
             fd, mapped = self._new_segment()
         except OSError as full:
             self._retry_at = now + RETRY_S
