@@ -52,8 +52,9 @@ format: setup ## let ruff mend what it can
 	@.venv/bin/ruff check --fix $(wildcard $(CODE))
 	@.venv/bin/ruff format $(wildcard $(CODE))
 
-types: setup ## mypy, strict, code and tests
-	@.venv/bin/mypy $(wildcard $(CODE))
+types: setup ## mypy, strict, code and tests, for the oldest and the newest Python
+	@.venv/bin/mypy --python-version 3.11 $(wildcard $(CODE))
+	@.venv/bin/mypy --python-version 3.14 $(wildcard $(CODE))
 
 bench: setup ## measure, and print the table that the README shows
 	@scripts/system-packages.sh wrk nginx taskset setpriv

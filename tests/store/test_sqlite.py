@@ -363,7 +363,7 @@ def test_a_page_that_an_index_has_in_order_is_neither_sorted_nor_scanned_for(
     migrate(tmp_path / "clicks.db", "clicks")
     with closing(connect(tmp_path / "links.db", readonly=True)) as connection:
         connection.execute("ATTACH ? AS clicks", (str(tmp_path / "clicks.db"),))
-        values = {"archived": 0, "tag": "t", "after_key": 1, "after_id": 1, "rows": 51}
+        values: dict[str, int | str] = {"archived": 0, "tag": "t", "after_key": 1, "after_id": 1, "rows": 51}
         for statement in _statements(way, ["l.archived = :archived"], descending=descending, behind=behind):
             plan = " / ".join(str(step[3]) for step in connection.execute(f"EXPLAIN QUERY PLAN {statement}", values))
             assert "TEMP B-TREE" not in plan
