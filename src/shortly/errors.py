@@ -175,6 +175,15 @@ class StoreUnavailable(ShortlyError):
         super().__init__(message)
 
 
+class StoreDamaged(ShortlyError):
+    """A database file is not a database, or its contents contradict themselves."""
+
+    code = "store_damaged"
+
+    def __init__(self) -> None:
+        super().__init__("The database is damaged; stop Shortly and restore the latest backup.")
+
+
 class StorageFull(ShortlyError):
     """The disk (or the store's memory) is full; nothing was written."""
 

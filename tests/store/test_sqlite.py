@@ -19,7 +19,7 @@ import pytest
 from msgspec.structs import replace
 from tests.store.examples import add, link, slugs
 
-from shortly.errors import InvalidSettings, MigrationChanged, StorageFull, StoreTooNew, StoreUnavailable
+from shortly.errors import InvalidSettings, MigrationChanged, StorageFull, StoreDamaged, StoreTooNew, StoreUnavailable
 from shortly.links.link import Link
 from shortly.store.sqlite import SqliteStore
 from shortly.store.sqlite.changes import ChangeCounter
@@ -575,3 +575,12 @@ async def test_memories_filled_while_edits_rage_are_never_outdated(tmp_path: Pat
 def version_of(target: str) -> int:
     last = target.rsplit("/", 1)[1]
     return int(last) if last.isdigit() else -1
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", ["links.db", "clicks.db"])
+async def test_a_file_that_is_no_database_is_called_damaged(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"not a database " * 1000)
+    with pytest.raises(StoreDamaged):
+        async with SqliteStore(tmp_path):
+            pass

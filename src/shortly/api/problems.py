@@ -99,6 +99,7 @@ STATUS: dict[type[ShortlyError], HTTPStatus] = {
     errors.IdempotencyInProgress: HTTPStatus.CONFLICT,
     errors.InvalidSettings: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.StoreDamaged: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.StorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
     errors.StoreTooNew: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.MigrationChanged: HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -18,7 +18,7 @@ from pathlib import Path
 import apsw
 import structlog
 
-from shortly.errors import InvalidSettings, StorageFull, StoreUnavailable
+from shortly.errors import InvalidSettings, StorageFull, StoreDamaged, StoreUnavailable
 
 log = structlog.get_logger()
 
@@ -37,6 +37,7 @@ def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
     Raises:
         InvalidSettings: The SQLite library in use can corrupt databases in WAL mode.
         StoreUnavailable, StorageFull: The file cannot be opened or made.
+        StoreDamaged: It is no database.
     """
     refuse_wal_reset_bug(apsw.sqlite_lib_version())
     flags = apsw.SQLITE_OPEN_READONLY if readonly else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
@@ -54,7 +55,7 @@ def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
 
 @contextmanager
 def store_errors(connection: apsw.Connection | None = None) -> Iterator[None]:
-    """Turn SQLite's errors about the machine into ``StorageFull`` and ``StoreUnavailable``; others pass unchanged.
+    """Turn SQLite's errors about the machine into our own; others pass unchanged.
 
     The inside detail is logged and stays out of the message. ``connection`` tells a full disk from a broken one where
     SQLite itself reports no more than an I/O error.
@@ -71,6 +72,9 @@ def store_errors(connection: apsw.Connection | None = None) -> Iterator[None]:
     except (apsw.BusyError, apsw.LockedError, apsw.CantOpenError, apsw.ReadOnlyError) as away:
         log.error("store unavailable", detail=str(away))
         raise StoreUnavailable from away
+    except (apsw.NotADBError, apsw.CorruptError) as damaged:
+        log.error("store damaged", detail=str(damaged))
+        raise StoreDamaged from damaged
     except OSError as broken:
         log.error("storage error", detail=str(broken), errno=broken.errno)
         raise (StorageFull if broken.errno in NO_ROOM else StoreUnavailable)() from broken

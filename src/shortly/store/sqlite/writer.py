@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 import apsw
 import structlog
 
-from shortly.errors import StorageFull, StoreUnavailable
+from shortly.errors import StorageFull, StoreDamaged, StoreUnavailable
 from shortly.store.sqlite.changes import ChangeCounter
 from shortly.store.sqlite.connection import connect, store_errors
 
@@ -130,7 +130,7 @@ class Writer:
         try:
             with changing, store_errors(self._connection):
                 return self._transact(jobs)
-        except (StorageFull, StoreUnavailable) as refused:
+        except (StorageFull, StoreDamaged, StoreUnavailable) as refused:
             return [Outcome(job, None, type(refused)()) for job in jobs]
         except Exception as broken:
             log.exception("group commit failed", database=self._path.name)
