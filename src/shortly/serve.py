@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import os
 import resource
 
@@ -36,6 +37,7 @@ def serve(settings: Settings, *, reload: bool = False) -> None:
         SystemExit: Workers died one after the other.
     """
     configure_logging(settings.log_level, settings.log_format)
+    multiprocessing.set_start_method("spawn", force=True)  # a fork would inherit the drain's databases and locks
     asyncio.run(open_once(settings))
     os.environ[SUPERVISOR] = str(os.getpid())
     drainer = Drainer(settings)

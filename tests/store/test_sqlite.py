@@ -19,8 +19,9 @@ import pytest
 from msgspec.structs import replace
 from tests.store.examples import add, link, slugs
 
+from shortly.clicks.store import Batch
 from shortly.errors import InvalidSettings, MigrationChanged, StorageFull, StoreDamaged, StoreTooNew, StoreUnavailable
-from shortly.links.link import Link
+from shortly.links.link import Link, LinkQuery
 from shortly.store.sqlite import SqliteStore
 from shortly.store.sqlite.changes import ChangeCounter
 from shortly.store.sqlite.connection import connect, refuse_wal_reset_bug, store_errors
@@ -243,7 +244,8 @@ async def writer(tmp_path: Path) -> AsyncIterator[Writer]:
     writer = Writer(tmp_path / "w.db", tmp_path / "w.changes")
     await writer.open()
     yield writer
-    await writer.close()
+    await writer.finish()
+    writer.close()
 
 
 def insert(connection: apsw.Connection, *, number: int, then: Callable[[apsw.Connection], None] | None = None) -> int:
@@ -415,7 +417,7 @@ WORKER = """
     from pathlib import Path
     import structlog
     from msgspec.structs import replace
-    from shortly.links.link import Link
+    from shortly.links.link import Link, LinkQuery
     from shortly.store.sqlite import SqliteStore
 
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
@@ -584,3 +586,14 @@ async def test_a_file_that_is_no_database_is_called_damaged(tmp_path: Path, name
     with pytest.raises(StoreDamaged):
         async with SqliteStore(tmp_path):
             pass
+
+
+@pytest.mark.anyio
+async def test_an_orderly_close_leaves_whole_databases_and_no_wal(tmp_path: Path) -> None:
+    async with SqliteStore(tmp_path) as store:
+        await store.fold([Batch(segment="w/0", start=0, end=1, visits=[])])
+        await store.totals([1])
+        await store.add_links([link("ab")])
+        await store.list_links(LinkQuery(now=link("ab").created_at))
+        assert {path.name for path in tmp_path.glob("*-wal")} == {"links.db-wal", "clicks.db-wal"}
+    assert not list(tmp_path.glob("*-wal"))

@@ -57,9 +57,9 @@ class SqliteStore(LinkTables, AccountTables, ClickTables):
         """Finish writes under way and close."""
         self._close_links()
         try:
-            await self._close()
+            await self._file.close()  # first: its lists read the other database, too
         finally:
-            await self._file.close()
+            await self._close()
 
     async def ping(self) -> None:
         """See ``Store``; writes one row, and waits for the disk no longer than ``PING_TIMEOUT_S``."""

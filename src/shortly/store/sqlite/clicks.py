@@ -65,7 +65,7 @@ class ClickTables:
 
     def _close_connections(self) -> None:
         with self._reading:
-            for connection in (self._writer, self._reader):
+            for connection in (self._reader, self._writer):  # a reader that closes last leaves the WAL behind
                 if connection is not None:
                     connection.close()
             self._writer = self._reader = None

@@ -53,16 +53,18 @@ class LinkFile:
             with store_errors():
                 self.changes = ChangeCounter(self._changes_path)
         except BaseException:
-            await self.writer.close()
+            await self.writer.finish()
+            self.writer.close()
             raise
 
     async def close(self) -> None:
         """Finish writes under way and disconnect."""
-        await self.writer.close()
+        await self.writer.finish()
         self.changes.close()
         self.reader.close()
         while self._idle:
             self._idle.pop().close()
+        self.writer.close()  # after the readers: a read-only connection that closes last leaves the WAL behind
 
     @contextmanager
     def listing(self) -> Iterator[apsw.Connection]:

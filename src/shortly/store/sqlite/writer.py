@@ -74,14 +74,17 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name=f"writer of {self._path.name}", daemon=True)
         self._thread.start()
 
-    async def close(self) -> None:
-        """Finish what is under way and disconnect; later writes raise ``StoreUnavailable``."""
+    async def finish(self) -> None:
+        """Finish what is under way and end the thread; later writes raise ``StoreUnavailable``."""
         thread, self._thread = self._thread, None
         if thread is not None:
             self._queue.put(None)
             await asyncio.to_thread(thread.join)
-            self._changes.close()
-            self._connection.close()
+
+    def close(self) -> None:
+        """Disconnect a finished writer; as the last connection of all it empties the WAL into the database."""
+        self._changes.close()
+        self._connection.close()
 
     async def write(self, operation: Operation[T], *, rows: int = 1, edits: bool = False) -> T:
         """Run the operation in the thread and return its result once it is committed.
