@@ -117,19 +117,16 @@ class Journal:
 
     def append(self, payload: bytes) -> bool:
         """Write one click down, or count it as dropped and return False; never waits for the disk."""
+        record = FRAME.pack(len(payload), crc32(payload)) + payload
         start = self._position
-        body = start + 8
-        end = body + len(payload)
+        end = start + len(record)
         if end > self._limit:
-            if not self._roll(len(payload)):
+            if not self._roll(len(record)):
                 self.dropped += 1
                 return False
             start = self._position
-            body = start + 8
-            end = body + len(payload)
-        mapped = self._map
-        mapped[body:end] = payload  # type: ignore[index]  # a segment is mapped whenever there is a limit
-        mapped[start:body] = FRAME.pack(len(payload), crc32(payload))  # type: ignore[index]  # last: makes it count
+            end = start + len(record)
+        self._map[start:end] = record  # type: ignore[index]  # a segment is mapped whenever there is a limit
         self._position = end
         self.written += 1
         return True
@@ -137,7 +134,7 @@ class Journal:
     def _roll(self, needed: int) -> bool:
         """Close the segment and open the next one; False when there is no room for it, or for the payload in any."""
         now = time.monotonic()
-        if now < self._retry_at or HEADER + 8 + needed + len(END) > self._segment_bytes:
+        if now < self._retry_at or HEADER + needed + len(END) > self._segment_bytes:
             return False
         try:
             if self._journal_bytes() + self._segment_bytes > self._max_bytes:

@@ -2,7 +2,7 @@
 
 A segment is a file of fixed size: ``MAGIC``, then records one after the other, each a frame (length and CRC-32 of the
 payload, 32 bits little-endian each) and the payload. A length of zero is where the next record will be; ``END`` in its
-place closes the segment. The writer puts the payload down before its frame, so a record whose frame holds is whole.
+place closes the segment. A record that is being written, or whose writer died over it, is told by its checksum.
 """
 
 from __future__ import annotations

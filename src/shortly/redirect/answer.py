@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote_from_bytes
 
 from shortly.clicks.click import Outcome
+from shortly.counters import INDEX, REDIRECTS
 from shortly.links.link import Redirection
 
 MAX_LOCATION = 8_192
@@ -24,7 +25,7 @@ class Prepared(NamedTuple):
     plain: bool
     """The answer is always ``start``: nothing about the link depends on time, request or count."""
     counter: int
-    """The status of ``start``."""
+    """Place of the counter of such answers."""
     any_method: bool
     """307 and 308 keep the method, so they are answers to all of them."""
 
@@ -40,7 +41,7 @@ def prepare(redirection: Redirection) -> Prepared:
         and not redirection.forward_query
     )
     start = redirect_to(redirection.target, redirection.status, redirection)
-    return Prepared(start, plain, redirection.status, redirection.status in (307, 308))
+    return Prepared(start, plain, INDEX[REDIRECTS[redirection.status]], redirection.status in (307, 308))
 
 
 def redirect_to(target: str, status: int, redirection: Redirection) -> Start:

@@ -126,7 +126,7 @@ class Redirect:
             self._write(redirection, REDIRECTED, scope, headers)
             if self._wait_for_disk:
                 await self._journal.synced()
-            self._counters.values[COUNTER[prepared.counter]] += 1
+            self._counters.values[prepared.counter] += 1
             await send(prepared.start)
             await send(EMPTY)
             return
@@ -198,24 +198,28 @@ class Redirect:
         query = scope["query_string"][:MAX_QUERY]
         network = network_of(address)
         self._append(
-            FIXED.pack(
-                at_ms,
-                redirection.link_id,
-                outcome,
-                0,
-                self._visitor(at_ms, address, user_agent),
-                country[:2],
-                len(network),
-                len(referrer),
-                len(user_agent),
-                len(language),
-                len(query),
+            b"".join(
+                (
+                    FIXED.pack(
+                        at_ms,
+                        redirection.link_id,
+                        outcome,
+                        0,
+                        self._visitor(at_ms, address, user_agent),
+                        country[:2],
+                        len(network),
+                        len(referrer),
+                        len(user_agent),
+                        len(language),
+                        len(query),
+                    ),
+                    network,
+                    referrer,
+                    user_agent,
+                    language,
+                    query,
+                )
             )
-            + network
-            + referrer
-            + user_agent
-            + language
-            + query
         )
 
 

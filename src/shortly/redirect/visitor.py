@@ -96,11 +96,11 @@ class Visitors:
         self._salt = b""
 
     def hash_of(self, at_ms: int, address: str, user_agent: bytes) -> bytes:
-        """Return the visitor's hash for the day of ``at_ms``."""
+        """Return the visitor's hash for the day of ``at_ms``; a click keeps the first eight bytes of it."""
         day = at_ms // DAY_MS
         if day != self._day:
             self._salt = self._salts.get(day, self._spare)
             self._day = day if day in self._salts else -1
         # BLAKE2 needs no HMAC around it: a secret before the message is a key (RFC 7693 has the same as a parameter,
         # which costs Python twice the time)
-        return blake2b(self._salt + address.encode() + b" " + user_agent).digest()[:8]
+        return blake2b(self._salt + address.encode() + b" " + user_agent).digest()
