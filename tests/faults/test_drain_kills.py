@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import json
+import multiprocessing
 import os
 import random
 import shutil
@@ -117,19 +118,19 @@ def click_on(link_id: int, nth: int) -> bytes:
 
 def write_clicks_and_die(data_dir: Path, clicks: int) -> Path:
     """Do the same in a process that kills itself with its last segment open; return its folder."""
-    pid = os.fork()
-    if pid == 0:
-        journal = Journal(data_dir / "journal", segment_bytes=4096, max_bytes=1 << 30, sync_ms=0)
-        journal.__enter__()
+    worker = multiprocessing.get_context("spawn").Process(target=write_and_die, args=(data_dir, clicks))
+    worker.start()
+    worker.join(30)
+    assert worker.exitcode == -signal.SIGKILL
+    return next(f.path for f in worker_folders(data_dir / "journal") if f.path.name.endswith(f"-{worker.pid}"))
+
+
+def write_and_die(data_dir: Path, clicks: int) -> None:
+    """Write clicks down as a worker that does not live to close its journal."""
+    with Journal(data_dir / "journal", segment_bytes=4096, max_bytes=1 << 30, sync_ms=0) as journal:
         for nth in range(clicks):
             journal.append(click_on(LINKS[nth % len(LINKS)], nth))
         os.kill(os.getpid(), signal.SIGKILL)
-    os.waitpid(pid, 0)
-    return (
-        data_dir
-        / "journal"
-        / next(f.path.name for f in worker_folders(data_dir / "journal") if str(pid) in f.path.name)
-    )
 
 
 @contextmanager

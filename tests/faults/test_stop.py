@@ -94,4 +94,5 @@ def test_a_stop_right_after_the_start_is_orderly(make_served: MakeServed) -> Non
         served = make_served(workers=2)
         served.launch()
         time.sleep(wait_s)
-        assert served.stop() in (0, -signal.SIGTERM), served.tail()
+        terminate(served)
+        assert served.wait_for_end(within_s=8) in (0, -signal.SIGTERM), served.tail()
