@@ -18,7 +18,7 @@ from shortly.clicks.journal import Journal
 from shortly.clicks.store import ClickStore
 from shortly.counters import Counters, read_counters
 from shortly.drainer import Drainer
-from shortly.errors import StoreUnavailable
+from shortly.errors import ShortlyError
 from shortly.logs import configure_logging
 from shortly.redirect.redirect import ASGIApp, Redirect
 from shortly.redirect.visitor import DAY_MS, Addresses, Visitors
@@ -75,7 +75,8 @@ def build(settings: Settings, *, drainer: Drainer | None) -> ASGIApp:
             if drainer:
                 drainer.start()
             counters.set("workers_running", 1)
-            await refresh_salts(store, salts)
+            with contextlib.suppress(ShortlyError):  # without salts visitors are still told apart, by each process
+                await refresh_salts(store, salts)
             chores = asyncio.create_task(keep_up(store, salts, journal, counters))
             try:
                 yield {"services": services}
@@ -104,7 +105,7 @@ async def keep_up(store: ClickStore, salts: dict[int, bytes], journal: Journal, 
         for _ in range(SALTS_EVERY_S):
             await asyncio.sleep(1)
             count_clicks(journal, counters)
-        with contextlib.suppress(StoreUnavailable):
+        with contextlib.suppress(ShortlyError):
             await refresh_salts(store, salts)
 
 

@@ -45,11 +45,12 @@ def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
         if not readonly:
             _create_private(path)
         connection = apsw.Connection(str(path), flags=flags)
-        try:
+    try:
+        with store_errors(connection):
             _set_up(connection, readonly=readonly)
-        except BaseException:
-            connection.close()
-            raise
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -65,11 +66,11 @@ def store_errors(connection: apsw.Connection | None = None) -> Iterator[None]:
     except apsw.FullError as full:
         log.error("storage full", detail=str(full))
         raise StorageFull from full
-    except apsw.IOError as broken:
+    except (apsw.IOError, apsw.CantOpenError) as broken:
         number = connection.system_errno if connection is not None else 0
         log.error("storage I/O error", detail=str(broken), errno=number)
         raise (StorageFull if number in NO_ROOM else StoreUnavailable)() from broken
-    except (apsw.BusyError, apsw.LockedError, apsw.CantOpenError, apsw.ReadOnlyError) as away:
+    except (apsw.BusyError, apsw.LockedError, apsw.ReadOnlyError) as away:
         log.error("store unavailable", detail=str(away))
         raise StoreUnavailable from away
     except (apsw.NotADBError, apsw.CorruptError) as damaged:

@@ -1,0 +1,104 @@
+"""The whole service in this process: redirect, API, journal, drain and store together."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import pytest
+from fastapi.routing import iter_route_contexts
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from starlette.testclient import TestClient
+
+from shortly.accounts.keys import KeyService
+from shortly.api.app import create_api
+from shortly.app import create_app
+from shortly.errors import StorageFull
+from shortly.links.reserved import RESERVED
+from shortly.settings import load_settings
+from shortly.store import open_store
+from shortly.store.sqlite import SqliteStore
+
+Serve = Callable[[], AbstractContextManager[TestClient]]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Serve:
+    """Open the service on one data folder, as often as wanted."""
+    chosen = load_settings({"data_dir": tmp_path, "base_url": "http://testserver"})
+
+    @contextmanager
+    def served() -> Iterator[TestClient]:
+        with TestClient(create_app(chosen), follow_redirects=False) as client:
+            assert client.portal is not None
+            client.headers["X-Api-Key"] = client.portal.call(make_key)
+            yield client
+
+    async def make_key() -> str:
+        async with open_store(chosen) as store:
+            _, secret = await KeyService(store).create(f"test {monotonic()}")
+        return secret
+
+    return served
+
+
+def counted(client: TestClient, slug: str, clicks: int) -> dict[str, Any]:
+    """Wait for the drain, then return the link's statistics."""
+    deadline = monotonic() + 20
+    while True:
+        stats: dict[str, Any] = client.get(f"/api/v1/links/{slug}/stats").json()
+        if stats["clicks"] >= clicks or monotonic() > deadline:
+            return stats
+        sleep(0.05)
+
+
+def test_clicks_survive_a_restart(serve: Serve) -> None:
+    with serve() as client:
+        made = client.post("/api/v1/links", json={"target": "https://example.com", "slug": "ab"})
+        assert made.status_code == 201
+        assert made.json()["short_url"] == "http://testserver/ab"
+        for _ in range(3):
+            assert client.get("/ab").headers["location"] == "https://example.com/"
+        client.head("/ab")  # not a click
+    with serve() as client:
+        assert counted(client, "ab", 3)["clicks"] == 3
+        assert client.get("/api/v1/links/ab").json()["clicks"] == 3
+        assert "shortly_clicks_folded_total 3.0" in client.get("/metrics").text
+
+
+def test_no_page_is_hidden_by_a_link_and_no_link_by_a_page() -> None:
+    api = create_api(load_settings({}), lambda _: pytest.fail("not opened"))
+    paths = {str(route.path) for route in iter_route_contexts(api.routes)}
+    assert {"/health", "/docs", "/api/v1/links/{slug:slug}"} <= paths
+    for path in paths:
+        assert path.split("/")[1] in RESERVED, path
+
+
+def test_every_reserved_path_is_answered_by_the_api(serve: Serve) -> None:
+    with serve() as client:
+
+        @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+        @given(st.sampled_from(sorted(RESERVED - {""})), st.text("abc123-_/", max_size=12))
+        def answered(first: str, rest: str) -> None:
+            answer = client.get(f"/{first}/{rest}" if rest else f"/{first}")
+            assert "x-request-id" in answer.headers
+            assert answer.status_code < 500
+
+        answered()
+        assert "x-request-id" not in client.get("/some-link").headers
+
+
+def test_a_disk_without_room_for_a_salt_does_not_keep_visitors_out(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object) -> bytes:
+        raise StorageFull
+
+    with serve() as client:
+        client.post("/api/v1/links", json={"target": "https://example.com", "slug": "ab"})
+    monkeypatch.setattr(SqliteStore, "salt", full)
+    with serve() as client:
+        assert client.get("/ab").status_code == 302
+        assert counted(client, "ab", 1)["clicks"] == 1
