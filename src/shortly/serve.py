@@ -26,10 +26,10 @@ HEADER_TIMEOUT_MS = 10_000
 BUFFER_BYTES = 16_384
 """Request line and headers."""
 FINISH_S = 25
-"""Time for requests in flight at the end; container platforms grant 30."""
+"""Time for requests in flight at the end; the drain has its own after that."""
 
 
-def serve(settings: Settings, *, reload: bool = False) -> None:
+def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then finish requests in flight and drain the journal.
 
     Raises:
@@ -59,7 +59,6 @@ def serve(settings: Settings, *, reload: bool = False) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=FINISH_S,
         log_dictconfig={"version": 1, "disable_existing_loggers": False, "loggers": {}},
-        reload=reload,
     )
     log.info("shortly is starting", base_url=settings.base_url, workers=settings.workers, data=str(settings.data_dir))
     try:

@@ -96,7 +96,7 @@ def test_a_database_that_is_none_is_a_problem(ask: Ask, cli: Cli, installation: 
         (installation / leftover).unlink(missing_ok=True)
     finding = examine(cli, code=1)["schema"]
     assert finding["state"] == "problem"
-    assert "not a database" in finding["message"]
+    assert "damaged" in finding["message"]
 
 
 def test_clicks_that_nobody_drains_are_found(ask: Ask, cli: Cli) -> None:

@@ -76,6 +76,7 @@ class Writer:
 
     async def finish(self) -> None:
         """Finish what is under way and end the thread; later writes raise ``StoreUnavailable``."""
+        await asyncio.sleep(0)  # tasks that were about to write when this was called do so now
         thread, self._thread = self._thread, None
         if thread is not None:
             self._queue.put(None)
