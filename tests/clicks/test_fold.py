@@ -1,11 +1,14 @@
 """The sums, compared with the simplest way to count."""
 
 from collections import Counter
+from unittest.mock import patch
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shortly.clicks.fold import DAY_MS, HOUR_MS, add, fold_visits
+from shortly.clicks import fold
+from shortly.clicks.fold import DAY_MS, HOUR_MS, MANY_VISITS, add, fold_visits, sum_of, tally_of
 from shortly.clicks.store import EVERY_LINK
 from shortly.clicks.visit import DIMENSIONS, OTHER, Tally, Visit
 
@@ -43,24 +46,37 @@ def counted_naively(given: list[Visit], link_id: int, since_ms: int, until_ms: i
     )
 
 
-@given(visits)
-def test_the_sums_are_those_of_counting_one_by_one(given: list[Visit]) -> None:
-    folded = fold_visits(given)
-    for sums, width_ms in ((folded.hours, HOUR_MS), (folded.days, DAY_MS)):
-        expected = {(link, visit.at_ms // width_ms) for visit in given for link in (EVERY_LINK, visit.link_id)}
-        assert set(sums) == expected
-        for (link_id, time), tally in sums.items():
-            assert tally == counted_naively(given, link_id, time * width_ms, (time + 1) * width_ms)
+@pytest.mark.parametrize("many", [1, MANY_VISITS, 10**6])
+@given(given=visits)
+def test_the_sums_are_those_of_counting_one_by_one(many: int, given: list[Visit]) -> None:
+    with patch.object(fold, "MANY_VISITS", many):
+        folded = fold_visits(given)
+    sums = {
+        (link_id, day * 24 + hour): tally
+        for day, links in folded.days.items()
+        for link_id, hours in links.items()
+        for hour, tally in hours.items()
+    }
+    assert set(sums) == {(link, visit.at_ms // HOUR_MS) for visit in given for link in (EVERY_LINK, visit.link_id)}
+    for (link_id, hour), tally in sums.items():
+        assert tally == counted_naively(given, link_id, hour * HOUR_MS, (hour + 1) * HOUR_MS)
 
 
 @given(visits)
 def test_visitors_are_humans_who_were_redirected(given: list[Visit]) -> None:
-    expected: dict[tuple[int, int], set[bytes]] = {}
+    expected: dict[int, set[tuple[int, bytes]]] = {}
     for visit in given:
+        seen = expected.setdefault(visit.at_ms // DAY_MS, set())
         if visit.visitor and not visit.private and not visit.bot and not visit.refused:
-            for link_id in (EVERY_LINK, visit.link_id):
-                expected.setdefault((link_id, visit.at_ms // DAY_MS), set()).add(visit.visitor)
+            seen.add((visit.link_id, visit.visitor))
     assert fold_visits(given).visitors == expected
+
+
+@given(st.lists(visits, min_size=1))
+def test_a_sum_of_tallies_is_that_of_all_their_visits(given: list[list[Visit]]) -> None:
+    everything = [visit for some in given for visit in some]
+    expected = counted_naively(everything, EVERY_LINK, 0, 1 << 60)
+    assert sum_of(tally_of(some) for some in given) == expected
 
 
 counts = st.dictionaries(st.sampled_from([*"abcdefgh", OTHER]), st.integers(1, 9))

@@ -1,6 +1,7 @@
 """What every store must do with clicks: fold them exactly once, and read them back as counts."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -119,6 +120,43 @@ async def test_a_tally_begins_and_ends_at_the_hours_asked_for(
     first = DAY * 24
     assert (await click_store.tally(1, first + since, first + until)).clicks == clicks
     assert len(await click_store.hours(1, first + since, first + until)) == clicks
+
+
+@pytest.mark.parametrize("each_time", [1, 7, 40, 500])
+async def test_sums_are_right_however_many_clicks_a_day_has_and_however_they_come(
+    click_store: ClickStore, each_time: int
+) -> None:
+    chance = random.Random(each_time)
+    visits = [
+        visit(
+            AT + chance.randrange(3 * 24) * HOUR_MS,
+            chance.choice([1, 1, 1, 1, 1, 2, 3]),
+            refused=chance.choice(["", "", "", "expired"]),
+            country=chance.choice(["", "DE", "FR"]),
+            bot=chance.choice(["", "", "curl"]),
+        )
+        for _ in range(500)
+    ]
+    for start in range(0, len(visits), each_time):
+        await click_store.fold([batch(visits[start : start + each_time], start=16 + start * 10)])
+    first = DAY * 24
+    for link_id in (EVERY_LINK, 1, 2, 3):
+        for since, until in [(0, 72), (3, 20), (3, 30), (24, 25), (17, 71), *((hour, hour + 1) for hour in range(24))]:
+            given = [
+                one
+                for one in visits
+                if link_id in (EVERY_LINK, one.link_id) and since <= (one.at_ms - AT) // HOUR_MS < until
+            ]
+            clicks = [one for one in given if not one.refused]
+            tally = await click_store.tally(link_id, first + since, first + until)
+            assert (tally.clicks, tally.bots) == (len(clicks), len([one for one in clicks if one.bot]))
+            assert tally.dimensions.get("refused", {}).get("expired", 0) == len(given) - len(clicks)
+            for country in ("DE", "FR"):
+                expected = len([one for one in clicks if not one.bot and one.country == country])
+                assert tally.dimensions.get("country", {}).get(country, 0) == expected
+            hours = await click_store.hours(link_id, first + since, first + until)
+            assert sum(total.clicks for total in hours.values()) == len(clicks)
+            assert 0 not in [total.clicks for total in hours.values()]
 
 
 async def test_the_same_visitor_is_counted_once_a_day_and_link(click_store: ClickStore) -> None:

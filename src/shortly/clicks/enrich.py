@@ -55,26 +55,20 @@ class Enricher:
         if private:
             return Visit(at_ms=at_ms, link_id=link_id, refused=refused, bot=agent.bot, private=True)
         place = self._place_of(country, network)
-        campaign = self._campaign_of(query) if "utm_" in query else NO_CAMPAIGN
-        return Visit(
-            at_ms=at_ms,
-            link_id=link_id,
-            refused=refused,
-            bot=agent.bot,
-            visitor=visitor if visitor != NOBODY else b"",
-            referrer=self._referrer_of(referrer) if referrer else "",
-            country=place.country,
-            region=place.region,
-            city=place.city,
-            browser=agent.browser,
-            os=agent.os,
-            device=agent.device,
-            language=self._language_of(language) if language else "",
-            utm_source=campaign[0],
-            utm_medium=campaign[1],
-            utm_campaign=campaign[2],
-            utm_term=campaign[3],
-            utm_content=campaign[4],
+        return Visit(  # by position, which takes half as long
+            at_ms,
+            link_id,
+            refused,
+            agent.bot,
+            visitor if visitor != NOBODY else b"",
+            False,
+            self._referrer_of(referrer) if referrer else "",
+            *place,
+            agent.browser,
+            agent.os,
+            agent.device,
+            self._language_of(language) if language else "",
+            *(self._campaign_of(query) if "utm_" in query else NO_CAMPAIGN),
         )
 
     def close(self) -> None:

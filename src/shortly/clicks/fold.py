@@ -1,57 +1,87 @@
-"""Visits, added up: per link and for all links, by the hour and by the day. Pure; the stores add the sums to theirs."""
+"""Visits, added up: per link and for all links, by the hour. Pure; the stores add the sums to theirs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import NamedTuple
-
-from msgspec.structs import astuple
 
 from shortly.clicks.store import EVERY_LINK
 from shortly.clicks.visit import DIMENSIONS, OTHER, Tally, Visit
 
 HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
+MANY_VISITS = 16
+"""From so many on it is quicker to count one dimension after the other than one visit after the other."""
 
 Dimensions = dict[str, dict[str, int]]
-LinkTime = tuple[int, int]
-"""A link's id (or ``EVERY_LINK``) and an hour or day."""
+HourTallies = dict[int, Tally]
+"""By the hour of the day."""
 
-HUMAN = tuple((Visit.__struct_fields__.index(name), name) for name in DIMENSIONS if name not in ("bot", "refused"))
-"""Where a visit keeps each dimension that describes humans."""
+HUMAN = tuple(name for name in DIMENSIONS if name not in ("bot", "refused"))
+"""The dimensions that describe humans."""
+_described = attrgetter(*HUMAN)
 
 
 class Folded(NamedTuple):
-    """Sums to add. Tallies may share their ``dimensions`` with one another, so nobody may change them."""
+    """Sums to add."""
 
-    hours: dict[LinkTime, Tally]
-    days: dict[LinkTime, Tally]
-    visitors: dict[LinkTime, set[bytes]]
-    """By day: those who are neither bots nor private nor refused."""
+    days: dict[int, dict[int, HourTallies]]
+    """Day -> link's id or ``EVERY_LINK`` -> hour of the day. Tallies may be the same object, so nobody may change
+    them."""
+    visitors: dict[int, set[tuple[int, bytes]]]
+    """Day -> links with those who were neither bots nor private nor refused."""
 
 
 def fold_visits(visits: Iterable[Visit]) -> Folded:
     """Add up the visits; only redirects that were given are clicks, and only humans' are described."""
-    by_hour: dict[LinkTime, list[Visit]] = {}
-    visitors: dict[LinkTime, set[bytes]] = {}
+    by_hour: dict[int, list[Visit]] = {}
     for visit in visits:
-        key = (visit.link_id, visit.at_ms // HOUR_MS)
-        group = by_hour.get(key)
+        hour = visit.at_ms // HOUR_MS
+        group = by_hour.get(hour)
         if group is None:
-            by_hour[key] = [visit]
+            by_hour[hour] = [visit]
         else:
             group.append(visit)
-        if visit.visitor and not (visit.bot or visit.private or visit.refused):
-            day = visit.at_ms // DAY_MS
-            visitors.setdefault((visit.link_id, day), set()).add(visit.visitor)
-            visitors.setdefault((EVERY_LINK, day), set()).add(visit.visitor)
-    hours = {key: tally_of(group) for key, group in by_hour.items()}
-    hours |= sums_by(hours, lambda key: (EVERY_LINK, key[1]))
-    return Folded(hours, sums_by(hours, lambda key: (key[0], key[1] // 24)), visitors)
+    folded = Folded({}, {})
+    for hour, group in by_hour.items():
+        day = hour // 24
+        links = folded.days.setdefault(day, {})
+        for link_id, tally in tallies_of(group).items():
+            hours = links.get(link_id)
+            if hours is None:
+                links[link_id] = {hour % 24: tally}
+            else:
+                hours[hour % 24] = tally
+        folded.visitors.setdefault(day, set()).update(
+            [(v.link_id, v.visitor) for v in group if v.visitor and not (v.bot or v.private or v.refused)]
+        )
+    return folded
 
 
-def tally_of(visits: Iterable[Visit]) -> Tally:
+def tallies_of(visits: Sequence[Visit]) -> dict[int, Tally]:
+    """Count visits of one span of time, by link and for ``EVERY_LINK``."""
+    by_link: dict[int, list[Visit]] = {}
+    for visit in visits:
+        link_id = visit.link_id
+        group = by_link.get(link_id)
+        if group is None:
+            by_link[link_id] = [visit]
+        else:
+            group.append(visit)
+    tallies = {link_id: tally_of(group) for link_id, group in by_link.items()}
+    tallies[EVERY_LINK] = tally_of(visits) if len(tallies) > 1 else next(iter(tallies.values()))
+    return tallies
+
+
+def tally_of(visits: Sequence[Visit]) -> Tally:
     """Count visits of one link in one span of time."""
+    return tally_of_many(visits) if len(visits) >= MANY_VISITS else tally_of_few(visits)
+
+
+def tally_of_few(visits: Iterable[Visit]) -> Tally:
+    """Count one visit after the other."""
     clicks = bots = 0
     dimensions: Dimensions = {}
     for visit in visits:
@@ -63,15 +93,14 @@ def tally_of(visits: Iterable[Visit]) -> Tally:
             bots += 1
             count(dimensions, "bot", visit.bot)
             continue
-        values = astuple(visit)
-        for place, name in HUMAN:
-            if value := values[place]:
+        for name, value in zip(HUMAN, _described(visit), strict=True):
+            if value:
                 counts = dimensions.get(name)
                 if counts is None:
                     dimensions[name] = {value: 1}
                 else:
                     counts[value] = counts.get(value, 0) + 1
-    return Tally(clicks=clicks, bots=bots, dimensions=dimensions)
+    return Tally(clicks, bots, dimensions)
 
 
 def count(dimensions: Dimensions, name: str, value: str) -> None:
@@ -80,18 +109,29 @@ def count(dimensions: Dimensions, name: str, value: str) -> None:
     counts[value] = counts.get(value, 0) + 1
 
 
-def sums_by(tallies: dict[LinkTime, Tally], group_of: Callable[[LinkTime], LinkTime]) -> dict[LinkTime, Tally]:
-    """Return the sums of tallies whose keys fall into the same group."""
-    groups: dict[LinkTime, list[Tally]] = {}
-    for key, tally in tallies.items():
-        groups.setdefault(group_of(key), []).append(tally)
-    return {key: group[0] if len(group) == 1 else sum_of(group) for key, group in groups.items()}
+def tally_of_many(visits: Sequence[Visit]) -> Tally:
+    """Count one dimension after the other."""
+    given = [visit for visit in visits if not visit.refused]
+    humans = [visit for visit in given if not visit.bot]
+    columns: dict[str, Iterable[str]] = dict(zip(HUMAN, zip(*map(_described, humans), strict=True), strict=False))
+    columns["bot"] = [visit.bot for visit in given]
+    columns["refused"] = [visit.refused for visit in visits]
+    dimensions: Dimensions = {}
+    for name, values in columns.items():
+        counts = dict(Counter(values))
+        counts.pop("", None)
+        if counts:
+            dimensions[name] = counts
+    return Tally(len(given), len(given) - len(humans), dimensions)
 
 
 def sum_of(tallies: Iterable[Tally]) -> Tally:
-    """Return the sum of tallies."""
+    """Return the sum of tallies, which may be one of them."""
+    first, *more = tallies
+    if not more:
+        return first
     total = Tally()
-    for tally in tallies:
+    for tally in (first, *more):
         add(total, tally)
     return total
 

@@ -29,7 +29,7 @@ class Batch(Struct, frozen=True, kw_only=True):
     """Each visit with the byte position after its record, rising; positions between belong to nobody."""
 
 
-class Total(Struct, frozen=True):
+class Total(Struct, frozen=True, array_like=True):
     """A link's clicks (bots among them) since it was made, and how many were bots."""
 
     clicks: int = 0

@@ -29,7 +29,7 @@ OTHER = "(other)"
 MAX_VALUES = 200
 
 
-class Visit(Struct, frozen=True, kw_only=True):
+class Visit(Struct, frozen=True, gc=False):
     """One enriched click. An unknown value is an empty text and is counted in no dimension."""
 
     at_ms: int
@@ -61,7 +61,7 @@ class Visit(Struct, frozen=True, kw_only=True):
     utm_content: str = ""
 
 
-class Tally(Struct, kw_only=True):
+class Tally(Struct, array_like=True):
     """Counts of one link (or of all) over one span of time."""
 
     clicks: int = 0

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from operator import attrgetter, itemgetter
-from typing import TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 
 import apsw
 
-from shortly.clicks.fold import LinkTime, add, fold_visits
+from shortly.clicks.fold import HourTallies, add, fold_visits, sum_of
 from shortly.clicks.store import EVERY_LINK, Batch
 from shortly.clicks.visit import MAX_VALUES, Tally, Visit
 from shortly.store.sqlite.click_rows import (
     VISIT_COLUMNS,
-    PackedHours,
     link_prefix,
     numbers,
     pack,
@@ -24,7 +22,12 @@ from shortly.store.sqlite.click_rows import (
     visit_id,
 )
 
-Sum = TypeVar("Sum")
+FEW_CLICKS = 24
+"""A link's day with no more clicks than this is one row, which describes each of its hours; most days of most links
+are. A day with more has the sum in its row, and a row for each hour."""
+
+NewVisitors = Mapping[int, Mapping[bytes, int]]
+"""Day -> ``link_prefix`` -> number."""
 _row_of = attrgetter(*VISIT_COLUMNS)
 
 
@@ -33,9 +36,8 @@ def fold_batches(writer: apsw.Connection, batches: Sequence[Batch]) -> None:
     visits = _move_positions(writer, batches)
     if visits:
         folded = fold_visits(visits)
-        _add_hours(writer, folded.hours)
         new_visitors = _add_visitors(writer, folded.visitors)
-        _add_days(writer, folded.days, _hours_of_days(folded.hours), new_visitors)
+        _add_hours(writer, _add_days(writer, folded.days, new_visitors))
         _add_totals(writer, folded.days)
         _add_visits(writer, visits)
 
@@ -53,72 +55,85 @@ def _move_positions(writer: apsw.Connection, batches: Sequence[Batch]) -> list[V
     return visits
 
 
-def _add_hours(writer: apsw.Connection, hours: Mapping[LinkTime, Tally]) -> None:
+def _add_visitors(writer: apsw.Connection, visitors: Mapping[int, set[tuple[int, bytes]]]) -> NewVisitors:
+    """Note who was seen, and return how many of them were new to each link."""
+    new: dict[int, Mapping[bytes, int]] = {}
+    sql = "INSERT INTO visitors SELECT ?, value FROM carray(?) WHERE true ON CONFLICT DO NOTHING"
+    every_link = link_prefix(EVERY_LINK)
+    for day, seen in visitors.items():
+        if seen:
+            everybody = tuple([every_link + visitor for visitor in sorted({visitor for _, visitor in seen})])
+            writer.execute(sql, (day, apsw.carray(everybody)))
+            new_to_all = writer.changes()
+            who = tuple([link_prefix(link_id) + visitor for link_id, visitor in sorted(seen)])
+            added = writer.execute(f"{sql} RETURNING who", (day, apsw.carray(who)))
+            counts = Counter([who[:8] for (who,) in added])
+            counts[every_link] = new_to_all
+            new[day] = counts
+    return new
+
+
+def _add_days(
+    writer: apsw.Connection, days: Mapping[int, Mapping[int, HourTallies]], new_visitors: NewVisitors
+) -> dict[int, dict[int, Tally]]:
+    """Add to the rows of days, and return what is to be added to the rows of hours: hour -> link -> tally."""
+    sql = """
+        SELECT link_id, clicks, bots, visitors, hours, dimensions FROM link_days
+        WHERE day = ? AND link_id IN (SELECT value FROM carray(?))
+    """
+    of_hours: dict[int, dict[int, Tally]] = {}
+    for day, links in sorted(days.items()):
+        new = new_visitors.get(day, {})
+        known_rows = {link_id: row for link_id, *row in query(writer, sql, day, numbers(links))}
+        rows = []
+        for link_id, added in sorted(links.items()):
+            clicks, bots, visitors, hours, dimensions = 0, 0, new.get(link_prefix(link_id), 0), added, None
+            for tally in added.values():
+                clicks += tally.clicks
+                bots += tally.bots
+            if row := known_rows.get(link_id):
+                known_clicks, known_bots, known_visitors, known_hours, dimensions = row
+                clicks, bots, visitors = clicks + known_clicks, bots + known_bots, visitors + known_visitors
+                hours = _sum_hours(unpack_hours(known_hours), added)
+            if dimensions is not None or clicks > FEW_CLICKS:
+                apart = hours if dimensions is None else added
+                known = None if dimensions is None else tally_in(0, 0, dimensions)
+                total = _sum(known, sum_of(apart.values()))
+                dimensions = pack(total.dimensions)
+                hours = {hour: Tally(tally.clicks, tally.bots) for hour, tally in hours.items() if tally.clicks}
+                for hour, tally in apart.items():
+                    of_hours.setdefault(day * 24 + hour, {})[link_id] = tally
+            rows.append((day, link_id, clicks, bots, visitors, pack(hours), dimensions))
+        writer.executemany("INSERT OR REPLACE INTO link_days VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+    return of_hours
+
+
+def _add_hours(writer: apsw.Connection, hours: Mapping[int, Mapping[int, Tally]]) -> None:
     sql = """
         SELECT link_id, clicks, bots, dimensions FROM link_hours
         WHERE hour = ? AND link_id IN (SELECT value FROM carray(?))
     """
-    rows = []
-    for hour, tallies in _by_time(hours):
+    for hour, tallies in sorted(hours.items()):
         known = {link_id: tally_in(*row) for link_id, *row in query(writer, sql, hour, numbers(tallies))}
+        rows = []
         for link_id, tally in tallies.items():
             total = _sum(known.get(link_id), tally)
             rows.append((hour, link_id, total.clicks, total.bots, pack(total.dimensions)))
-    writer.executemany("INSERT OR REPLACE INTO link_hours VALUES (?, ?, ?, ?, ?)", rows)
+        writer.executemany("INSERT OR REPLACE INTO link_hours VALUES (?, ?, ?, ?, ?)", rows)
 
 
-def _add_days(
-    writer: apsw.Connection,
-    days: Mapping[LinkTime, Tally],
-    hours: Mapping[LinkTime, PackedHours],
-    new_visitors: Mapping[LinkTime, int],
-) -> None:
-    sql = """
-        SELECT link_id, visitors, hours, clicks, bots, dimensions FROM link_days
-        WHERE day = ? AND link_id IN (SELECT value FROM carray(?))
-    """
-    rows = []
-    for day, tallies in _by_time(days):
-        known = {row[0]: row for row in query(writer, sql, day, numbers(tallies))}
-        for link_id, tally in tallies.items():
-            visitors = new_visitors.get((link_id, day), 0)
-            clicked = hours.get((link_id, day), {})
-            total = None
-            if link_id in known:
-                _, known_visitors, known_hours, *row = known[link_id]
-                visitors += known_visitors
-                clicked = _sum_hours(unpack_hours(known_hours), clicked)
-                total = tally_in(*row)
-            total = _sum(total, tally)
-            rows.append((day, link_id, total.clicks, total.bots, visitors, pack(clicked), pack(total.dimensions)))
-    writer.executemany("INSERT OR REPLACE INTO link_days VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-
-
-def _add_visitors(writer: apsw.Connection, visitors: Mapping[LinkTime, set[bytes]]) -> dict[LinkTime, int]:
-    """Note who was seen, and return how many of them were new to each link and day."""
-    new: dict[LinkTime, int] = {}
-    sql = "INSERT INTO visitors SELECT ?, value FROM carray(?) WHERE true ON CONFLICT DO NOTHING"
-    for day, seen_by in _by_time(visitors):
-        everybody = seen_by.pop(EVERY_LINK)
-        writer.execute(sql, (day, apsw.carray(tuple(map(link_prefix(EVERY_LINK).__add__, sorted(everybody))))))
-        new[EVERY_LINK, day] = writer.changes()
-        prefixes = {link_id: link_prefix(link_id) for link_id in seen_by}
-        who = tuple(prefixes[link_id] + visitor for link_id, seen in seen_by.items() for visitor in seen)
-        added = Counter([who[:8] for (who,) in writer.execute(f"{sql} RETURNING who", (day, apsw.carray(who)))])
-        new.update(((link_id, day), added[prefix]) for link_id, prefix in prefixes.items())
-    return new
-
-
-def _add_totals(writer: apsw.Connection, days: dict[LinkTime, Tally]) -> None:
-    totals: dict[int, tuple[int, int]] = {}
-    for (link_id, _), tally in days.items():
-        if tally.clicks:
-            clicks, bots = totals.get(link_id, (0, 0))
-            totals[link_id] = (clicks + tally.clicks, bots + tally.bots)
+def _add_totals(writer: apsw.Connection, days: Mapping[int, Mapping[int, HourTallies]]) -> None:
+    totals: dict[int, list[int]] = {}
+    for links in days.values():
+        for link_id, hours in links.items():
+            total = totals.setdefault(link_id, [0, 0])
+            for tally in hours.values():
+                total[0] += tally.clicks
+                total[1] += tally.bots
     writer.executemany(
         "INSERT INTO totals VALUES (?, ?, ?) "
         "ON CONFLICT DO UPDATE SET clicks = clicks + excluded.clicks, bots = bots + excluded.bots",
-        ((link_id, *total) for link_id, total in sorted(totals.items())),
+        [(link_id, clicks, bots) for link_id, (clicks, bots) in sorted(totals.items()) if clicks],
     )
 
 
@@ -144,26 +159,8 @@ def _sum(known: Tally | None, tally: Tally) -> Tally:
     return known
 
 
-def _hours_of_days(hours: Mapping[LinkTime, Tally]) -> dict[LinkTime, PackedHours]:
-    """Return the hours of each link's days that had clicks."""
-    of_days: dict[LinkTime, PackedHours] = {}
-    for (link_id, hour), tally in hours.items():
-        if tally.clicks:
-            of_days.setdefault((link_id, hour // 24), {})[hour % 24] = (tally.clicks, tally.bots)
-    return of_days
-
-
-def _sum_hours(known: PackedHours, more: PackedHours) -> PackedHours:
+def _sum_hours(known: HourTallies, more: HourTallies) -> HourTallies:
     """Return the sum; ``known`` is changed for it."""
-    for hour, (clicks, bots) in more.items():
-        known_clicks, known_bots = known.get(hour, (0, 0))
-        known[hour] = (known_clicks + clicks, known_bots + bots)
+    for hour, tally in more.items():
+        known[hour] = sum_of((known[hour], tally)) if hour in known else tally
     return known
-
-
-def _by_time(sums: Mapping[LinkTime, Sum]) -> Iterator[tuple[int, dict[int, Sum]]]:
-    """Yield each hour or day with its links, in the order of the tables, so that neighbours are written together."""
-    times: dict[int, dict[int, Sum]] = {}
-    for (link_id, time), value in sorted(sums.items(), key=itemgetter(0)):
-        times.setdefault(time, {})[link_id] = value
-    yield from sorted(times.items(), key=itemgetter(0))

@@ -9,13 +9,11 @@ from typing import Any
 import apsw
 import msgspec
 
-from shortly.clicks.fold import Dimensions, add
+from shortly.clicks.fold import Dimensions, HourTallies, add
 from shortly.clicks.store import EVERY_LINK, Total, VisitPage
 from shortly.clicks.visit import Tally, Visit
 from shortly.errors import InvalidCursor
 
-PackedHours = dict[int, tuple[int, int]]
-"""Hour of the day -> clicks, bots."""
 VISIT_NUMBER_BITS = 20
 MAX_AT_MS = (1 << (63 - VISIT_NUMBER_BITS)) - 1
 """In the year 2248."""
@@ -23,7 +21,9 @@ VISIT_COLUMNS = tuple(name for name in Visit.__struct_fields__ if name not in ("
 
 pack = msgspec.msgpack.Encoder().encode
 unpack_dimensions = msgspec.msgpack.Decoder(Dimensions).decode
-unpack_hours = msgspec.msgpack.Decoder(PackedHours).decode
+unpack_hours = msgspec.msgpack.Decoder(HourTallies).decode
+unpack_totals = msgspec.msgpack.Decoder(dict[int, Total]).decode
+"""Reads packed tallies by the hour as mere totals."""
 
 
 def query(connection: apsw.Connection, sql: str, *values: apsw.Binding) -> list[tuple[Any, ...]]:
@@ -63,10 +63,10 @@ def read_totals(reader: apsw.Connection, link_ids: Sequence[int]) -> dict[int, T
 def read_hours(reader: apsw.Connection, link_id: int, since_hour: int, until_hour: int) -> dict[int, Total]:
     """Return the clicks of the hours that had any, out of the rows of their days."""
     return {
-        day * 24 + hour: Total(clicks, bots)
+        day * 24 + hour: total
         for day, packed in read_days(reader, link_id, since_hour // 24, -(-until_hour // 24), "hours")
-        for hour, (clicks, bots) in unpack_hours(packed).items()
-        if since_hour <= day * 24 + hour < until_hour
+        for hour, total in unpack_totals(packed).items()
+        if total.clicks and since_hour <= day * 24 + hour < until_hour
     }
 
 
@@ -77,12 +77,26 @@ def read_tally(reader: apsw.Connection, link_id: int, since_hour: int, until_hou
     if since_day < until_day:
         edges = [(since_hour, since_day * 24), (until_day * 24, until_hour)]
     total = Tally()
-    for _, *row in read_days(reader, link_id, since_day, until_day, "clicks, bots, dimensions"):
-        add(total, tally_in(*row))
+    for _, *row, hours in read_days(reader, link_id, since_day, until_day, "clicks, bots, dimensions, hours"):
+        for tally in unpack_hours(hours).values() if row[2] is None else (tally_in(*row),):
+            add(total, tally)
     for since, until in edges:
-        for _, *row in _rows(reader, "link_hours", "hour", link_id, since, until, "clicks, bots, dimensions"):
-            add(total, tally_in(*row))
+        for tally in _hours_apart(reader, link_id, since, until):
+            add(total, tally)
     return total
+
+
+def _hours_apart(reader: apsw.Connection, link_id: int, since_hour: int, until_hour: int) -> Iterator[Tally]:
+    """Yield what is known of each hour, wherever that is."""
+    for day, packed in read_days(
+        reader, link_id, since_hour // 24, -(-until_hour // 24), "iif(dimensions IS NULL, hours, NULL)"
+    ):
+        if packed is not None:
+            for hour, tally in unpack_hours(packed).items():
+                if since_hour <= day * 24 + hour < until_hour:
+                    yield tally
+    for _, *row in _rows(reader, "link_hours", "hour", link_id, since_hour, until_hour, "clicks, bots, dimensions"):
+        yield tally_in(*row)
 
 
 def read_days(

@@ -3,6 +3,7 @@
 -- Time comes first in the keys of the big tables: what is written now lies close together however many links and years
 -- there are, so a batch of clicks touches few pages. A reader looks up one row for each day or hour that it wants.
 
+-- Hours of days that had many clicks.
 CREATE TABLE link_hours (
     hour INTEGER NOT NULL,
     link_id INTEGER NOT NULL,
@@ -18,8 +19,8 @@ CREATE TABLE link_days (
     clicks INTEGER NOT NULL, -- bots among them
     bots INTEGER NOT NULL,
     visitors INTEGER NOT NULL, -- humans that were seen for the first time on this day
-    hours BLOB NOT NULL, -- MessagePack: hour of the day -> [clicks, bots], without hours that had none
-    dimensions BLOB NOT NULL, -- as above
+    hours BLOB NOT NULL, -- MessagePack: hour of the day -> [clicks, bots, dimensions], without hours that had nothing
+    dimensions BLOB, -- as above, and then those in hours are empty; NULL: few clicks, which hours alone describes
     PRIMARY KEY (day, link_id)
 ) STRICT, WITHOUT ROWID;
 
