@@ -39,8 +39,8 @@ POLL_S = 0.1
 STAND_BY_S = 1.0
 MAX_BACK_OFF_S = 5.0
 HOUSEKEEPING_S = 3600.0
-BATCH_VISITS = 10_000
-"""About 300 ms of work."""
+BATCH_VISITS = 20_000
+"""About 600 ms of work and 40 MB, for a drain that is behind; the larger, the less each click costs."""
 READ_BYTES = 1 << 18
 MAX_AT_MS = (1 << 43) - 1
 """In the year 2248; a later click is a damaged one."""

@@ -12,7 +12,7 @@ from shortly.clicks.fold import HourTallies, add, fold_visits, sum_of
 from shortly.clicks.store import EVERY_LINK, Batch
 from shortly.clicks.visit import MAX_VALUES, Tally, Visit
 from shortly.store.sqlite.click_rows import (
-    VISIT_COLUMNS,
+    VISIT_FIELDS,
     link_prefix,
     numbers,
     pack,
@@ -28,7 +28,7 @@ are. A day with more has the sum in its row, and a row for each hour."""
 
 NewVisitors = Mapping[int, Mapping[bytes, int]]
 """Day -> ``link_prefix`` -> number."""
-_row_of = attrgetter(*VISIT_COLUMNS)
+_fields_of = attrgetter(*VISIT_FIELDS)
 
 
 def fold_batches(writer: apsw.Connection, batches: Sequence[Batch]) -> None:
@@ -142,10 +142,12 @@ def _add_visits(writer: apsw.Connection, visits: Iterable[Visit]) -> None:
     kept = [visit for visit in visits if not visit.private]
     number = query(writer, "SELECT number FROM next_visit")[0][0]
     writer.execute("UPDATE next_visit SET number = ?", (number + len(kept),))
-    places = ", ".join("?" * (len(VISIT_COLUMNS) + 1))
     writer.executemany(
-        f"INSERT OR IGNORE INTO visits (id, {', '.join(VISIT_COLUMNS)}) VALUES ({places})",  # noqa: S608
-        ((visit_id(visit.at_ms, number + nth), *_row_of(visit)) for nth, visit in enumerate(kept)),
+        "INSERT OR IGNORE INTO visits VALUES (?, ?, ?)",
+        [
+            (visit_id(visit.at_ms, nth), visit.link_id, pack(_fields_of(visit)))
+            for nth, visit in enumerate(kept, start=number)
+        ],
     )
 
 

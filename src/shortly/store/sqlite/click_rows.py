@@ -17,9 +17,11 @@ from shortly.errors import InvalidCursor
 VISIT_NUMBER_BITS = 20
 MAX_AT_MS = (1 << (63 - VISIT_NUMBER_BITS)) - 1
 """In the year 2248."""
-VISIT_COLUMNS = tuple(name for name in Visit.__struct_fields__ if name not in ("at_ms", "private"))
+VISIT_FIELDS = tuple(name for name in Visit.__struct_fields__ if name not in ("at_ms", "link_id", "private"))
+"""What is packed of a visit, in this order; a new one goes to the end."""
 
 pack = msgspec.msgpack.Encoder().encode
+unpack = msgspec.msgpack.Decoder().decode
 unpack_dimensions = msgspec.msgpack.Decoder(Dimensions).decode
 unpack_hours = msgspec.msgpack.Decoder(HourTallies).decode
 unpack_totals = msgspec.msgpack.Decoder(dict[int, Total]).decode
@@ -113,15 +115,12 @@ def read_visits(
     before = visit_id(until_ms)
     if cursor is not None:
         before = min(before, _read_cursor(cursor, link_id))
-    sql = (
-        f"SELECT id, {', '.join(VISIT_COLUMNS)} FROM visits "  # noqa: S608  # names from this file alone
-        f"WHERE {'link_id >= ?' if link_id == EVERY_LINK else 'link_id = ?'} AND id >= ? AND id < ? "
-        "ORDER BY id DESC LIMIT ?"
-    )
+    of_link = "link_id >= ?" if link_id == EVERY_LINK else "link_id = ?"
+    sql = f"SELECT id, link_id, visit FROM visits WHERE {of_link} AND id >= ? AND id < ? ORDER BY id DESC LIMIT ?"  # noqa: S608
     rows = query(reader, sql, link_id, visit_id(since_ms), before, limit + 1)
     items = [
-        Visit(at_ms=key >> VISIT_NUMBER_BITS, **dict(zip(VISIT_COLUMNS, values, strict=True)))
-        for key, *values in rows[:limit]
+        Visit(at_ms=key >> VISIT_NUMBER_BITS, link_id=link, **dict(zip(VISIT_FIELDS, unpack(packed), strict=False)))
+        for key, link, packed in rows[:limit]
     ]
     return VisitPage(items, f"{link_id:x}.{rows[limit - 1][0]:x}" if len(rows) > limit else None)
 

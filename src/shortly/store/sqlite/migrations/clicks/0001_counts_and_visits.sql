@@ -45,22 +45,7 @@ CREATE INDEX totals_by_clicks ON totals (clicks, link_id);
 CREATE TABLE visits (
     id INTEGER PRIMARY KEY, -- unix milliseconds << 20 | lowest 20 bits of a running number
     link_id INTEGER NOT NULL,
-    refused TEXT NOT NULL,
-    bot TEXT NOT NULL,
-    visitor BLOB NOT NULL,
-    referrer TEXT NOT NULL,
-    country TEXT NOT NULL,
-    region TEXT NOT NULL,
-    city TEXT NOT NULL,
-    browser TEXT NOT NULL,
-    os TEXT NOT NULL,
-    device TEXT NOT NULL,
-    language TEXT NOT NULL,
-    utm_source TEXT NOT NULL,
-    utm_medium TEXT NOT NULL,
-    utm_campaign TEXT NOT NULL,
-    utm_term TEXT NOT NULL,
-    utm_content TEXT NOT NULL
+    visit BLOB NOT NULL -- MessagePack: VISIT_FIELDS of click_rows.py
 ) STRICT;
 
 CREATE INDEX visits_by_link ON visits (link_id);
