@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -157,6 +158,36 @@ async def test_sums_are_right_however_many_clicks_a_day_has_and_however_they_com
             hours = await click_store.hours(link_id, first + since, first + until)
             assert sum(total.clicks for total in hours.values()) == len(clicks)
             assert 0 not in [total.clicks for total in hours.values()]
+
+
+async def test_sums_over_long_times_are_right_before_and_after_housekeeping(click_store: ClickStore) -> None:
+    chance = random.Random(7)
+    visits = [
+        visit(AT + chance.randrange(200 * DAY_MS), chance.choice([1, 1, 1, 1, 2]), country=chance.choice(["DE", "FR"]))
+        for _ in range(15_000)
+    ]
+
+    async def check() -> None:
+        for _ in range(20):
+            since, until = sorted((chance.randrange(201 * 24), chance.randrange(201 * 24)))
+            for link_id in (EVERY_LINK, 1, 2):
+                tally = await click_store.tally(link_id, DAY * 24 + since, DAY * 24 + until)
+                counted = Counter(
+                    one.country
+                    for one in visits
+                    if link_id in (EVERY_LINK, one.link_id) and since <= (one.at_ms - AT) // HOUR_MS < until
+                )
+                assert tally == Tally(counted.total(), 0, {"country": dict(counted)} if counted else {})
+
+    await click_store.fold([batch(visits)])
+    for nth in range(3):
+        await check()
+        late = [visit(AT + chance.randrange(200 * DAY_MS), 2, country="DE") for _ in range(5)]
+        await click_store.fold([batch(late, segment=f"late/{nth}")])
+        visits += late
+        await check()
+        await click_store.prune(now_ms=AT + 150 * DAY_MS, visits_before_ms=0, gone_links=[])
+    await check()
 
 
 async def test_the_same_visitor_is_counted_once_a_day_and_link(click_store: ClickStore) -> None:

@@ -149,10 +149,11 @@ def add(total: Tally, tally: Tally, *, max_values: int | None = None) -> None:
     total.bots += tally.bots
     for name, counts in tally.dimensions.items():
         known = total.dimensions.get(name)
+        if max_values is not None and len(known or ()) + len(counts) > max_values:
+            add_bounded(total.dimensions.setdefault(name, {}), counts, max_values)
+            continue
         if known is None:
-            known = total.dimensions[name] = {}
-        if max_values is not None and len(known) + len(counts) > max_values:
-            add_bounded(known, counts, max_values)
+            total.dimensions[name] = counts.copy()
             continue
         for value, number in counts.items():
             known[value] = known.get(value, 0) + number

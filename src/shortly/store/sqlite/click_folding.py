@@ -21,6 +21,7 @@ from shortly.store.sqlite.click_rows import (
     unpack_hours,
     visit_id,
 )
+from shortly.store.sqlite.click_spans import forget_spans
 
 FEW_CLICKS = 24
 """A link's day with no more clicks than this is one row, which describes each of its hours; most days of most links
@@ -104,7 +105,13 @@ def _add_days(
                 for hour, tally in apart.items():
                     of_hours.setdefault(day * 24 + hour, {})[link_id] = tally
             rows.append((day, link_id, clicks, bots, visitors, pack(hours), dimensions))
-        writer.executemany("INSERT OR REPLACE INTO link_days VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        writer.executemany(
+            "INSERT INTO link_days VALUES (?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET clicks = excluded.clicks, bots = excluded.bots, visitors = excluded.visitors, "
+            "hours = excluded.hours, dimensions = excluded.dimensions",
+            rows,
+        )
+        forget_spans(writer, [day], links)
     return of_hours
 
 
@@ -119,7 +126,11 @@ def _add_hours(writer: apsw.Connection, hours: Mapping[int, Mapping[int, Tally]]
         for link_id, tally in tallies.items():
             total = _sum(known.get(link_id), tally)
             rows.append((hour, link_id, total.clicks, total.bots, pack(total.dimensions)))
-        writer.executemany("INSERT OR REPLACE INTO link_hours VALUES (?, ?, ?, ?, ?)", rows)
+        writer.executemany(
+            "INSERT INTO link_hours VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE "
+            "SET clicks = excluded.clicks, bots = excluded.bots, dimensions = excluded.dimensions",
+            rows,
+        )
 
 
 def _add_totals(writer: apsw.Connection, days: Mapping[int, Mapping[int, HourTallies]]) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import apsw
 import msgspec
 
-from shortly.clicks.fold import Dimensions, HourTallies, add
+from shortly.clicks.fold import Dimensions, HourTallies
 from shortly.clicks.store import EVERY_LINK, Total, VisitPage
 from shortly.clicks.visit import Tally, Visit
 from shortly.errors import InvalidCursor
@@ -72,32 +73,26 @@ def read_hours(reader: apsw.Connection, link_id: int, since_hour: int, until_hou
     }
 
 
-def read_tally(reader: apsw.Connection, link_id: int, since_hour: int, until_hour: int) -> Tally:
-    """Return the sum of the whole days between the hours, and of the hours before and after these days."""
-    since_day, until_day = -(-since_hour // 24), until_hour // 24
-    edges = [(since_hour, until_hour)]
-    if since_day < until_day:
-        edges = [(since_hour, since_day * 24), (until_day * 24, until_hour)]
-    total = Tally()
-    for _, *row, hours in read_days(reader, link_id, since_day, until_day, "clicks, bots, dimensions, hours"):
-        for tally in unpack_hours(hours).values() if row[2] is None else (tally_in(*row),):
-            add(total, tally)
-    for since, until in edges:
-        for tally in _hours_apart(reader, link_id, since, until):
-            add(total, tally)
-    return total
+def day_tallies(reader: apsw.Connection, link_id: int, days: Sequence[int]) -> Iterator[Tally]:
+    """Yield what is known of each day."""
+    for _, *row, hours in _rows(reader, "link_days", "day", link_id, days, "clicks, bots, dimensions, hours"):
+        if row[2] is None:
+            yield from unpack_hours(hours).values()
+        else:
+            yield tally_in(*row)
 
 
-def _hours_apart(reader: apsw.Connection, link_id: int, since_hour: int, until_hour: int) -> Iterator[Tally]:
-    """Yield what is known of each hour, wherever that is."""
-    for day, packed in read_days(
-        reader, link_id, since_hour // 24, -(-until_hour // 24), "iif(dimensions IS NULL, hours, NULL)"
-    ):
+def hour_tallies(reader: apsw.Connection, link_id: int, since_hour: int, until_hour: int) -> Iterator[Tally]:
+    """Yield what is known of each hour; an empty or reversed span has none."""
+    days = range(since_hour // 24, -(-until_hour // 24))
+    for day, packed in _rows(reader, "link_days", "day", link_id, days, "iif(dimensions IS NULL, hours, NULL)"):
         if packed is not None:
             for hour, tally in unpack_hours(packed).items():
                 if since_hour <= day * 24 + hour < until_hour:
                     yield tally
-    for _, *row in _rows(reader, "link_hours", "hour", link_id, since_hour, until_hour, "clicks, bots, dimensions"):
+    for _, *row in _rows(
+        reader, "link_hours", "hour", link_id, range(since_hour, until_hour), "clicks, bots, dimensions"
+    ):
         yield tally_in(*row)
 
 
@@ -105,7 +100,7 @@ def read_days(
     reader: apsw.Connection, link_id: int, since_day: int, until_day: int, columns: str
 ) -> Iterator[tuple[Any, ...]]:
     """Yield (day, columns...) of a link's days, oldest first."""
-    return _rows(reader, "link_days", "day", link_id, since_day, until_day, columns)
+    return _rows(reader, "link_days", "day", link_id, range(since_day, until_day), columns)
 
 
 def read_visits(
@@ -125,13 +120,22 @@ def read_visits(
     return VisitPage(items, f"{link_id:x}.{rows[limit - 1][0]:x}" if len(rows) > limit else None)
 
 
-def _rows(
-    reader: apsw.Connection, table: str, time: str, link_id: int, since: int, until: int, columns: str
-) -> Iterator[tuple[Any, ...]]:
-    """Yield a link's rows by one look-up for each hour or day asked for, as far as the table reaches."""
+def first_and_last(reader: apsw.Connection, table: str, time: str) -> tuple[int, int]:
+    """Return the first and the last hour or day that a table knows; (0, -1): it is empty."""
     ends = f"SELECT (SELECT min({time}) FROM {table}), (SELECT max({time}) FROM {table})"  # noqa: S608
     first, last = query(reader, ends)[0]
-    if first is None or not (times := range(max(since, first), min(until, last + 1))):
+    return (0, -1) if first is None else (first, last)
+
+
+def _rows(
+    reader: apsw.Connection, table: str, time: str, link_id: int, wanted: Sequence[int], columns: str
+) -> Iterator[tuple[Any, ...]]:
+    """Yield a link's rows by one look-up for each hour or day wanted (rising), as far as the table reaches."""
+    if not wanted:
+        return
+    first, last = first_and_last(reader, table, time)
+    times = wanted[bisect_left(wanted, first) : bisect_right(wanted, last)]
+    if not times:
         return
     sql = (
         f"SELECT {time}, {columns} FROM carray(?) AS wanted "  # noqa: S608  # names from this file alone

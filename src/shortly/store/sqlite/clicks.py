@@ -10,6 +10,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TypeVar
@@ -27,11 +28,11 @@ from shortly.store.sqlite.click_rows import (
     query,
     read_days,
     read_hours,
-    read_tally,
     read_totals,
     read_visits,
     visit_id,
 )
+from shortly.store.sqlite.click_spans import forget_spans, links_without, make_span, missing_spans, read_tally
 from shortly.store.sqlite.connection import connect, store_errors
 
 PRUNE_ROWS = 5_000
@@ -100,6 +101,15 @@ class ClickTables:
         for link_id in gone_links:
             if link_id != EVERY_LINK:
                 await self._forget_link(link_id)
+        await self._make_spans(before_day=yesterday)
+
+    async def _make_spans(self, *, before_day: int) -> None:
+        """Add up spans of days that are over, for links with many clicks."""
+        for span in await self._read(lambda reader: missing_spans(reader, before_day)):
+            for link_id in await self._read(partial(links_without, span=span)):
+                with self._writing() as writer:
+                    make_span(writer, span, link_id)
+                await asyncio.sleep(0)
 
     async def _forget_link(self, link_id: int) -> None:
         """Delete everything about a link, its hours before the day that tells where they are."""
@@ -120,6 +130,7 @@ class ClickTables:
                     (hours, link_id),
                 )
                 writer.execute("DELETE FROM link_days WHERE day = ? AND link_id = ?", (day, link_id))
+                forget_spans(writer, [day], [link_id])
         with self._writing() as writer:
             writer.execute("DELETE FROM totals WHERE link_id = ?", (link_id,))
 
@@ -161,7 +172,7 @@ class ClickTables:
         return {day: visitors for day, visitors in days if visitors}
 
     async def tally(self, link_id: int, since_hour: int, until_hour: int) -> Tally:
-        """See ``ClickStore``; whole days are read as such, and the hours before and after them one by one."""
+        """See ``ClickStore``; the hours before the first whole day and after the last one are read one by one."""
         return await self._read(lambda reader: read_tally(reader, link_id, since_hour, until_hour))
 
     async def visits(

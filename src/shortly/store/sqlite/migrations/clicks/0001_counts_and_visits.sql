@@ -3,6 +3,9 @@
 -- Time comes first in the keys of the big tables: what is written now lies close together however many links and years
 -- there are, so a batch of clicks touches few pages. A reader looks up one row for each day or hour that it wants.
 
+-- These tables have rowids, because their rows may be larger than a page: a search by a key inside of such a row would
+-- read all of each row on its way.
+
 -- Hours of days that had many clicks.
 CREATE TABLE link_hours (
     hour INTEGER NOT NULL,
@@ -11,7 +14,7 @@ CREATE TABLE link_hours (
     bots INTEGER NOT NULL,
     dimensions BLOB NOT NULL, -- MessagePack: dimension -> value -> clicks
     PRIMARY KEY (hour, link_id)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE TABLE link_days (
     day INTEGER NOT NULL,
@@ -22,7 +25,18 @@ CREATE TABLE link_days (
     hours BLOB NOT NULL, -- MessagePack: hour of the day -> [clicks, bots, dimensions], without hours that had nothing
     dimensions BLOB, -- as above, and then those in hours are empty; NULL: few clicks, which hours alone describes
     PRIMARY KEY (day, link_id)
-) STRICT, WITHOUT ROWID;
+) STRICT;
+
+-- Sums of days that are over, for links with many clicks; they only save adding the days up, see click_spans.py.
+CREATE TABLE link_spans (
+    days INTEGER NOT NULL,
+    first_day INTEGER NOT NULL,
+    link_id INTEGER NOT NULL,
+    clicks INTEGER NOT NULL, -- bots among them
+    bots INTEGER NOT NULL,
+    dimensions BLOB NOT NULL, -- as above
+    PRIMARY KEY (days, first_day, link_id)
+) STRICT;
 
 -- Who was seen already; kept until the day after.
 CREATE TABLE visitors (
