@@ -37,7 +37,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     return build(settings, drainer=Drainer(settings))
 
 
-def build(settings: Settings, *, drainer: Drainer | None) -> ASGIApp:
+def build(settings: Settings, *, drainer: Drainer | None) -> Redirect:
     """Return one process's service; without a ``drainer``, somebody else drains the journal."""
     store = open_store(settings)
     counters = Counters(settings.counters_dir)

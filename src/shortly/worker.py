@@ -22,7 +22,7 @@ def create_worker() -> ASGIApp:
     stay_with(int(os.environ[SUPERVISOR]))
     settings = load_settings()
     configure_logging(settings.log_level, settings.log_format)
-    return build(settings, drainer=None)
+    return build(settings, drainer=None).__call__  # the method, which the server calls quicker than the object
 
 
 def stay_with(supervisor: int) -> None:

@@ -291,7 +291,7 @@ async def test_visitors_are_told_apart_by_address_and_browser_for_a_day(
         await front.request("/ab", client=(address, 1), headers={"User-Agent": agent})
     tomorrow = time.time() + 86_400
     front.salts[int(tomorrow // 86_400)] = b"other" * 3
-    monkeypatch.setattr("shortly.redirect.redirect.time", lambda: tomorrow)
+    monkeypatch.setattr("shortly.redirect.redirect.time_ns", lambda: int(tomorrow * 1e9))
     await front.request("/ab", client=("192.0.2.1", 1), headers={"User-Agent": "A"})
     first, again, neighbour, browser, next_day = (click.visitor for click in front.clicks())
     assert first == again

@@ -23,7 +23,7 @@ class Outcome(IntEnum):
 
 
 class Click(NamedTuple):
-    """One request for a link. Texts are as the browser sent them (latin-1), cut to the ``MAX_`` bounds below."""
+    """One request for a link. Texts are as the browser sent them (latin-1); long ones are cut, see ``MAX_`` below."""
 
     at_ms: int
     """Unix milliseconds, UTC."""
@@ -51,8 +51,10 @@ MAX_REFERRER = 1024
 MAX_USER_AGENT = 512
 MAX_LANGUAGE = 128
 MAX_QUERY = 1024
+SHORT = 2048
+"""Bytes of referrer, user agent, language and query together up to which none of them is cut."""
 
-FIXED = Struct("<QQBB8s2sBHHBH")
+FIXED = Struct("<QQBB8s2sBHHHH")
 """at_ms, link_id, outcome, private, visitor, country; lengths of network, referrer, user agent, language, query."""
 
 

@@ -7,7 +7,8 @@ On its way a request for a remembered link meets no network, no disk, no lock an
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from time import time
+from hashlib import blake2b
+from time import time, time_ns
 from typing import Any
 
 from shortly.clicks.click import (
@@ -16,6 +17,7 @@ from shortly.clicks.click import (
     MAX_QUERY,
     MAX_REFERRER,
     MAX_USER_AGENT,
+    SHORT,
     Outcome,
 )
 from shortly.clicks.journal import Journal
@@ -47,7 +49,7 @@ PAGES = {
 WITH_FALLBACK = frozenset({Outcome.EXPIRED, Outcome.EXHAUSTED, Outcome.DISABLED})
 REDIRECTED = int(Outcome.REDIRECTED)
 PREFETCH = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")
-"""Headers in which browsers say that they fetch ahead."""
+"""Headers in which browsers say that they fetch ahead; the quick way below asks for each by name."""
 
 
 class Redirect:
@@ -89,7 +91,7 @@ class Redirect:
         self._slugs = slugs
         self._addresses = addresses
         self._trusts_any = addresses.trusts_any
-        self._visitor = visitors.hash_of
+        self._salt_of = visitors.salt_of
         self._counters = counters
         self._rest = rest
         self._domains = {host.encode(): host for host in extra_domains}
@@ -122,7 +124,13 @@ class Redirect:
         prepared: Prepared | None = redirection.prepared
         if prepared is None:
             prepared = redirection.prepared = prepare(redirection)
-        if prepared.plain and scope["method"] == "GET" and headers.keys().isdisjoint(PREFETCH):
+        if (
+            prepared.plain
+            and scope["method"] == "GET"
+            and not (
+                b"sec-purpose" in headers or b"purpose" in headers or b"x-purpose" in headers or b"x-moz" in headers
+            )
+        ):
             self._write(redirection, REDIRECTED, scope, headers)
             if self._wait_for_disk:
                 await self._journal.synced()
@@ -180,8 +188,8 @@ class Redirect:
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
     def _write(self, redirection: Redirection, outcome: int, scope: Scope, headers: dict[bytes, bytes]) -> None:
-        """Write a click down: ``encode_click``, straight from the request and without the objects in between."""
-        at_ms = int(time() * 1000)
+        """Write a click down: ``encode_click``, straight from the request and without the calls in between."""
+        at_ms = time_ns() // 1_000_000
         if self._honour_dnt and (headers.get(b"dnt") == b"1" or headers.get(b"sec-gpc") == b"1"):
             self._append(FIXED.pack(at_ms, redirection.link_id, outcome, 1, NOBODY, b"", 0, 0, 0, 0, 0))
             return
@@ -192,11 +200,15 @@ class Redirect:
             address = self._addresses.behind_proxies(address, headers.get(b"x-forwarded-for"))
             if self._country_header:
                 country = headers.get(self._country_header, b"")
-        user_agent = headers.get(b"user-agent", b"")[:MAX_USER_AGENT]
-        referrer = headers.get(b"referer", b"")[:MAX_REFERRER]
-        language = headers.get(b"accept-language", b"")[:MAX_LANGUAGE]
-        query = scope["query_string"][:MAX_QUERY]
+        user_agent = headers.get(b"user-agent", b"")
+        referrer = headers.get(b"referer", b"")
+        language = headers.get(b"accept-language", b"")
+        query = scope["query_string"]
+        if len(user_agent) + len(referrer) + len(language) + len(query) > SHORT:
+            user_agent, referrer = user_agent[:MAX_USER_AGENT], referrer[:MAX_REFERRER]
+            language, query = language[:MAX_LANGUAGE], query[:MAX_QUERY]
         network = network_of(address)
+        visitor = blake2b(self._salt_of(at_ms) + address.encode() + b" " + user_agent).digest()  # as ``hash_of``
         self._append(
             b"".join(
                 (
@@ -205,8 +217,8 @@ class Redirect:
                         redirection.link_id,
                         outcome,
                         0,
-                        self._visitor(at_ms, address, user_agent),
-                        country[:2],
+                        visitor,
+                        country,
                         len(network),
                         len(referrer),
                         len(user_agent),

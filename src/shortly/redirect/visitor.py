@@ -95,12 +95,16 @@ class Visitors:
         self._day = -1
         self._salt = b""
 
-    def hash_of(self, at_ms: int, address: str, user_agent: bytes) -> bytes:
-        """Return the visitor's hash for the day of ``at_ms``; a click keeps the first eight bytes of it."""
+    def salt_of(self, at_ms: int) -> bytes:
+        """Return the key for the day of ``at_ms``."""
         day = at_ms // DAY_MS
         if day != self._day:
             self._salt = self._salts.get(day, self._spare)
             self._day = day if day in self._salts else -1
+        return self._salt
+
+    def hash_of(self, at_ms: int, address: str, user_agent: bytes) -> bytes:
+        """Return the visitor's hash for the day of ``at_ms``; a click keeps the first eight bytes of it."""
         # BLAKE2 needs no HMAC around it: a secret before the message is a key (RFC 7693 has the same as a parameter,
         # which costs Python twice the time)
-        return blake2b(self._salt + address.encode() + b" " + user_agent).digest()
+        return blake2b(self.salt_of(at_ms) + address.encode() + b" " + user_agent).digest()
