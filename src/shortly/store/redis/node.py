@@ -1,67 +1,36 @@
-"""One server and the connections to it. The only module that knows redis-py."""
+"""One server: its connections, the scripts it has, and whether it is worth asking."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from redis._parsers import _AsyncHiredisParser
-from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
-from redis.driver_info import DriverInfo
-from redis.exceptions import AskError, AuthenticationError, NoPermissionError, RedisError, ResponseError
-
-from shortly import __version__
 from shortly.store.redis.address import Address
+from shortly.store.redis.breaker import Breaker
 from shortly.store.redis.scripts import Command
+from shortly.store.redis.wire import Wire, connect
 
-CONNECTIONS = 32
-"""Connections that one process has to one server at most."""
-CONNECT_DEADLINE_S = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """An error reply: its first word, such as ``NOSCRIPT``, and the text behind it."""
-
-    kind: str
-    text: str
-    host: str = ""
-    """Where ``MOVED`` and ``ASK`` point to; "" is the host that answered."""
-    port: int = 0
-
-
-class Lost(Exception):
-    """No connection, or it broke."""
-
-    def __init__(self, detail: str, *, sent: bool, denied: bool = False) -> None:
-        """``sent``: the server may have run the commands; ``denied``: it did not accept the user or the password."""
-        super().__init__(detail)
-        self.sent = sent
-        self.denied = denied
-
-
-class Parser(_AsyncHiredisParser):
-    """Takes LOADING for an answer, which redis-py takes for a broken connection."""
-
-    EXCEPTION_CLASSES = {**_AsyncHiredisParser.EXCEPTION_CLASSES, "LOADING": ResponseError}  # noqa: RUF012
+CALL_CONNECTIONS = 32
+"""Connections of one process to one server at most; a durable write keeps one while it waits for replicas."""
+READ_CONNECTIONS = 4
+"""Those for redirects, which writes never wait for nor keep waiting."""
 
 
 class Node:
-    """A server, used from one event loop. Replies are as RESP3 has them: maps are dicts, texts are bytes."""
+    """A server, used from one event loop."""
 
     def __init__(self, address: Address, host: str = "", port: int = 0, *, sentinel: bool = False) -> None:
         """``address`` says how to be let in, ``host`` and ``port`` where, unless it is a Unix socket."""
         self.host = host
         self.port = port
+        self.breaker = Breaker()
         self.loaded: set[str] = set()
         """Hashes of the scripts that the server is believed to have."""
         self._address = address
         self._sentinel = sentinel
-        self._idle: list[AbstractConnection] = []
-        self._room = asyncio.Semaphore(CONNECTIONS)
-        self._closed = False
+        self._calls = Pool(self.connect, CALL_CONNECTIONS, on_break=self.loaded.clear)
+        self._reads = Pool(self.connect, READ_CONNECTIONS, on_break=self.loaded.clear)
 
     def __str__(self) -> str:
         return self._address.path or (f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}")
@@ -74,127 +43,101 @@ class Node:
         Raises:
             Lost: There are no replies.
         """
-        connection = await self._take()
-        sent = False
-        try:
-            packed = connection.pack_commands(commands)
-            sent = True
-            await connection.send_packed_command(packed, check_health=False)
-            replies = [await _reply(connection) for _ in commands]
-        except RedisError as error:
-            await self._drop(connection)
-            self._forget()
-            raise Lost(f"{self}: {error}", sent=sent) from None
-        except BaseException:
-            await self._drop(connection)
-            raise
-        await self._give_back(connection)
-        return replies
+        return await self._calls.exchange(commands)
 
-    async def connect(self) -> AbstractConnection:
-        """Return a new connection that is the caller's own, to be closed by ``disconnect(nowait=True)``.
+    async def read(self, commands: Sequence[Command]) -> list[Any]:
+        """As ``pipeline``, for redirects."""
+        return await self._reads.exchange(commands)
+
+    async def connect(self) -> Wire:
+        """Return a new connection that is the caller's own.
 
         Raises:
             Lost: There is none.
         """
-        connection = self._connection()
-        try:
-            async with asyncio.timeout(CONNECT_DEADLINE_S):
-                await connection.connect()  # type: ignore[no-untyped-call]
-        except TimeoutError:
-            await connection.disconnect(nowait=True)
-            raise Lost(f"{self}: no answer in {CONNECT_DEADLINE_S:g} s", sent=False) from None
-        except (RedisError, OSError) as error:
-            await connection.disconnect(nowait=True)
-            denied = isinstance(error, AuthenticationError | NoPermissionError)
-            raise Lost(f"{self}: {error}", sent=False, denied=denied) from None
-        except BaseException:
-            await connection.disconnect(nowait=True)
-            raise
-        return connection
+        return await connect(self._address, self.host, self.port, sentinel=self._sentinel)
+
+    async def hang_up(self) -> None:
+        """Close the connections that nobody uses; a new one may lead to another server of the same name."""
+        await self._calls.hang_up()
+        await self._reads.hang_up()
 
     async def close(self) -> None:
         """Close all connections; those in use as soon as they are given back."""
-        self._closed = True
-        self._forget()
+        await self._calls.close()
+        await self._reads.close()
+
+
+class Pool:
+    """Up to ``size`` connections to one server; the last one used is the next one used."""
+
+    def __init__(
+        self, connect: Callable[[], Coroutine[Any, Any, Wire]], size: int, *, on_break: Callable[[], None]
+    ) -> None:
+        """``on_break`` is called when a connection broke: the server may have been restarted."""
+        self._connect = connect
+        self._size = size
+        self._on_break = on_break
+        self._idle: list[Wire] = []
+        self._room = asyncio.Semaphore(size)
+        self._connecting: set[asyncio.Task[Wire]] = set()
+        self._closed = False
+
+    async def exchange(self, commands: Sequence[Command]) -> list[Any]:
+        """See ``Node.pipeline``."""
+        async with self._room:
+            wire = await self._take()
+            try:
+                replies = await wire.exchange(commands)
+            except BaseException:
+                self._on_break()
+                await wire.close()
+                raise
+            await self._keep(wire)
+            return replies
+
+    async def hang_up(self) -> None:
+        """Close what is idle."""
         while self._idle:
-            await self._idle.pop().disconnect(nowait=True)
+            await self._idle.pop().close()
 
-    async def _take(self) -> AbstractConnection:
-        await self._room.acquire()
+    async def close(self) -> None:
+        """Close what is idle now, and the others as soon as they are."""
+        self._closed = True
+        for task in list(self._connecting):
+            task.cancel()
+        await asyncio.gather(*self._connecting, return_exceptions=True)
+        await self.hang_up()
+
+    async def _take(self) -> Wire:
+        while self._idle:
+            wire = self._idle.pop()
+            if await wire.is_clean:
+                return wire
+            await wire.close()
+            self._on_break()
+        connecting = asyncio.create_task(self._connect())
+        self._connecting.add(connecting)
         try:
-            while self._idle:
-                connection = self._idle.pop()
-                if connection.is_connected and not await connection.can_read():  # a closed one has its end to read
-                    return connection
-                await connection.disconnect(nowait=True)
-                self._forget()
-            return await self._connect_in_peace()
+            wire = await asyncio.shield(connecting)
+        except asyncio.CancelledError:  # too slow for this caller; the next one finds it connected
+            connecting.add_done_callback(self._keep_late)
+            raise
         except BaseException:
-            self._room.release()
+            self._connecting.discard(connecting)
             raise
+        self._connecting.discard(connecting)
+        return wire
 
-    async def _connect_in_peace(self) -> AbstractConnection:
-        """Connect; one that a caller's deadline was too short for goes on, and is there for the next caller."""
-        connecting = asyncio.create_task(self.connect())
-        try:
-            return await asyncio.shield(connecting)
-        except asyncio.CancelledError:
-            connecting.add_done_callback(self._keep)
-            raise
+    async def _keep(self, wire: Wire) -> None:
+        if self._closed or len(self._idle) >= self._size:
+            await wire.close()
+        else:
+            self._idle.append(wire)
 
-    def _keep(self, connecting: asyncio.Task[AbstractConnection]) -> None:
+    def _keep_late(self, connecting: asyncio.Task[Wire]) -> None:
+        self._connecting.discard(connecting)
         if connecting.cancelled() or connecting.exception() is not None:
             return
-        if self._closed or len(self._idle) >= CONNECTIONS:
-            closing = asyncio.ensure_future(connecting.result().disconnect(nowait=True))
-            closing.add_done_callback(lambda done: done.cancelled() or done.exception())
-        else:
-            self._idle.append(connecting.result())
-
-    async def _give_back(self, connection: AbstractConnection) -> None:
-        self._room.release()
-        if self._closed:
-            await connection.disconnect(nowait=True)
-        else:
-            self._idle.append(connection)
-
-    async def _drop(self, connection: AbstractConnection) -> None:
-        self._room.release()
-        await connection.disconnect(nowait=True)
-
-    def _forget(self) -> None:
-        """The server may have been restarted, and know no scripts."""
-        self.loaded.clear()
-
-    def _connection(self) -> AbstractConnection:
-        address = self._address
-        options: dict[str, Any] = {
-            "username": address.sentinel_username if self._sentinel else address.username,
-            "password": address.sentinel_password if self._sentinel else address.password,
-            "db": 0 if self._sentinel else address.db,
-            "protocol": 3,
-            "parser_class": Parser,
-            "socket_timeout": None,  # callers have deadlines
-            "socket_connect_timeout": CONNECT_DEADLINE_S,
-            "driver_info": DriverInfo(name="shortly", lib_version=__version__),
-        }
-        if address.path is not None:
-            return UnixDomainSocketConnection(path=address.path, **options)
-        options |= {"host": self.host, "port": self.port}
-        if address.tls is None:
-            return Connection(**options)
-        return SSLConnection(
-            ssl_ca_certs=address.tls.ca, ssl_certfile=address.tls.cert, ssl_keyfile=address.tls.key, **options
-        )
-
-
-async def _reply(connection: AbstractConnection) -> Any:
-    try:
-        return await connection.read_response()
-    except AskError as moved:  # MOVED, too
-        kind = moved.status_code or "MOVED"
-        return Refusal(kind, str(moved), host=moved.node_addr[0], port=moved.node_addr[1])
-    except ResponseError as error:
-        text = str(error)
-        return Refusal(error.status_code or text.partition(" ")[0], text)
+        keeping = asyncio.ensure_future(self._keep(connecting.result()))
+        keeping.add_done_callback(lambda done: done.cancelled() or done.exception())
