@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from shortly.store.redis.address import Address
+from shortly.redis_address import Address
 from shortly.store.redis.breaker import Breaker
 from shortly.store.redis.scripts import Command
 from shortly.store.redis.wire import Wire, connect

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
-from shortly.store.redis.address import Address
+from shortly.redis_address import Address
 from shortly.store.redis.keys import slot_of
 from shortly.store.redis.node import Node
 from shortly.store.redis.scripts import Command

@@ -14,7 +14,7 @@ from redis.driver_info import DriverInfo
 from redis.exceptions import AskError, AuthenticationError, NoPermissionError, RedisError, ResponseError
 
 from shortly import __version__
-from shortly.store.redis.address import Address
+from shortly.redis_address import Address
 from shortly.store.redis.scripts import Command
 
 CONNECT_DEADLINE_S = 3.0

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Literal, Self
 from urllib.parse import parse_qsl, unquote
 
 Kind = Literal["single", "sentinel", "cluster"]
@@ -55,6 +55,15 @@ class Address:
     sentinel_username: str | None = None
     sentinel_password: str | None = field(default=None, repr=False)
 
+    def with_defaults(self, *, username: str | None, password: str | None, tls: Tls) -> Self:
+        """Return it with what it does not say itself filled in, ``tls`` only where it asks for TLS."""
+        return replace(
+            self,
+            username=self.username or username,
+            password=self.password or password,
+            tls=self.tls and Tls(self.tls.ca or tls.ca, self.tls.cert or tls.cert, self.tls.key or tls.key),
+        )
+
     def __str__(self) -> str:
         """Name the servers for logs, without credentials."""
         if self.path is not None:
@@ -74,6 +83,8 @@ def parse_address(url: str) -> Address:
     if not parts or not url.isprintable() or parts[1].lower() not in _SCHEMES:
         raise ValueError(FORMS)
     scheme, netloc, path, query = parts[1].lower(), parts[2], unquote(parts[3] or ""), parts[4] or ""
+    if netloc.count("@") > 1:
+        raise ValueError("must have the @ of its user name or password percent-encoded, as %40")
     kind, tls = _SCHEMES[scheme]
     credentials, _, hosts = netloc.rpartition("@")
     username, _, password = credentials.partition(":")
@@ -92,22 +103,11 @@ def parse_address(url: str) -> Address:
     )
     if options:
         raise ValueError(f"has the unknown option {sorted(options)[0][:40]!r}")
-    check(address)
-    return address
-
-
-def check(address: Address) -> None:
-    """Refuse what cannot work.
-
-    Raises:
-        ValueError: As in ``parse_address``.
-    """
-    if address.kind == "single" and len(address.hosts) > 1:
-        raise ValueError("names several servers, which only redis+sentinel:// and redis+cluster:// may")
-    if address.username and not address.password:
-        raise ValueError("has a user name without a password")
     if address.tls and (address.tls.cert is None) != (address.tls.key is None):
         raise ValueError("must name both the client certificate and its key, or neither")
+    if len(address.hosts) > 1 and kind == "single":
+        raise ValueError("names several servers, which only redis+sentinel:// and redis+cluster:// may")
+    return address
 
 
 def _hosts_of(text: str, port: int) -> tuple[tuple[str, int], ...]:
@@ -123,7 +123,7 @@ def _hosts_of(text: str, port: int) -> tuple[tuple[str, int], ...]:
 
 
 def _socket_of(host: str, path: str) -> str:
-    if host or len(path) < 2:
+    if host or len(path) < 2 or not path.isprintable():
         raise ValueError("must name a socket as unix:///path")
     return path
 
