@@ -7,6 +7,7 @@ The hash tag comes right after the type letter, so that all keys of a partition 
 from __future__ import annotations
 
 from binascii import crc_hqx
+from hashlib import blake2b
 from zlib import crc32
 
 PARTITIONS = 256
@@ -60,19 +61,25 @@ def redirection(domain: str, slug_key: str) -> str:
     return f"r:{TAGS[partition_of(domain, slug_key)]}:{domain}/{slug_key}"
 
 
+def partition_in(entry: str) -> int:
+    """Return the partition of a ``redirection`` key."""
+    return int(entry[3:5], 16)
+
+
+def slug_in(entry: str) -> tuple[str, str]:
+    """Return domain and slug of a ``redirection`` key; without a domain and with ``#`` for a ``home_redirection``."""
+    domain, slash, slug = entry[7:].partition("/")
+    return (domain, slug) if slash else ("", domain)
+
+
 def home_redirection(link_id: int) -> str:
     """``r:{5f}:#<id>``: the redirection of a link in its home partition, for aliases and renamed links."""
     return f"r:{TAGS[link_id % PARTITIONS]}:#{link_id}"
 
 
 def link(link_id: int) -> str:
-    """``l:{5f}:<id>``: hash of ``version`` and ``link``."""
+    """``l:{5f}:<id>``: the whole link, its version in front."""
     return f"l:{TAGS[link_id % PARTITIONS]}:{link_id}"
-
-
-def counter(partition: int) -> str:
-    """``n:{5f}``: how many ids the partition has given away."""
-    return f"n:{TAGS[partition]}"
 
 
 def taken(partition: int) -> str:
@@ -81,10 +88,85 @@ def taken(partition: int) -> str:
 
 
 def outbox(partition: int) -> str:
-    """``o:{5f}``: list of what the index has still to be told."""
+    """``o:{5f}``: stream of what the index has to be told, see ``outbox``."""
     return f"o:{TAGS[partition]}"
 
 
 def deleted(partition: int) -> str:
     """``d:{5f}``: sorted set of deleted link ids by unix milliseconds."""
     return f"d:{TAGS[partition]}"
+
+
+# --- the index: all of it in one slot --------------------------------------------------------------------------------
+
+IDS = "x:{idx}:ids"
+"""How many numbers for links have been given away."""
+POSITIONS = "x:{idx}:positions"
+"""Hash of partition -> the last entry of its outbox that the index knows."""
+DOCS = "x:{idx}:docs"
+"""Hash of link id (8 bytes) -> row and document."""
+ROWS = "x:{idx}:rows"
+"""How many rows the index has given away."""
+BY_CREATED = "x:{idx}:created_at"
+BY_UPDATED = "x:{idx}:updated_at"
+BY_CLICKS = "x:{idx}:clicks"
+BY_SLUG = "x:{idx}:slug"
+BY_TITLE = "x:{idx}:title"
+ARCHIVED = "x:{idx}:archived"
+DISABLED = "x:{idx}:disabled"
+LIMITED = "x:{idx}:limited"
+STARTS = "x:{idx}:starts"
+EXPIRIES = "x:{idx}:expiries"
+PLAIN = "x:{idx}:plain"
+"""Sorted set of the links that ``find_link`` may give, by a hash of what it is asked for, creation and id."""
+
+
+def tagged(name: str) -> str:
+    """``x:{idx}:tag:<tag>``: the links with a tag, by creation; so are the next three."""
+    return f"x:{{idx}}:tag:{name}"
+
+
+def in_folder(name: str) -> str:
+    """``x:{idx}:folder:<folder>``."""
+    return f"x:{{idx}}:folder:{name}"
+
+
+def on_domain(name: str) -> str:
+    """``x:{idx}:domain:<domain>``; without the default domain."""
+    return f"x:{{idx}}:domain:{name}"
+
+
+def owned_by(name: str) -> str:
+    """``x:{idx}:owner:<owner>``."""
+    return f"x:{{idx}}:owner:{name}"
+
+
+def rows(chunk: int) -> str:
+    """``x:{idx}:rows:<chunk>``: the ids, 8 bytes each, of 65,536 rows."""
+    return f"x:{{idx}}:rows:{chunk}"
+
+
+def postings(chunk: int, trigram: str) -> str:
+    """``x:{idx}:g:<chunk>:<trigram>``: which rows of a chunk have the trigram, as numbers of 2 bytes or as a bitmap."""
+    return f"x:{{idx}}:g:{chunk}:{trigram}"
+
+
+# --- accounts --------------------------------------------------------------------------------------------------------
+
+KEY_IDS = "k:{acct}:ids"
+"""How many API keys have been made."""
+API_KEYS = "k:{acct}:keys"
+"""Hash of id -> API key."""
+KEY_DIGESTS = "k:{acct}:digests"
+"""Hash of digest -> id, of live keys."""
+KEY_NAMES = "k:{acct}:names"
+"""Hash of name -> id, of live keys."""
+KEY_USES = "k:{acct}:used"
+"""Hash of id -> unix milliseconds of its last use."""
+KEY_REVOCATIONS = "k:{acct}:revoked"
+"""Hash of id -> unix milliseconds."""
+
+
+def idempotency(name: bytes) -> str:
+    """``i:{acct}:<hash>``: hash of a claim and its answer; the name is hashed, as it may be anything."""
+    return f"i:{{acct}}:{blake2b(name, digest_size=24).hexdigest()}"
