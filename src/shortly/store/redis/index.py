@@ -10,7 +10,6 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
-from itertools import chain
 from sys import byteorder
 from typing import Any, NamedTuple
 
@@ -42,14 +41,14 @@ class Plan:
 
     def __init__(self) -> None:
         self._new: list[tuple[int, Doc]] = []
-        self._postings: defaultdict[str, array[int]] = defaultdict(lambda: array("H"))
+        self._postings: defaultdict[str, list[int]] = defaultdict(list)
         self._added: defaultdict[str, list[Argument]] = defaultdict(list)
         self._removed: defaultdict[str, list[Argument]] = defaultdict(list)
         self._first_clicks: list[Argument] = []
         self._clicks: list[Argument] = []
         self._docs: list[Argument] = []
         self._gone: list[Argument] = []
-        self._rows: defaultdict[tuple[str, str], array[int]] = defaultdict(lambda: array("H"))
+        self._rows: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
 
     def add(self, link_id: int, doc: Doc) -> None:
         """Take a link up that is not in the index."""
@@ -58,8 +57,9 @@ class Plan:
         for key, score, member in entries_of(link_id, doc):
             self._added[key] += (score, member)
         self._first_clicks += (0, member_of(link_id))
+        postings = self._postings
         for trigram in trigrams_of(doc):
-            self._postings[trigram].append(number)
+            postings[trigram].append(number)
 
     def change(self, link_id: int, row: int, old: Doc, new: Doc) -> None:
         """Bring a link up to date."""
@@ -104,8 +104,11 @@ class Plan:
         """Note how many clicks a link has had, which never become fewer; an unknown link is left out."""
         self._clicks += (clicks, member_of(link_id))
 
-    def command(self, moves: Sequence[Move], chunk: int) -> tuple[list[str], list[Argument]]:
-        """Return keys and arguments of ``apply_index``; ``chunk`` is where new rows are expected."""
+    def command(self, moves: Sequence[Move], row: int) -> tuple[list[str], list[Argument]]:
+        """Return keys and arguments of ``apply_index``; ``row`` is the next one that the index is believed to give."""
+        if row % CHUNK_ROWS + len(self._new) > CHUNK_ROWS:
+            row += CHUNK_ROWS - row % CHUNK_ROWS
+        chunk, first = divmod(row, CHUNK_ROWS)
         writing = _Instructions([keys.POSITIONS, keys.ROWS, keys.DOCS, keys.rows(chunk)])
         for key, members in self._removed.items():
             writing.add("ZREM", key, members)
@@ -116,13 +119,13 @@ class Plan:
         writing.add("HSET", keys.DOCS, self._docs)
         writing.add("HDEL", keys.DOCS, self._gone)
         for trigram, numbers in self._postings.items():
-            writing.add("NEW", keys.postings(chunk, trigram), [_packed(numbers)])
-        for (name, key), numbers in self._rows.items():
-            writing.add(name, key, [_packed(numbers)])
+            writing.add_one("NEW", keys.postings(chunk, trigram), _packed(map(first.__add__, numbers)))
+        for (name, key), rows in self._rows.items():
+            writing.add_one(name, key, _packed(rows))
         args: list[Argument] = [len(moves)]
         for move in moves:
             args += (move.partition, move.start, move.end)
-        args += (chunk, len(self._new))
+        args += (row, len(self._new))
         for link_id, doc in self._new:
             args += (member_of(link_id), doc_value(doc))
         return writing.keys, args + writing.args
@@ -150,14 +153,19 @@ class _Instructions:
             some = values[start : start + SLICE]
             self.args += (name, place or 0, len(options) + len(some), *options, *some)
 
+    def add_one(self, name: str, key: str, value: bytes) -> None:
+        """Add an instruction whose key no other has, or some have too."""
+        self.keys.append(key)
+        self.args += (name, len(self.keys), 1, value)
+
 
 class Index:
     """Applies plans."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._chunk = 0
-        """Where new rows were last."""
+        self._row = 0
+        """The next that will be given, unless another process was quicker."""
 
     async def apply(self, plan: Plan, moves: Sequence[Move]) -> set[int]:
         """Make the changes of a plan, or return the partitions whose position is another one; then nothing is changed.
@@ -167,10 +175,10 @@ class Index:
             StorageFull: There is no room.
         """
         while True:
-            reply: list[Any] = await self._client.run(APPLY, *plan.command(moves, self._chunk))
+            reply: list[Any] = await self._client.run(APPLY, *plan.command(moves, self._row))
             if reply[0] == b"moved":
                 return {int(partition) for partition in reply[1:]}
-            self._chunk = int(reply[1])
+            self._row = int(reply[1])
             if reply[0] == b"applied":
                 return set()
 
@@ -217,7 +225,10 @@ def plain_prefix(domain: str, target: str, owner: str) -> bytes:
 
 def trigrams_of(doc: Doc) -> set[str]:
     """Return all that a search of three and more characters could look this link up by."""
-    return set(chain.from_iterable(trigrams_in(text) for text in doc.texts()))
+    found: set[str] = set()
+    for text in doc.texts():
+        found.update([text[start : start + 3] for start in range(len(text) - 2)])
+    return found
 
 
 def trigrams_in(text: str) -> Iterator[str]:
@@ -230,8 +241,9 @@ def _rising(number: int) -> bytes:
     return (number + (1 << 63)).to_bytes(8, "big")
 
 
-def _packed(numbers: array[int]) -> bytes:
-    if byteorder == "little":
-        numbers = numbers[:]
+def _packed(rows: Iterable[int]) -> bytes:
+    """Return rows of one chunk, 2 bytes each, little-endian."""
+    numbers = array("H", rows)
+    if byteorder == "big":
         numbers.byteswap()
     return numbers.tobytes()

@@ -7,6 +7,7 @@ pointer that redirects right if the link names it, and that others may replace a
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -30,9 +31,9 @@ from shortly.store.redis.records import (
 )
 from shortly.store.redis.scripts import Argument, Script
 
-CHUNK = 500
-"""Links that are written, and brought into the index, together."""
-CHUNK_TEXT = 200_000
+CHUNK = 2_000
+"""Links that are written together; while the index takes some up, the next ones are written."""
+CHUNK_TEXT = 400_000
 """Characters of their texts, about."""
 LAPSE_MS = 60_000
 """After this time a claim whose link does not name the slug is void."""
@@ -71,18 +72,30 @@ class LinkWrites:
     async def add(self, links: Sequence[Link]) -> list[Link | SlugTaken]:
         """See ``LinkStore.add_links``; stops at the first chunk that fails."""
         outcomes: list[Link | SlugTaken] = []
-        for chunk in _chunks(links):
-            if chunk[0].aliases:
-                outcomes.append(await self._add_with_aliases(chunk[0]))
-            else:
-                outcomes += await self._add_plain(chunk)
+        telling: asyncio.Task[None] | None = None
+        try:
+            for chunk in _chunks(links):
+                told: list[Added] = []
+                if chunk[0].aliases:
+                    outcomes.append(await self._add_with_aliases(chunk[0]))
+                else:
+                    try:
+                        outcomes += await self._add_plain(chunk, told)
+                    finally:
+                        if telling is not None:
+                            await telling
+                        telling = asyncio.create_task(self._outbox.tell(told))
+        finally:
+            if telling is not None:
+                await telling
         return outcomes
 
-    async def _add_plain(self, links: Sequence[Link]) -> list[Link | SlugTaken]:
+    async def _add_plain(self, links: Sequence[Link], told: list[Added]) -> list[Link | SlugTaken]:
+        """Add links without aliases, and put into ``told`` what the index has to be told."""
         outcomes: list[Link | SlugTaken] = [SlugTaken(link.slug) for link in links]
         due: dict[int, bytes] = dict.fromkeys(range(len(links)), b"")
         for _ in range(TRIES):
-            due, failure = await self._try_to_add(links, due, outcomes)
+            due, failure = await self._try_to_add(links, due, outcomes, told)
             if failure:
                 raise failure
             if not due:
@@ -90,7 +103,7 @@ class LinkWrites:
         return outcomes
 
     async def _try_to_add(
-        self, links: Sequence[Link], due: dict[int, bytes], outcomes: list[Link | SlugTaken]
+        self, links: Sequence[Link], due: dict[int, bytes], outcomes: list[Link | SlugTaken], told: list[Added]
     ) -> tuple[dict[int, bytes], ShortlyError | None]:
         """Add the links at the places ``due``, which may replace an entry each; return what is to be tried again."""
         number = await self._reserve(len(due))
@@ -111,7 +124,6 @@ class LinkWrites:
             calls.append((ADD_LINKS, names, args))
         replies = await self._client.run_many(calls, durable=True)
         again: dict[int, bytes] = {}
-        told: list[Added] = []
         failure: ShortlyError | None = None
         for (partition, group), reply in zip(partitions.items(), replies, strict=True):
             if isinstance(reply, ShortlyError):
@@ -130,7 +142,6 @@ class LinkWrites:
                     again[place] = result
             if added:
                 told.append(Added(partition, before, after, added))
-        await self._outbox.tell(told)
         return again, failure
 
     async def _add_with_aliases(self, link: Link) -> Link | SlugTaken:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -123,8 +123,7 @@ class Outbox:
             StoreUnavailable, StorageFull: Not all was applied.
         """
         behind = await self._behind()
-        if behind:
-            await self._apply_entries(set(behind))
+        await self._apply_entries(set(behind))
         return len(behind)
 
     async def trim(self, now_ms: int) -> None:
@@ -137,21 +136,27 @@ class Outbox:
         ]
         await self._client.run_many(calls)
 
-    async def _behind(self) -> list[int]:
+    async def _behind(self) -> dict[int, bytes]:
+        """Return the partitions whose outbox has more than the index knows, and their positions."""
         positions = await self._client.read("HGETALL", keys.POSITIONS)
         lasts = await self._client.read_many(
             [("XREVRANGE", keys.outbox(partition), "+", "-", "COUNT", 1) for partition in range(keys.PARTITIONS)]
         )
-        return [
-            partition
-            for partition, last in enumerate(lasts)
-            if last and last[0][0] != positions.get(b"%d" % partition, START)
-        ]
+        known = [positions.get(b"%d" % partition, START) for partition in range(keys.PARTITIONS)]
+        return {
+            partition: position
+            for partition, (position, last) in enumerate(zip(known, lasts, strict=True))
+            if last and last[0][0] != position
+        }
 
     async def _keep_up(self) -> None:
+        waiting: dict[int, bytes] = {}
         while True:
             try:
-                await self.catch_up()
+                behind = await self._behind()
+                left = waiting.items() & behind.items()  # their writers have had time
+                await self._apply_entries({partition for partition, _ in left})
+                waiting = behind
                 if time.monotonic() - self._trimmed > TRIM_EVERY_S:
                     self._trimmed = time.monotonic()
                     await self.trim(time.time_ns() // 1_000_000)
@@ -195,11 +200,10 @@ class Outbox:
             if chain and chain[-1].after != added.before:  # somebody else wrote in between
                 slow.add(added.partition)
             chain.append(added)
-        while fast := {partition: chain for partition, chain in fast.items() if partition not in slow}:
-            moved = await self._apply_new(fast)
-            slow |= moved
-            if not moved:
-                break
+        for group in _groups({partition: chain for partition, chain in fast.items() if partition not in slow}):
+            while group and (moved := await self._apply_new(group)):
+                slow |= moved
+                group = {partition: chain for partition, chain in group.items() if partition not in moved}
         if slow:
             await self._apply_entries(slow)
 
@@ -317,6 +321,20 @@ class _Step(NamedTuple):
                     names += [(link_id, domain, name) for link_id in ids]
         more = taken < len(entries) or len(entries) >= ENTRIES
         return cls(Move(partition, start, entries[taken - 1][0]), links, names, more)
+
+
+def _groups(chains: dict[int, list[Added]]) -> Iterator[dict[int, list[Added]]]:
+    """Yield the partitions, as many together as have about ``BATCH`` links."""
+    group: dict[int, list[Added]] = {}
+    links = 0
+    for partition, chain in chains.items():
+        group[partition] = chain
+        links += sum(len(added.links) for added in chain)
+        if links >= BATCH:
+            yield group
+            group, links = {}, 0
+    if group:
+        yield group
 
 
 def plan_change(plan: Plan, link_id: int, doc: bytes | None, link: Link | None) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
+from sys import byteorder
 from typing import NamedTuple
 
 from shortly.store.redis import keys
@@ -18,6 +20,9 @@ CHUNKS = 16
 """Chunks that one script call looks into."""
 DOCS = 500
 """Documents that one script call reads."""
+
+BITS = tuple(tuple(bit for bit in range(8) if byte & (128 >> bit)) for byte in range(256))
+"""Which bits of a byte are set, the highest is 0."""
 
 FIND_ROWS = Script("find_rows")
 ROW_DOCS = Script("row_docs")
@@ -72,29 +77,30 @@ async def read_docs(client: Client, found: Sequence[Rows]) -> Iterator[tuple[int
     )
 
 
-def common_rows(postings: Sequence[bytes], most: int) -> list[int]:
-    """Return the rows that all postings have, shortest postings first; may stop when there are more than ``most``."""
+def common_rows(postings: Sequence[bytes], most: int) -> Sequence[int]:
+    """Return the rows that all postings, the shortest first, have; when these are more than ``most``, any so many."""
     shortest, *others = postings
     if len(shortest) < BITMAP_BYTES:
-        rows = {shortest[at] << 8 | shortest[at + 1] for at in range(0, len(shortest), 2)}
+        rows = set(rows_in(shortest))
         for other in others:
             if len(other) < BITMAP_BYTES:
-                rows &= {other[at] << 8 | other[at + 1] for at in range(0, len(other), 2)}
+                rows.intersection_update(rows_in(other))
             else:
                 rows = {row for row in rows if other[row >> 3] & (128 >> (row & 7))}
         return sorted(rows)
     bits = int.from_bytes(shortest, "big")
     for other in others:
         bits &= int.from_bytes(other, "big")
-    rows_of_bits = rows_in(bits.to_bytes(BITMAP_BYTES, "big"))
-    return [row for row, _ in zip(rows_of_bits, range(most + 1), strict=False)]
+    if bits.bit_count() > most:
+        return range(most + 1)
+    return rows_in(bits.to_bytes(BITMAP_BYTES, "big"))
 
 
-def rows_in(posting: bytes) -> Iterator[int]:
-    """Yield the rows of a posting, whichever form it has."""
+def rows_in(posting: bytes) -> Sequence[int]:
+    """Return the rows of a posting, whichever form it has; those of a bitmap rising."""
     if len(posting) < BITMAP_BYTES:
-        yield from (posting[at] << 8 | posting[at + 1] for at in range(0, len(posting), 2))
-        return
-    for place, byte in enumerate(posting):
-        if byte:
-            yield from (place * 8 + bit for bit in range(8) if byte & (128 >> bit))
+        rows = array("H", posting)
+        if byteorder == "big":
+            rows.byteswap()
+        return rows
+    return [place * 8 + bit for place, byte in enumerate(posting) if byte for bit in BITS[byte]]
