@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import sha1
 from importlib.resources import files
+from typing import Self
 
 Argument = bytes | str | int
 Command = tuple[Argument | float, ...]
@@ -18,9 +19,19 @@ class Script:
     def __init__(self, *names: str) -> None:
         """Join ``scripts/<name>.lua`` of all names in order, so that the first ones can hold shared functions."""
         folder = files("shortly.store.redis") / "scripts"
-        self.name = names[-1]
-        self.text = "\n".join((folder / f"{name}.lua").read_text(encoding="utf-8") for name in names)
-        self.sha = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+        self._set(names[-1], "\n".join((folder / f"{name}.lua").read_text(encoding="utf-8") for name in names))
+
+    @classmethod
+    def of_text(cls, name: str, text: str) -> Self:
+        """Return a script that is no file."""
+        script = cls.__new__(cls)
+        script._set(name, text)
+        return script
+
+    def _set(self, name: str, text: str) -> None:
+        self.name = name
+        self.text = text
+        self.sha = sha1(text.encode(), usedforsecurity=False).hexdigest()
 
     def command(self, keys: Sequence[str], args: Sequence[Argument]) -> Command:
         """Return the command that runs it."""
