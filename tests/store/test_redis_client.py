@@ -277,6 +277,26 @@ async def test_a_write_to_a_hanging_server_ends_at_its_deadline(monkeypatch: pyt
             assert await client.run(COUNT, ["n:{00}"], [1]) == 1
 
 
+async def test_a_write_waits_for_a_server_that_is_about_to_become_the_primary() -> None:
+    with single_server() as server, single_server() as other:
+        async with opened(server.url) as client:
+            server.command("REPLICAOF", "127.0.0.1", other.port)
+            writing = asyncio.create_task(client.run(COUNT, ["n:{5f}"], [1]))
+            await asyncio.sleep(0.2)
+            assert not writing.done()
+            server.command("REPLICAOF", "NO", "ONE")
+            assert await writing == 1
+
+
+async def test_a_closed_client_opens_no_connection(redis_server: RedisServer) -> None:
+    async with opened(redis_server.url) as client:
+        pass
+    with pytest.raises(StoreUnavailable):
+        await client.get_many([KEYS[0]])
+    with redis_server.client() as observer:
+        await until(lambda: asyncio.sleep(0, len(observer.client_list()) == 1))
+
+
 class Cutter:
     """Stands between a client and a server and can close a connection instead of bringing back the answer."""
 

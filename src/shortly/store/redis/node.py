@@ -9,7 +9,7 @@ from typing import Any
 from shortly.redis_address import Address
 from shortly.store.redis.breaker import Breaker
 from shortly.store.redis.scripts import Command
-from shortly.store.redis.wire import Wire, connect
+from shortly.store.redis.wire import Lost, Wire, connect
 
 CALL_CONNECTIONS = 32
 """Connections of one process to one server at most; a durable write keeps one while it waits for replicas."""
@@ -116,6 +116,8 @@ class Pool:
                 return wire
             await wire.close()
             self._on_break()
+        if self._closed:
+            raise Lost("the connections to this server are closed", sent=False)
         connecting = asyncio.create_task(self._connect())
         self._connecting.add(connecting)
         try:

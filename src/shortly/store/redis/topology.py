@@ -13,7 +13,7 @@ from shortly.store.redis.node import Node
 from shortly.store.redis.scripts import Command
 from shortly.store.redis.wire import Lost, Refusal
 
-ASK_DEADLINE_S = 0.5
+ASK_DEADLINE_S = 1.0
 """For each server that is asked who has what; all are asked at once."""
 SLOTS = 16384
 Place = tuple[str, int]
