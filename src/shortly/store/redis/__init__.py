@@ -18,6 +18,7 @@ from shortly.store.redis.click_order import ClickOrder
 from shortly.store.redis.clicks import RedisClicks
 from shortly.store.redis.client import Client
 from shortly.store.redis.links import RedisLinks
+from shortly.store.redis.repair import Repair, Report
 from shortly.store.redis.schema import ping, settle_schema
 
 if TYPE_CHECKING:
@@ -94,6 +95,15 @@ class RedisStore(RedisLinks, RedisAccounts, RedisClicks):
                 await ping(self._client)
         except TimeoutError:
             raise StoreUnavailable from None
+
+    async def repair(self) -> Report:
+        """Prove that slugs and lists are what the links say, and mend them where they are not.
+
+        Raises:
+            StoreUnavailable, StorageFull: Not all was looked at.
+        """
+        await self._click_order.tell()
+        return await Repair(self._client, self._outbox, self._writes, self._key, self.totals).run()
 
     async def fold(self, batches: Sequence[Batch]) -> None:
         """See ``FoldStore``; lists by clicks know of it at once, or some seconds later while clicks keep coming."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -189,6 +189,29 @@ class Client:
                 return [(str(node), (await node.pipeline([command]))[0]) for node in self._topology.nodes()]
         except (TimeoutError, Lost):
             raise StoreUnavailable from None
+
+    async def scan(self, pattern: str) -> AsyncIterator[list[str]]:
+        """Yield the keys that match a pattern, some hundred at once, those of all primaries; for repairs only.
+
+        A key that is there all the time is yielded at least once, unless its slot moves meanwhile.
+
+        Raises:
+            StoreUnavailable: One of the primaries does not answer.
+        """
+        for node in self._topology.nodes():
+            cursor: int | bytes = 0
+            while True:
+                try:
+                    async with asyncio.timeout(CALL_DEADLINE_S):
+                        (reply,) = await node.pipeline([("SCAN", cursor, "MATCH", pattern, "COUNT", 1000)])
+                except (TimeoutError, Lost):
+                    raise StoreUnavailable from None
+                if isinstance(reply, Refusal):
+                    raise StoreUnavailable
+                cursor, found = reply
+                yield [key.decode() for key in found]
+                if not int(cursor):
+                    break
 
     # --- inside --------------------------------------------------------------------------------------------------
 

@@ -46,6 +46,7 @@ class Plan:
         self._removed: defaultdict[str, list[Argument]] = defaultdict(list)
         self._first_clicks: list[Argument] = []
         self._clicks: list[Argument] = []
+        self._recounted: list[Argument] = []
         self._docs: list[Argument] = []
         self._gone: list[Argument] = []
         self._rows: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
@@ -83,14 +84,19 @@ class Plan:
         self._gone.append(member_of(link_id))
         self._mark("REMOVE", row, trigrams_of(doc))
 
-    def restore(self, link_id: int, row: int, doc: Doc) -> None:
-        """Write all entries of a link anew, whichever are there."""
-        for key, score, member in entries_of(link_id, doc):
+    def restore(self, link_id: int, row: int, old: Doc, new: Doc) -> None:
+        """Write all entries of a link anew, whichever are there; with no ``change`` in the same plan."""
+        after = list(entries_of(link_id, new))
+        kept = {(key, member) for key, _, member in after}
+        for key, _, member in entries_of(link_id, old):
+            if (key, member) not in kept:
+                self._removed[key].append(member)
+        for key, score, member in after:
             self._added[key] += (score, member)
         self._first_clicks += (0, member_of(link_id))
-        self._docs += (member_of(link_id), row.to_bytes(ROW_BYTES, "big") + doc_value(doc))
-        self._mark("REMOVE", row, trigrams_of(doc))
-        self._mark("ADD", row, trigrams_of(doc))
+        self._docs += (member_of(link_id), row.to_bytes(ROW_BYTES, "big") + doc_value(new))
+        self._mark("REMOVE", row, trigrams_of(old) | trigrams_of(new))
+        self._mark("ADD", row, trigrams_of(new))
 
     def drop(self, key: str, member: bytes) -> None:
         """Remove one entry of a sorted set."""
@@ -104,6 +110,10 @@ class Plan:
         """Note how many clicks a link has had, which never become fewer; an unknown link is left out."""
         self._clicks += (clicks, member_of(link_id))
 
+    def recount(self, link_id: int, clicks: int) -> None:
+        """Write down how many clicks a link has had, even if these are fewer than before."""
+        self._recounted += (clicks, member_of(link_id))
+
     def command(self, moves: Sequence[Move], row: int) -> tuple[list[str], list[Argument]]:
         """Return keys and arguments of ``apply_index``; ``row`` is the next one that the index is believed to give."""
         if row % CHUNK_ROWS + len(self._new) > CHUNK_ROWS:
@@ -116,6 +126,7 @@ class Plan:
             writing.add("ZADD", key, pairs)
         writing.add("ZADD", keys.BY_CLICKS, self._first_clicks, "NX")
         writing.add("ZADD", keys.BY_CLICKS, self._clicks, "XX", "GT")
+        writing.add("ZADD", keys.BY_CLICKS, self._recounted, "XX")
         writing.add("HSET", keys.DOCS, self._docs)
         writing.add("HDEL", keys.DOCS, self._gone)
         for trigram, numbers in self._postings.items():

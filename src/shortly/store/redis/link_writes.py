@@ -22,6 +22,7 @@ from shortly.store.redis.client import Client
 from shortly.store.redis.outbox import SETTLE_SLUG, Added, Outbox, encode_names
 from shortly.store.redis.records import (
     Key,
+    holder_of,
     link_of,
     link_value,
     names_of,
@@ -185,7 +186,7 @@ class LinkWrites:
             link = self._successor(stored, new)
             (plain if self._key(link.slug) == self._key(stored.slug) else renames).append((place, stored, link))
         touched: set[int] = set()
-        failure = await self._replace_plain(plain, outcomes, touched)
+        failure = await self._replace_plain(plain, outcomes, touched) if plain else None
         for place, stored, link in renames:
             if failure is not None:
                 break
@@ -284,11 +285,18 @@ class LinkWrites:
         return "taken"
 
     def _call(
-        self, link: Link, stored: Link | None, replaceable: dict[str, bytes], deadline: str, names: bytes = b""
+        self,
+        link: Link,
+        stored: Link | None,
+        replaceable: dict[str, bytes],
+        deadline: str,
+        names: bytes = b"",
+        *,
+        anew: bool = False,
     ) -> tuple[tuple[Script, list[str], list[Argument]], list[str]]:
-        """Return the script call that writes a link, and the keys of entries that change with it."""
+        """Return the script call that writes a link, and the keys of entries that change with it, or all."""
         home = keys.home_of(link.id)
-        before = {} if stored is None else self._entries(stored)
+        before = {} if stored is None or anew else self._entries(stored)
         after = self._entries(link)
         own = keys.home_redirection(link.id)
         script_keys = [keys.outbox(home), keys.deleted(home), keys.link(link.id), own]
@@ -322,6 +330,36 @@ class LinkWrites:
         if asked_by_pointers:
             entries[keys.home_redirection(link.id)] = redirection_value(link, names)
         return entries
+
+    def all_entries(self, link: Link) -> dict[str, bytes]:
+        """Return what all partitions hold for redirects to the link: key -> text, of pointers the settled one."""
+        pointers = {keys.redirection(link.domain, name): pointer_value(link.id) for name in self._foreign(link)}
+        return {**self._entries(link), **pointers}
+
+    async def restore(self, link_id: int) -> int:
+        """Write the entries of a link's slugs anew; return 1, or 0 when it is gone or another link has a slug.
+
+        Raises:
+            StoreUnavailable, StorageFull: Not all of them were written.
+        """
+        for _ in range(TRIES):
+            value = await self._client.read("GET", keys.link(link_id))
+            if value is None:
+                return 0
+            link = link_of(value)
+            claims = []
+            for name in self._foreign(link):
+                entry = await self._client.read("GET", keys.redirection(link.domain, name))
+                if entry is None or holder_of(entry) != link_id:
+                    claims.append(await self._claim(link_id, link.domain, name))
+            taken = None in claims
+            (reply,) = await self._client.run_many([self._call(link, link, {}, "", anew=True)[0]], durable=True)
+            if isinstance(reply, ShortlyError):
+                raise reply
+            await self._end(link_id, [claim for claim in claims if claim], "confirm")
+            if reply[0] != b"changed":
+                return int(_is_done(reply) and not taken)
+        return 0
 
     async def _claim(self, link_id: int, domain: str, name: str) -> _Claim | None:
         """Put a pending pointer at a slug's entry; None: another link has the slug."""
@@ -398,6 +436,8 @@ class LinkWrites:
                 )
             )
             stored.append((place, link, foreign))
+        if not calls:
+            return []
         replies = await self._client.run_many(calls, durable=True)
         return await self._after_deletion(links, stored, replies, outcomes)
 
