@@ -87,9 +87,9 @@ class Tracking:
     async def _start(self, node: Node) -> Wire:
         wire = await node.connect()
         try:
-            (reply,) = await wire.exchange([self._command])
-            if isinstance(reply, Refusal):
-                raise Lost(f"{node}: {reply.kind} {reply.text}", sent=True)
+            for reply in await wire.exchange([self._command, ("PING",)]):  # while it loads, it refuses PING alone
+                if isinstance(reply, Refusal):
+                    raise Lost(f"{node}: {reply.kind} {reply.text}", sent=True)
         except BaseException:
             await wire.close()
             raise
