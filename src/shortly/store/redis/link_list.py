@@ -29,6 +29,8 @@ STEP = 2_000
 """Members of a set that one script call reads at most; the first calls read fewer."""
 COUNTED_TAGS = 8
 """Of many tags in one query, those that are looked up; the others are compared."""
+MOST_SETS = 3
+"""Sets of filters that the servers look into on a walk."""
 EVER: tuple[Argument, Argument] = ("-inf", "+inf")
 
 SORTED = {
@@ -58,6 +60,16 @@ class Hit(NamedTuple):
     key: Key
     id: int
     doc: Doc
+
+
+class Stretch(NamedTuple):
+    """Neighbours in a sorted set."""
+
+    length: int
+    """How many members were looked at; fewer than were asked for at the set's end."""
+    last: tuple[Key, int] | None
+    """Where the next stretch begins behind."""
+    hits: list[Hit]
 
 
 class LinkList:
@@ -111,8 +123,10 @@ class LinkList:
         best = counted[0] if counted else None
         if best is not None and best[0] <= FEW:
             few = best[1]
-            members = await self._neighbours(few.key, descending=False, count=FEW, low=few.low, high=few.high)
-            yield await self._sorted(query, after, [(link_id, doc) for _, link_id, doc in members if doc])
+            stretch = await self._stretch(
+                few.key, descending=False, count=2 * FEW, low=few.low, high=few.high, also_in=_sets(counted, few.key)
+            )
+            yield await self._sorted(query, after, [(hit.id, hit.doc) for hit in stretch.hits])
             return
         if is_searchable(wanted.needle):
             rows = await find_rows(self._client, wanted.needle, FEW_FOUND)
@@ -125,25 +139,35 @@ class LinkList:
         if query.sort == "created_at":
             low, high = _created(query)
             key = next((source.key for _, source in counted if source.by_creation), key)
-        async for hits in self._walk(query, after, key, low, high):
+        async for hits in self._walk(query, after, key, low, high, _sets(counted, key)):
             yield hits
 
     async def _walk(
-        self, query: LinkQuery, after: Position | None, key: str, low: Argument, high: Argument
+        self,
+        query: LinkQuery,
+        after: Position | None,
+        key: str,
+        low: Argument,
+        high: Argument,
+        also_in: Sequence[str],
     ) -> AsyncIterator[Sequence[Hit]]:
         count = min(STEP, query.limit + query.limit // 4 + 8)
-        texts = query.sort in TEXT_SORTS
         behind = None if after is None else (after.key, after.id)
         while True:
-            members = await self._neighbours(
-                key, descending=query.descending, count=count, low=low, high=high, behind=behind, texts=texts
+            stretch = await self._stretch(
+                key,
+                descending=query.descending,
+                count=count,
+                low=low,
+                high=high,
+                behind=behind,
+                texts=query.sort in TEXT_SORTS,
+                also_in=also_in,
             )
-            if not members:
+            yield stretch.hits
+            if stretch.length < count:
                 return
-            yield [Hit(place, link_id, doc) for place, link_id, doc in members if doc]
-            if len(members) < count:
-                return
-            behind = members[-1][:2]
+            behind = stretch.last
             count = min(STEP, 4 * count)
 
     async def _sorted(self, query: LinkQuery, after: Position | None, docs: Sequence[tuple[int, Doc]]) -> Sequence[Hit]:
@@ -165,7 +189,7 @@ class LinkList:
         hits.sort(key=lambda hit: (hit.key, hit.id), reverse=query.descending)
         return hits
 
-    async def _neighbours(
+    async def _stretch(
         self,
         key: str,
         *,
@@ -175,8 +199,9 @@ class LinkList:
         high: Argument,
         behind: tuple[Key, int] | None = None,
         texts: bool = False,
-    ) -> list[tuple[Key, int, Doc | None]]:
-        """Return members of a sorted set: score or text, link id, and what the index knows of the link."""
+        also_in: Sequence[str] = (),
+    ) -> Stretch:
+        """Return a stretch of a sorted set with what the index knows of the links that are in other sets, too."""
         args: list[Argument] = ["text" if texts else "score", int(descending), count]
         if texts:
             args.append("" if behind is None else text_member(str(behind[0]), behind[1]))
@@ -184,15 +209,16 @@ class LinkList:
             args += (low, high)
             if behind is not None:
                 args += (behind[0], member_of(behind[1]))
-        reply = await self._client.run(WALK, [key, keys.DOCS], args)
-        return [
-            (
-                member[:-9].decode() if texts else int(float(score)),
-                id_of(member),
-                None if doc is None else stored_doc(doc)[1],
-            )
-            for member, score, doc in zip(reply[::3], reply[1::3], reply[2::3], strict=True)
-        ]
+        length, last, score, *found = await self._client.run(WALK, [key, keys.DOCS, *also_in], args)
+        return Stretch(
+            length,
+            (_place_of(last, score, texts), id_of(last)) if length else None,
+            [
+                Hit(_place_of(member, score, texts), id_of(member), stored_doc(doc)[1])
+                for member, score, doc in zip(found[::3], found[1::3], found[2::3], strict=True)
+                if doc is not None
+            ],
+        )
 
     # --- the links themselves ------------------------------------------------------------------------------------
 
@@ -284,6 +310,16 @@ def candidates_of(query: LinkQuery) -> list[Candidates]:
         found = [source._replace(low=low, high=high) if source.by_creation else source for source in found]
         found.append(Candidates(keys.BY_CREATED, low, high))
     return found
+
+
+def _sets(counted: Sequence[tuple[int, Candidates]], walked: str) -> list[str]:
+    """Return the sets that all wanted links are in but for the one that is walked, the smallest ones first."""
+    return [source.key for _, source in counted if source.key not in (walked, keys.BY_CREATED)][:MOST_SETS]
+
+
+def _place_of(member: bytes, score: bytes, texts: bool) -> Key:
+    """Return what a member of a set is sorted by."""
+    return member[:-9].decode() if texts else int(float(score))
 
 
 def _created(query: LinkQuery) -> tuple[Argument, Argument]:

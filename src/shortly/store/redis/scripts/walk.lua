@@ -1,8 +1,9 @@
 -- Reads some neighbours of a sorted set with their documents.
--- KEYS: the sorted set, documents. ARGV: 'score', '1' for descending, how many, smallest score, score to stay under,
+-- KEYS: the sorted set, documents, sets that members must be in, too. ARGV: 'score', '1' for descending, how many, smallest score, score to stay under,
 -- and either nothing or the score and member to begin behind; or 'text', '1' for descending, how many, the member to
 -- begin behind or ''.
--- Returns the members in their order, each with its score or '' and its document or false.
+-- Returns how many members were looked at, the last one and its score or '', then, in their order, those that are in
+-- all sets, each with its score or '' and its document or false.
 local kind, descending, count = ARGV[1], ARGV[2] == '1', tonumber(ARGV[3])
 local found
 if kind == 'text' then
@@ -38,19 +39,36 @@ else
 end
 
 local members, scores = {}, {}
-for place = 1, #found, kind == 'text' and 1 or 2 do
-  members[#members + 1] = found[place]
-  scores[#scores + 1] = kind == 'text' and '' or found[place + 1]
+local width = kind == 'text' and 1 or 2
+local backwards = kind == 'score' and descending
+for place = 1, #found, width do
+  local from = backwards and #found - width + 2 - place or place
+  members[#members + 1] = found[from]
+  scores[#scores + 1] = kind == 'text' and '' or found[from + 1]
 end
-local ids, docs = {}, {}
-for place, member in ipairs(members) do ids[place] = member:sub(-8) end
-for from = 1, #ids, 1000 do
-  local some = redis.call('HMGET', KEYS[2], unpack(ids, from, math.min(from + 999, #ids)))
-  for _, doc in ipairs(some) do docs[#docs + 1] = doc end
+local answer = {#members, members[#members] or '', scores[#members] or ''}
+
+-- Calls a command with the ids of some members, and returns all replies.
+local function ask(command, key, ids)
+  local replies = {}
+  for from = 1, #ids, 1000 do
+    local some = redis.call(command, key, unpack(ids, from, math.min(from + 999, #ids)))
+    for _, reply in ipairs(some) do replies[#replies + 1] = reply end
+  end
+  return replies
 end
-local answer = {}
-for place = 1, #members do
-  local from = (kind == 'score' and descending) and #members + 1 - place or place
-  answer[3 * place - 2], answer[3 * place - 1], answer[3 * place] = members[from], scores[from], docs[from]
+
+local ids, places = {}, {}
+for place, member in ipairs(members) do ids[place], places[place] = member:sub(-8), place end
+for filter = 3, #KEYS do
+  local kept, kept_places = {}, {}
+  for place, score in ipairs(ask('ZMSCORE', KEYS[filter], ids)) do
+    if score then kept[#kept + 1], kept_places[#kept_places + 1] = ids[place], places[place] end
+  end
+  ids, places = kept, kept_places
+end
+for place, doc in ipairs(ask('HMGET', KEYS[2], ids)) do
+  local at = places[place]
+  answer[3 * place + 1], answer[3 * place + 2], answer[3 * place + 3] = members[at], scores[at], doc
 end
 return answer
