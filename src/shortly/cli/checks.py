@@ -228,18 +228,6 @@ async def check_store(settings: Settings, store: Store) -> AsyncIterator[Check]:
         yield Check("clock", "ok", f"{now:%Y-%m-%d %H:%M} UTC.")
 
 
-async def check_servers(_: Settings, store: Store) -> AsyncIterator[Check]:
-    """Look for what about Redis servers puts data at risk."""
-    from shortly.store.redis import RedisStore
-
-    if isinstance(store, RedisStore):
-        warnings = await store.server_warnings()
-        for warning in warnings:
-            yield Check("redis", "warning", warning, "Change the server's configuration, or use another server.")
-        if not warnings:
-            yield Check("redis", "ok", "The servers keep what they are given.")
-
-
 async def repair_store(_: Settings, store: Store) -> AsyncIterator[Check]:
     """Prove lists and slugs right, or mend them; the embedded store changes them together with their links."""
     from shortly.store.redis import RedisStore

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from shortly.settings import Settings
     from shortly.store import Store
 
-
 Repair = Annotated[
     bool,
     typer.Option(
@@ -29,12 +30,7 @@ Repair = Annotated[
 
 
 def doctor(
-    repair: Annotated[
-        bool,
-        typer.Option(
-            "--repair", help="Redis: prove that slugs and lists are what the links say, and mend them; reads all links."
-        ),
-    ] = False,
+    repair: Repair = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Check store, journal, disk, clock and proxy settings, and say what to do; ends with 1 when there is a problem."""
@@ -54,9 +50,10 @@ async def examine(settings: Settings, *, repair: bool = False) -> list[Check]:
     from shortly.cli import checks
 
     found: list[Check] = []
-    looks = [checks.check_settings, checks.check_folder, checks.check_drops]
+    looks: list[Callable[[Settings], Iterator[Check]]] = [checks.check_settings, checks.check_folder]
     if settings.redis_address is None:
-        looks[1:1] = [checks.check_sqlite, checks.check_schema]
+        looks += [checks.check_sqlite, checks.check_schema]
+    looks.append(checks.check_drops)
     for look in looks:
         with findings(found, look.__name__):
             found.extend(look(settings))
@@ -85,28 +82,12 @@ async def examine_store(settings: Settings, found: list[Check], *, repair: bool)
 
     with findings(found, "check_store"):
         async with open_store(settings) as store:
-            for look_into in (checks.check_store, checks.check_journal):
+            looks: list[Callable[[Settings, Store], AsyncIterator[Check]]] = [checks.check_store, checks.check_journal]
+            if repair:
+                looks.append(checks.repair_store)
+            for look_into in looks:
                 with findings(found, look_into.__name__):
                     found.extend([check async for check in look_into(settings, store)])
-            if repair:
-                with findings(found, "check_repair"):
-                    found.extend([check async for check in mend(store)])
-
-
-async def mend(store: Store) -> AsyncIterator[Check]:
-    """Repair what a store derives from its links."""
-    from shortly.cli.checks import Check
-    from shortly.store.sqlite import SqliteStore
-
-    if isinstance(store, SqliteStore):
-        yield Check("repair", "ok", "SQLite changes links and lists together; there is nothing to repair.")
-        return
-    from shortly.cli import redis_checks
-    from shortly.store.redis import RedisStore
-
-    if isinstance(store, RedisStore):
-        async for check in redis_checks.repair(store):
-            yield check
 
 
 def is_schema(check: Check) -> bool:
