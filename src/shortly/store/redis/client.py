@@ -10,8 +10,8 @@ from typing import Any
 import structlog
 
 from shortly.errors import InvalidSettings, ShortlyError, StoreUnavailable
-from shortly.store.redis import keys as key_names
 from shortly.redis_address import Address
+from shortly.store.redis import keys as key_names
 from shortly.store.redis.batching import Batcher
 from shortly.store.redis.delivery import Call, Delivery
 from shortly.store.redis.node import Node
