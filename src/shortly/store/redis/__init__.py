@@ -20,7 +20,6 @@ from shortly.store.redis.client import Client
 from shortly.store.redis.links import RedisLinks
 from shortly.store.redis.repair import Repair, Report
 from shortly.store.redis.schema import ping, settle_schema
-from shortly.store.redis.server_checks import server_warnings
 
 if TYPE_CHECKING:
     from shortly.store import Store
@@ -96,14 +95,6 @@ class RedisStore(RedisLinks, RedisAccounts, RedisClicks):
                 await ping(self._client)
         except TimeoutError:
             raise StoreUnavailable from None
-
-    async def server_warnings(self) -> list[str]:
-        """Return a sentence for each thing about the servers that puts data at risk.
-
-        Raises:
-            StoreUnavailable: One of them does not answer.
-        """
-        return await server_warnings(self._client)
 
     async def repair(self) -> Report:
         """Prove that slugs and lists are what the links say, and mend them where they are not.
