@@ -27,7 +27,7 @@ dev: setup ## the same, started anew at every change in src/
 	@exec scripts/with-env.sh $(PYTHON_IN) scripts/dev.py
 
 test: setup ## everything: lint, types, tests, faults
-	@scripts/system-packages.sh wrk mount mkfs.ext4 curl
+	@scripts/system-packages.sh wrk mount mkfs.ext4 curl redis-server openssl
 	@rm -rf $(REPORTS)
 	@scripts/stage.sh lint $(MAKE) --no-print-directory lint
 	@scripts/stage.sh types $(MAKE) --no-print-directory types
@@ -36,6 +36,7 @@ test: setup ## everything: lint, types, tests, faults
 	@scripts/stage.sh 'fault tests' $(MAKE) --no-print-directory test-faults
 
 test-fast: setup ## the tests for while you work, under 2 minutes
+	@scripts/system-packages.sh redis-server openssl
 	@$(PYTHON_IN) -m pytest -n $(JOBS) -m 'not slow and not faults' --junitxml=$(REPORTS)/fast.xml $(ARGS)
 
 test-slow: setup ## tests that start servers, build packages, generate input

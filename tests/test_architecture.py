@@ -14,10 +14,11 @@ ROOT = Path(__file__).parent.parent / "src" / "shortly"
 DOMAINS = {"redirect", "stats", "clicks", "links", "accounts"}
 WIRING_PARTS = ("wiring", "drainer", "app", "worker", "serve", "cli")
 """Where things are put together; ``app`` and ``cli`` are the doors."""
-EVERYTHING = {"errors", "settings", "counters", "logs", "store", "api", *DOMAINS, *WIRING_PARTS}
+EVERYTHING = {"errors", "redis_address", "settings", "counters", "logs", "store", "api", *DOMAINS, *WIRING_PARTS}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
-    "settings": {"errors"},
+    "redis_address": set(),
+    "settings": {"errors", "redis_address"},
     "counters": set(),
     "logs": set(),
     "links": {"errors"},
@@ -25,7 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "clicks": {"errors", "counters"},
     "stats": {"errors", "clicks", "links"},
     "redirect": {"errors", "clicks", "links", "counters"},
-    "store": {"errors", "settings", "clicks", "links", "accounts"},
+    "store": {"errors", "settings", "redis_address", "clicks", "links", "accounts"},
     "api": {"errors", "settings", "counters", *DOMAINS},
     **dict.fromkeys(WIRING_PARTS, EVERYTHING),
 }

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from shortly.errors import InvalidSettings
+from shortly.logs import mask_credentials
+from shortly.redis_address import Address, Tls
 from shortly.settings import Settings, load_settings, source_of
 
 
@@ -129,7 +131,39 @@ def test_the_public_address_has_the_form_in_which_browsers_send_it(
         ("DEFAULT_STATUS", "٣٠١"),
         ("HONOUR_DNT", "perhaps"),
         ("LOG_FORMAT", "xml"),
-        ("STORE_URL", "redis://localhost"),
+        *(
+            ("STORE_URL", url)
+            for url in (
+                "localhost:6379",
+                "postgres://secret@db/x",
+                "redis://",
+                "redis://a,b",
+                "redis://h:0",
+                "redis://h:99999",
+                "redis://h/x",
+                "redis://h/1/2",
+                "redis://secret@a@h",
+                "redis://:se#cret@h",
+                "redis://h:6379?timeout=1",
+                "redis://h\r\nx",
+                "redis+cluster://h/1",
+                "redis+sentinel://h1,h2",
+                "redis+sentinel://h1,,h2/name",
+                "unix://",
+                "unix://host/path",
+                "unix:///a%00b",
+                "rediss://h?ssl_certfile=c.pem",
+                "redis://" + "h," * 100_000,
+                "redis+cluster://" + ",".join(["h"] * 65),
+            )
+        ),
+        ("REDIS_HOST", "a,b"),
+        ("REDIS_HOST", "redis://h"),
+        ("REDIS_PORT", "tcp://10.0.0.1:x"),
+        ("REDIS_PASSWORD", "alone-it-means-nothing"),
+        ("REDIS_TLS_CA", "/nowhere/ca.pem"),
+        ("REDIS_WAIT_REPLICAS", "6"),
+        ("CACHE_STALE_S", "-1"),
         ("JOURNAL_SYNC_MS", "60001"),
     ],
 )
@@ -153,3 +187,62 @@ def test_the_journal_must_have_room_for_a_segment_of_each_worker(monkeypatch: py
         load_settings()
     monkeypatch.setenv("JOURNAL_MAX_MB", "16")
     assert load_settings().journal_max_mb == 16
+
+
+@pytest.mark.parametrize(
+    ("variables", "complaint"),
+    [
+        ({"STORE_URL": "redis://h", "REDIS_HOST": "h"}, "REDIS_HOST: "),
+        ({"STORE_URL": "redis://h", "REDIS_TLS": "true"}, "REDIS_TLS: "),
+        ({"REDIS_HOST": "h", "REDIS_USERNAME": "u"}, "REDIS_PASSWORD: "),
+        ({"STORE_URL": "redis://u@h"}, "REDIS_PASSWORD: "),
+        ({"REDIS_HOST": "h", "REDIS_TLS": "true", "REDIS_TLS_CERT": __file__}, "REDIS_TLS_CERT: "),
+    ],
+)
+def test_parts_of_an_address_that_do_not_fit_are_refused(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], complaint: str
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(InvalidSettings, match=f"^{complaint}"):
+        load_settings()
+
+
+def test_redis_may_be_named_by_its_parts_and_the_password_comes_from_a_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "password").write_text("p@ss/w:rd%?#\n")
+    monkeypatch.setenv("REDIS_HOST", "redis.internal")
+    monkeypatch.setenv("REDIS_PORT", "tcp://10.0.0.1:6380")  # as Kubernetes sets it
+    monkeypatch.setenv("REDIS_DB", "3")
+    monkeypatch.setenv("REDIS_USERNAME", "shortly")
+    monkeypatch.setenv("REDIS_PASSWORD_FILE", str(tmp_path / "password"))
+    monkeypatch.setenv("REDIS_TLS", "true")
+    monkeypatch.setenv("REDIS_TLS_CA", __file__)
+    settings = load_settings()
+    assert settings.redis_address == Address(
+        hosts=(("redis.internal", 6380),), db=3, username="shortly", password="p@ss/w:rd%?#", tls=Tls(ca=__file__)
+    )
+    assert "p@ss" not in repr(settings) + repr(settings.redis_address) + str(settings.redis_address)
+
+
+def test_a_url_may_leave_its_password_to_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STORE_URL", "redis+cluster://app@h1,h2:7000")
+    monkeypatch.setenv("REDIS_PASSWORD", "pw")
+    address = load_settings().redis_address
+    assert address is not None
+    assert (address.hosts, address.username, address.password) == ((("h1", 6379), ("h2", 7000)), "app", "pw")
+
+
+def test_what_kubernetes_sets_for_a_service_called_redis_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REDIS_PORT", "tcp://10.0.0.1:6379")
+    assert load_settings().redis_address is None
+
+
+def test_no_password_of_a_store_url_is_in_the_text_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STORE_URL", "redis+sentinel://:s3cret@h/name?sentinel_password=s3cret")
+    settings = load_settings()
+    assert settings.store_url
+    assert "s3cret" not in repr(settings) + mask_credentials(settings.store_url)

@@ -34,7 +34,8 @@ ADDRESS_NAME = re.compile(
 SECRET_TEXT = re.compile(
     r"(?P<key>\bsly_)[A-Za-z0-9_-]{12,}"
     r"|(?P<bearer>\bbearer )[A-Za-z0-9+/=._~-]{8,}"
-    r"|(?P<url>://)[^\s/?#@]+(?=@)",
+    r"|(?P<url>://)[^\s/?#@]+(?=@)"
+    r"|(?P<query>[?&]\w{0,40}password=)[^\s&#]+",
     re.IGNORECASE,
 )
 IPV4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\d)")
@@ -110,7 +111,7 @@ def mask_text(text: str) -> str:
 
 def mask_credentials(text: str) -> str:
     """Return the text with API keys and credentials replaced; addresses stay."""
-    return SECRET_TEXT.sub(lambda found: f"{found['key'] or found['bearer'] or found['url']}{MASK}", text)
+    return SECRET_TEXT.sub(lambda found: f"{next(filter(None, found.groups()))}{MASK}", text)
 
 
 def _mask_address(found: re.Match[str]) -> str:

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import Url
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from shortly.errors import InvalidSettings
+from shortly.redis_address import PORT, Address, Tls, parse_address
 
 FORBIDDEN_SCHEMES = frozenset({"javascript", "data", "file", "vbscript", "blob", "about", "view-source", "filesystem"})
 CommaList = Annotated[tuple[str, ...], NoDecode]
@@ -43,7 +44,40 @@ class Settings(BaseSettings):
 
     # Data
     data_dir: Path = Field(Path("data"), description="Folder of the databases and the click journal.")
-    store_url: str | None = Field(None, description="Where links and clicks are kept; unset: SQLite in DATA_DIR.")
+    store_url: str | None = Field(
+        None,
+        repr=False,
+        description="Redis or Valkey to keep links and clicks in: redis://, rediss:// (TLS), unix://, "
+        "redis+sentinel://host,host/name or redis+cluster://host,host. Unset: SQLite in DATA_DIR.",
+    )
+    redis_host: str | None = Field(None, description="Redis server, instead of STORE_URL.")
+    redis_port: int = Field(PORT, ge=1, le=65535, description="Port of REDIS_HOST.")
+    redis_db: int = Field(0, ge=0, le=99_999, description="Number of the database on REDIS_HOST.")
+    redis_username: str | None = Field(None, description="Redis user, where the URL names none.")
+    redis_password: SecretStr | None = Field(None, description="Redis password, where the URL has none.")
+    redis_tls: bool = Field(False, description="Reach REDIS_HOST by TLS.")
+    redis_tls_ca: Path | None = Field(
+        None, description="Certificate authorities (PEM) to trust for TLS; unset: those of this machine."
+    )
+    redis_tls_cert: Path | None = Field(None, description="Client certificate (PEM) for TLS.")
+    redis_tls_key: Path | None = Field(None, description="Key (PEM) of REDIS_TLS_CERT.")
+    redis_wait_replicas: int = Field(
+        0, ge=0, le=5, description="Replicas that must have a link or an edit before it is acknowledged."
+    )
+    redis_wait_ms: int = Field(
+        1000, ge=10, le=4000, description="How long to wait for them, in milliseconds; then the edit is refused."
+    )
+    redis_wait_fsync: bool = Field(
+        False,
+        description="Acknowledge only what is in the append-only files on disk, of the primary and of those replicas "
+        "(WAITAOF: Redis 7.2, Valkey); takes up to a second where the servers write them every second.",
+    )
+    cache_stale_s: int = Field(
+        300,
+        ge=0,
+        le=86_400,
+        description="How long remembered links go on redirecting while Redis is away, in seconds.",
+    )
     cache_links: int = Field(
         50_000, ge=0, le=10_000_000, description="Links that each worker remembers, about 1 KiB each."
     )
@@ -100,6 +134,13 @@ class Settings(BaseSettings):
         if not values.get("base_url") and len(port) <= 5 and port.isdecimal() and 1 <= int(port) <= 65535:
             values = {**values, "base_url": f"http://localhost:{int(port)}"}
         return values
+
+    @field_validator("redis_port", mode="before")
+    @classmethod
+    def _port_of_service(cls, value: object) -> object:
+        """Take the number of ``tcp://10.0.0.1:6379``, which Kubernetes sets for a service of the name redis."""
+        found = re.fullmatch(r"tcp://[^/]{1,255}:([0-9]{1,5})", value) if isinstance(value, str) else None
+        return found[1] if found else value
 
     @field_validator("trusted_proxies", "extra_domains", "target_schemes", mode="before")
     @classmethod
@@ -179,8 +220,40 @@ class Settings(BaseSettings):
     @classmethod
     def _check_store_url(cls, value: str | None) -> str | None:
         if value is not None:
-            raise ValueError("this version has the embedded store only; leave it unset")
+            parse_address(value)
         return value
+
+    @field_validator("redis_host")
+    @classmethod
+    def _check_redis_host(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[A-Za-z0-9._:-]{1,253}", value):
+            raise ValueError("must be one host name or IP address; STORE_URL can name several")
+        return value
+
+    @field_validator("redis_tls_ca", "redis_tls_cert", "redis_tls_key")
+    @classmethod
+    def _check_tls_file(cls, value: Path | None) -> Path | None:
+        if value is not None and not os.access(value, os.R_OK):
+            raise ValueError(f"the file {str(value)[:255]!r} cannot be read")
+        return value
+
+    @model_validator(mode="after")
+    def _check_redis(self) -> Self:
+        address = self.redis_address
+        if self.redis_host is not None and self.store_url is not None:
+            raise ValueError("REDIS_HOST: STORE_URL is set, too; only one of them may say where the data is")
+        if address is None:
+            for name in ("redis_username", "redis_password", "redis_tls"):
+                if getattr(self, name):
+                    raise ValueError(f"{name.upper()}: means nothing without REDIS_HOST or STORE_URL")
+            return self
+        if self.redis_tls and address.tls is None:
+            raise ValueError("REDIS_TLS: STORE_URL must begin with rediss to have TLS")
+        if address.username and not address.password:
+            raise ValueError("REDIS_PASSWORD: is missing for the user that is named")
+        if address.tls and (address.tls.cert is None) != (address.tls.key is None):
+            raise ValueError("REDIS_TLS_CERT: the client certificate and its key go together")
+        return self
 
     @model_validator(mode="after")
     def _check_journal(self) -> Self:
@@ -197,6 +270,21 @@ class Settings(BaseSettings):
     def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """``trusted_proxies``, parsed."""
         return tuple(ip_network(network, strict=False) for network in self.trusted_proxies)
+
+    @cached_property
+    def redis_address(self) -> Address | None:
+        """Where Redis is, if it keeps the data; None: the embedded store does."""
+        files = (self.redis_tls_ca, self.redis_tls_cert, self.redis_tls_key)
+        tls = Tls(*(None if file is None else str(file) for file in files))
+        password = self.redis_password.get_secret_value() if self.redis_password is not None else None
+        if self.store_url is not None:
+            address = parse_address(self.store_url)
+        elif self.redis_host is not None:
+            hosts = ((self.redis_host, self.redis_port),)
+            address = Address(hosts=hosts, db=self.redis_db, tls=Tls() if self.redis_tls else None)
+        else:
+            return None
+        return address.with_defaults(username=self.redis_username, password=password, tls=tls)
 
     @cached_property
     def journal_dir(self) -> Path:

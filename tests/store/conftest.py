@@ -3,22 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
+from tests.store.redis_servers import (
+    redis_cluster,
+    redis_sentinels,
+    redis_server,
+    session_redis_cluster,
+    session_redis_sentinels,
+    session_redis_server,
+)
 
+from shortly.redis_address import parse_address
 from shortly.store import Store
+from shortly.store.redis import RedisStore
 from shortly.store.sqlite import SqliteStore
+
+__all__ = [
+    "redis_cluster",
+    "redis_sentinels",
+    "redis_server",
+    "session_redis_cluster",
+    "session_redis_sentinels",
+    "session_redis_server",
+]
 
 OpenStore = Callable[..., Store]
 """Returns a store on the test's data, not yet opened; takes ``cache_links`` and ``case_insensitive``."""
 
+SERVERS = {"redis": "redis_server", "redis-cluster": "redis_cluster"}
 
-@pytest.fixture(params=["sqlite"])
+
+@pytest.fixture(params=["sqlite", *SERVERS])
 def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> OpenStore:
     """Give the way to open the test's data, as often as wished."""
-    engines: dict[str, OpenStore] = {"sqlite": lambda **options: SqliteStore(tmp_path / "data", **options)}
-    return engines[request.param]
+    if request.param == "sqlite":
+        return partial(SqliteStore, tmp_path / "data")
+    return partial(RedisStore, parse_address(request.getfixturevalue(SERVERS[request.param]).url))
 
 
 @pytest.fixture

@@ -228,6 +228,26 @@ async def check_store(settings: Settings, store: Store) -> AsyncIterator[Check]:
         yield Check("clock", "ok", f"{now:%Y-%m-%d %H:%M} UTC.")
 
 
+async def repair_store(_: Settings, store: Store) -> AsyncIterator[Check]:
+    """Prove lists and slugs right, or mend them; the embedded store changes them together with their links."""
+    from shortly.store.redis import RedisStore
+
+    if not isinstance(store, RedisStore):
+        yield Check("repair", "ok", "The embedded store has nothing that could differ.")
+        return
+    report = await store.repair()
+    if report.clean:
+        yield Check("repair", "ok", f"{report.links} links: all lists and slugs are right.")
+    else:
+        yield Check(
+            "repair",
+            "ok",
+            f"{report.links} links. Mended: {report.links_indexed} links that lists did not know as they are, "
+            f"{report.entries_dropped} entries of lists without a link, {report.slugs_restored} slugs that led "
+            f"nowhere, {report.slugs_freed} slugs without a link, {report.clicks_corrected} numbers of clicks.",
+        )
+
+
 async def check_journal(settings: Settings, store: Store) -> AsyncIterator[Check]:
     """Look at the clicks that wait, and whether somebody drains them."""
     draining = is_locked(settings.journal_dir / LOCK)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,12 +19,23 @@ from shortly.errors import ShortlyError
 if TYPE_CHECKING:
     from shortly.cli.checks import Check
     from shortly.settings import Settings
+    from shortly.store import Store
+
+Repair = Annotated[
+    bool,
+    typer.Option(
+        "--repair", help="Compare all links with the lists and slugs that lead to them, and mend what differs."
+    ),
+]
 
 
-def doctor(as_json: options.AsJson = False) -> None:
+def doctor(
+    repair: Repair = False,
+    as_json: options.AsJson = False,
+) -> None:
     """Check store, journal, disk, clock and proxy settings, and say what to do; ends with 1 when there is a problem."""
     with refusals(as_json):
-        found = asyncio.run(examine(read_settings()))
+        found = asyncio.run(examine(read_settings(), repair=repair))
         healthy = all(check.state != "problem" for check in found)
         if as_json:
             print_json({"healthy": healthy, "checks": found})
@@ -32,39 +45,65 @@ def doctor(as_json: options.AsJson = False) -> None:
             raise typer.Exit(REFUSED)
 
 
-async def examine(settings: Settings) -> list[Check]:
+async def examine(settings: Settings, *, repair: bool = False) -> list[Check]:
     """Return every finding; what cannot be looked at is a problem of its own and does not end the examination."""
-    import apsw
+    from shortly.cli import checks
 
+    found: list[Check] = []
+    looks: list[Callable[[Settings], Iterator[Check]]] = [checks.check_settings, checks.check_folder]
+    if settings.redis_address is None:
+        looks += [checks.check_sqlite, checks.check_schema]
+    looks.append(checks.check_drops)
+    for look in looks:
+        with findings(found, look.__name__):
+            found.extend(look(settings))
+    made = await is_made(settings, found)
+    if made and not any(check.state == "problem" or "migrate" in check.advice for check in found if is_schema(check)):
+        await examine_store(settings, found, repair=repair)
+    return found
+
+
+async def is_made(settings: Settings, found: list[Check]) -> bool:
+    """Return whether there is a store to open, which opening would make; look at the servers where Redis has it."""
+    if settings.redis_address is None:
+        return (settings.data_dir / "links.db").exists()
+    from shortly.cli.redis_checks import check_redis
+
+    with findings(found, "check_redis"):
+        async for check in check_redis(settings, settings.redis_address):
+            found.append(check)  # what came before a failure stays
+    return any(check.name == "index" for check in found)
+
+
+async def examine_store(settings: Settings, found: list[Check], *, repair: bool) -> None:
+    """Open the store and look into it."""
     from shortly.cli import checks
     from shortly.store import open_store
 
-    failures = (ShortlyError, OSError, apsw.Error)
-    found: list[Check] = []
-    for look in (
-        checks.check_settings,
-        checks.check_sqlite,
-        checks.check_folder,
-        checks.check_schema,
-        checks.check_drops,
-    ):
-        try:
-            found.extend(look(settings))
-        except failures as failure:
-            found.append(failed(look.__name__, failure))
-    made = (settings.data_dir / "links.db").exists()
-    if not made or any(check.state == "problem" or "migrate" in check.advice for check in found if ".db" in check.name):
-        return found  # opening the store would make it, or change its schema
-    try:
+    with findings(found, "check_store"):
         async with open_store(settings) as store:
-            for look_into in (checks.check_store, checks.check_journal):
-                try:
+            looks: list[Callable[[Settings, Store], AsyncIterator[Check]]] = [checks.check_store, checks.check_journal]
+            if repair:
+                looks.append(checks.repair_store)
+            for look_into in looks:
+                with findings(found, look_into.__name__):
                     found.extend([check async for check in look_into(settings, store)])
-                except failures as failure:
-                    found.append(failed(look_into.__name__, failure))
-    except failures as failure:
-        found.append(failed("check_store", failure))
-    return found
+
+
+def is_schema(check: Check) -> bool:
+    """Return whether a finding is about the form of what is stored."""
+    return ".db" in check.name or check.name == "keys"
+
+
+@contextmanager
+def findings(found: list[Check], look: str) -> Iterator[None]:
+    """Let a look that fails be a finding of its own."""
+    import apsw
+
+    try:
+        yield
+    except (ShortlyError, OSError, apsw.Error) as failure:
+        found.append(failed(look, failure))
 
 
 def failed(look: str, failure: Exception) -> Check:

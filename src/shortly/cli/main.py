@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from shortly.cli import doctor, installation, keys, links, listing, stats
+from shortly.cli import doctor, installation, keys, links, listing, migrate_store, stats
 from shortly.cli.exits import PIPE_CLOSED, REFUSED, USAGE, say, silence_stdout
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.add_typer(keys.keys, name="key")
 app.command("settings")(installation.show_settings)
 app.command()(doctor.doctor)
 app.command()(installation.migrate)
+app.command("migrate-store")(migrate_store.migrate_store)
 app.command()(installation.version)
 
 

@@ -37,6 +37,19 @@ class Store(LinkStore, ClickStore, AccountStore, IdempotencyStore, Protocol):
 
 def open_store(settings: Settings) -> Store:
     """Return the store that the settings name, not yet opened."""
+    address = settings.redis_address
+    if address is not None:
+        from shortly.store.redis import RedisStore
+
+        return RedisStore(
+            address,
+            cache_links=settings.cache_links,
+            case_insensitive=settings.case_insensitive_slugs,
+            stale_s=settings.cache_stale_s,
+            wait_replicas=settings.redis_wait_replicas,
+            wait_ms=settings.redis_wait_ms,
+            wait_fsync=settings.redis_wait_fsync,
+        )
     from shortly.store.sqlite import SqliteStore
 
     return SqliteStore(

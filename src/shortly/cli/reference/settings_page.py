@@ -7,6 +7,7 @@ import typing
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from shortly.cli.reference.tables import GENERATED, code, table
@@ -16,7 +17,7 @@ INTRODUCTION = """\
 Every setting is an environment variable. Each has a twin with `_FILE` behind its name that names a file to read the
 value from, for Docker and Kubernetes secrets; the variable itself comes first, and an empty one counts as not set.
 `shortly settings` shows what is in effect and where it came from. A bad value stops the start with one sentence."""
-NAMES = {int: "whole number", str: "text", Path: "path"}
+NAMES = {int: "whole number", str: "text", SecretStr: "text, secret", Path: "path"}
 
 
 def settings_page() -> str:

@@ -11,9 +11,10 @@ from msgspec.structs import replace
 
 from shortly.accounts.store import Answered, ApiKey
 from shortly.errors import KeyNameTaken
+from shortly.store.moments import from_ms, from_ms_or_none, to_ms, to_ms_or_none
 from shortly.store.sqlite.connection import store_errors
 from shortly.store.sqlite.link_file import LinkFile
-from shortly.store.sqlite.rows import Row, from_ms, from_ms_or_none, to_ms, to_ms_or_none
+from shortly.store.sqlite.rows import Row
 
 MINUTE_MS = 60_000
 CLAIM_MS = timedelta(seconds=60) // timedelta(milliseconds=1)

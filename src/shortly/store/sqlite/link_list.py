@@ -14,9 +14,10 @@ import apsw
 import msgspec
 
 from shortly.links.link import LinkPage, LinkQuery
-from shortly.store.sqlite.cursor import Position, cursor_after, position_of
+from shortly.store.cursor import Position, cursor_after, position_of
+from shortly.store.moments import to_ms
 from shortly.store.sqlite.link_file import LinkFile
-from shortly.store.sqlite.rows import LINK_COLUMNS, link_of, to_ms
+from shortly.store.sqlite.rows import LINK_COLUMNS, link_of
 from shortly.store.sqlite.search import term_of, trigram_match
 
 FEW = 5_000

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
 import msgspec
 
 from shortly.links.link import Link, Redirection, Rule, Variant
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MILLISECOND = timedelta(milliseconds=1)
+from shortly.store.moments import from_ms, from_ms_or_none, to_ms, to_ms_or_none
 
 LINK_COLUMNS = """
     l.id, l.domain, l.slug, l.target, l.title, l.notes, l.tags, l.folder, l.owner, l.created_at, l.updated_at,
@@ -33,26 +30,6 @@ _texts = msgspec.json.Decoder(tuple[str, ...])
 _rules = msgspec.json.Decoder(tuple[Rule, ...])
 _variants = msgspec.json.Decoder(tuple[Variant, ...])
 _json = msgspec.json.Encoder()
-
-
-def to_ms(moment: datetime) -> int:
-    """Return unix milliseconds; fractions are dropped."""
-    return (moment - EPOCH) // MILLISECOND
-
-
-def from_ms(ms: int) -> datetime:
-    """Return the exact moment, aware, UTC."""
-    return EPOCH + ms * MILLISECOND
-
-
-def to_ms_or_none(moment: datetime | None) -> int | None:
-    """``to_ms`` where there is a moment."""
-    return None if moment is None else to_ms(moment)
-
-
-def from_ms_or_none(ms: int | None) -> datetime | None:
-    """``from_ms`` where there is a number."""
-    return None if ms is None else from_ms(ms)
 
 
 def target_hash(target: str) -> int:

@@ -1,0 +1,74 @@
+"""What a move has to copy and services never see: digests of API keys, clicks taken, and counts as they are kept."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, Self
+
+from msgspec import Struct
+
+from shortly.clicks.store import Total
+from shortly.clicks.visit import Tally
+from shortly.store.opening import Place
+
+if TYPE_CHECKING:
+    from shortly.settings import Settings
+
+
+class DayCounts(Struct, kw_only=True):
+    """One link's counts of one day."""
+
+    link_id: int
+    """``EVERY_LINK`` for the sum over all links."""
+    day: int
+    tally: Tally
+    visitors: int
+    hours: dict[int, Tally]
+    """Hour of the day, 0 to 23 -> its counts; without those in which nobody came."""
+
+
+class Ledger(AbstractAsyncContextManager["Ledger"], Protocol):
+    """Opened beside the store that brought the data up to date. Writes set values and add nothing, so that they may be
+    repeated; nobody may be counting clicks into the store that they are written to."""
+
+    async def __aenter__(self) -> Self:
+        """Connect."""
+
+    async def digests(self) -> dict[int, bytes]:
+        """Return the digest of each API key by its id, those of revoked ones, too."""
+
+    async def taken(self) -> dict[int, int]:
+        """Return how many of its ``max_clicks`` each link has used up."""
+
+    async def put_taken(self, taken: Mapping[int, int]) -> None:
+        """Set them."""
+
+    def days(self, link_ids: Sequence[int]) -> AsyncIterator[list[DayCounts]]:
+        """Yield all counts of these links, some hundred days at once, in any order."""
+
+    async def put_days(self, days: Sequence[DayCounts]) -> None:
+        """Set the counts of these days and their hours."""
+
+    async def put_totals(self, totals: Mapping[int, Total]) -> None:
+        """Set all-time totals."""
+
+
+def open_ledger(place: Place, settings: Settings) -> Ledger:
+    """Return the ledger of a place, not yet opened."""
+    if isinstance(place, Path):
+        from shortly.store.migration.sqlite_ledger import SqliteLedger
+
+        return SqliteLedger(place)
+    from shortly.store.migration.redis_ledger import RedisLedger
+    from shortly.store.redis.client import Client
+
+    client = Client(
+        place,
+        wait_replicas=settings.redis_wait_replicas,
+        wait_ms=settings.redis_wait_ms,
+        wait_fsync=settings.redis_wait_fsync,
+        track=False,
+    )
+    return RedisLedger(client)

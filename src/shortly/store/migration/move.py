@@ -1,0 +1,319 @@
+"""Copies one store into another while the first goes on serving; repeated passes copy what has changed since.
+
+Links get new ids, because an id says where in Redis a link lives; ``Progress`` knows which became which, and counts,
+clicks taken and owners follow it. A crash between a write and its note is harmless: a link that is in the target
+already and is the same is taken for the copy that it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from shortly.clicks.store import EVERY_LINK, Total
+from shortly.errors import InvalidInput, KeyNameTaken, LinkNotFound
+from shortly.links.link import Link, LinkQuery, LinkState
+from shortly.store import Store
+from shortly.store.migration.ledger import Ledger
+from shortly.store.migration.progress import Copy, Progress
+from shortly.store.migration.proof import Sum, day_proof, link_proof, sum_of, total_proof
+
+PAGE = 500
+LINKS, KEYS, TAKEN, COUNTS, TOTALS, PROOF = "links", "keys", "clicks taken", "counts", "totals", "comparison"
+OWNER = "key:"
+
+Told = Callable[[str, int], None]
+"""Told the name of a stage and how many things more it has done."""
+
+
+class Compared(Struct, frozen=True, kw_only=True):
+    """One kind of data in both places."""
+
+    what: Literal["links", "keys", "clicks taken", "totals", "days of counts"]
+    source: int
+    target: int
+    source_checksum: str
+    target_checksum: str
+
+    @property
+    def same(self) -> bool:
+        """Nothing differs."""
+        return (self.source, self.source_checksum) == (self.target, self.target_checksum)
+
+
+class Side(Struct, frozen=True):
+    """A store and its ledger, both open."""
+
+    store: Store
+    ledger: Ledger
+
+
+class Move:
+    """One pass from a source to a target."""
+
+    def __init__(self, source: Side, target: Side, progress: Progress, told: Told = lambda *_: None) -> None:
+        self._source = source
+        self._target = target
+        self._progress = progress
+        self._told = told
+        self._owners: dict[str, str] = {}
+
+    async def run(self) -> list[Compared]:
+        """Copy all that is new or changed, remove what is gone, and compare everything.
+
+        Raises:
+            InvalidInput: The target has links or keys that are no copies, so it is another installation's.
+            StoreUnavailable, StorageFull: Of either store; another pass goes on where this one ended.
+        """
+        if self._progress.is_new and await self._has_data():
+            raise InvalidInput("The store to move to is not empty, and no move from the other one is under way.")
+        self._progress.begin()
+        await self._copy_keys()
+        await self._copy_links()
+        await self._copy_taken()
+        await self._copy_counts()
+        return await self._compare()
+
+    async def _has_data(self) -> bool:
+        if await self._target.store.list_keys() or await self._target.store.totals([EVERY_LINK]):
+            return True
+        return bool([True async for page in each_page(self._target.store, limit=1) if page][:1])
+
+    # --- keys ----------------------------------------------------------------------------------------------------
+
+    async def _copy_keys(self) -> None:
+        """Copy in the order of ids, so that a name that was freed by a revocation is free here, too."""
+        source, target = self._source, self._target
+        digests = await source.ledger.digests()
+        there = {digest: key_id for key_id, digest in (await target.ledger.digests()).items()}
+        live = {key.id for key in await target.store.list_keys() if key.revoked_at is None}
+        for key in sorted(await source.store.list_keys(), key=lambda key: key.id):
+            digest = digests[key.id]
+            key_id = there.get(digest)
+            if key_id is None:
+                try:
+                    added = await target.store.add_key(replace(key, id=0, revoked_at=None), digest)
+                except KeyNameTaken:
+                    raise InvalidInput(f"The store to move to has a key named {key.name!r} of its own.") from None
+                key_id = added.id
+                live.add(key_id)
+            if key.revoked_at is not None and key_id in live:
+                await target.store.revoke_key(key_id, key.revoked_at)
+            elif key.last_used_at is not None:
+                await target.store.touch_key(key_id, key.last_used_at)
+            self._owners[f"{OWNER}{key.id}"] = f"{OWNER}{key_id}"
+            self._told(KEYS, 1)
+
+    def _owner(self, link: Link) -> str:
+        return self._owners.get(link.owner, link.owner)
+
+    # --- links ---------------------------------------------------------------------------------------------------
+
+    async def _copy_links(self) -> None:
+        seen: set[int] = set()
+        late: list[Link] = []
+        async for page in each_page(self._source.store):
+            seen.update(link.id for link in page)
+            late += await self._copy_page(page)
+            self._told(LINKS, len(page))
+        await self._remove(self._progress.copies.keys() - seen)
+        while late:  # those whose slugs belonged to a link that is gone, or was renamed
+            again = await self._copy_page(late)
+            if len(again) == len(late):
+                raise InvalidInput(
+                    f"The slug {again[0].slug!r} is in use in the store to move to, by another link; "
+                    "if links are being edited right now, run the command again."
+                )
+            late = again
+
+    async def _copy_page(self, links: Sequence[Link]) -> list[Link]:
+        """Add or edit the links' copies; return those whose slugs another link has."""
+        known = self._progress.copies
+        new = [link for link in links if link.id not in known]
+        late: list[Link] = []
+        copies: list[Copy] = []
+        outcomes = await self._target.store.add_links([self._fresh(link) for link in new])
+        for link, outcome in zip(new, outcomes, strict=True):
+            copy = outcome if isinstance(outcome, Link) else await self._same(link)
+            if copy is None:
+                late.append(link)
+            else:
+                copies.append(Copy(link.id, copy.id, link.version))
+        for link in links:
+            noted = known.get(link.id)
+            if noted is not None and noted.version != link.version:
+                if await self._edit(link, noted.target_id):
+                    copies.append(noted._replace(version=link.version))
+                else:
+                    late.append(link)
+        self._progress.note(copies)
+        return late
+
+    def _fresh(self, link: Link) -> Link:
+        return replace(link, id=0, owner=self._owner(link))
+
+    async def _same(self, link: Link) -> Link | None:
+        """Return what the target has at the slug if that is this very link, copied without being noted."""
+        found = await self._target.store.get_link(link.domain, link.slug)
+        if found is None or link_proof(found, found.owner) != link_proof(link, self._owner(link)):
+            return None
+        return found
+
+    async def _edit(self, link: Link, target_id: int) -> bool:
+        """Give the copy the link's fields, slug and aliases; False when another link has one of its slugs."""
+        stored = await self._find_copy(link, target_id)
+        if stored is None:
+            raise InvalidInput(f"The copy of the link {link.slug!r} is gone from the store to move to.")
+        names = {stored.slug, *stored.aliases}
+        for slug in (*(alias for alias in link.aliases if alias not in names), link.slug):
+            (outcome,) = await self._target.store.replace_links([(stored, replace(self._fresh(link), slug=slug))])
+            if not isinstance(outcome, Link):
+                return False
+            stored = outcome
+        return True
+
+    async def _find_copy(self, link: Link, target_id: int) -> Link | None:
+        """Return the copy of a link, which has at least one of its names: a rename keeps the old ones."""
+        for slug in (link.slug, *link.aliases):
+            found = await self._target.store.get_link(link.domain, slug)
+            if found is not None and found.id == target_id:
+                return found
+        return None
+
+    async def _remove(self, source_ids: set[int]) -> None:
+        """Delete the copies of links that are gone."""
+        if not source_ids:
+            return
+        gone = {self._progress.copies[source_id].target_id: source_id for source_id in source_ids}
+        async for page in each_page(self._target.store):
+            links = [replace(link, version=0) for link in page if link.id in gone]
+            for outcome in await self._target.store.delete_links(links):
+                if outcome is not None and not isinstance(outcome, LinkNotFound):
+                    raise outcome
+        self._progress.forget(source_ids)
+
+    # --- clicks --------------------------------------------------------------------------------------------------
+
+    def _targets(self) -> dict[int, int]:
+        """Return the target's id by the source's; ``EVERY_LINK`` is the same everywhere."""
+        return {EVERY_LINK: EVERY_LINK, **{copy.source_id: copy.target_id for copy in self._progress.copies.values()}}
+
+    async def _copy_taken(self) -> None:
+        targets = self._targets()
+        taken = await self._source.ledger.taken()
+        known = {targets[link_id]: count for link_id, count in taken.items() if link_id in targets}
+        await self._target.ledger.put_taken(known)
+        self._told(TAKEN, len(known))
+
+    async def _copy_counts(self) -> None:
+        targets = self._targets()
+        async for days in self._source.ledger.days(sorted(targets)):
+            for day in days:
+                day.link_id = targets[day.link_id]
+            await self._target.ledger.put_days(days)
+            self._told(COUNTS, len(days))
+        for some in chunks(list(targets)):
+            totals = await self._source.store.totals(some)
+            await self._target.ledger.put_totals({targets[link_id]: total for link_id, total in totals.items()})
+            self._told(TOTALS, len(some))
+        await self._target.store.fold([])  # nothing, but lists by clicks hear of the totals
+
+    # --- proof ---------------------------------------------------------------------------------------------------
+
+    async def _compare(self) -> list[Compared]:
+        """Read everything in both places once more."""
+        targets = self._targets()
+        back = {target_id: source_id for source_id, target_id in targets.items()}
+        digests = await asyncio.gather(self._source.ledger.digests(), self._target.ledger.digests())
+        revoked = [
+            {key.id: (key.name, key.hint, key.created_at, key.revoked_at) for key in await side.store.list_keys()}
+            for side in (self._source, self._target)
+        ]
+        keys = [
+            sum_of((digest, known.get(key_id)) for key_id, digest in found.items())
+            for found, known in zip(digests, revoked, strict=True)
+        ]
+        links = [
+            await self._sum_links(self._source.store, self._owner),
+            await self._sum_links(self._target.store, lambda link: link.owner),
+        ]
+        taken = [
+            sum_of(
+                (link_id, count) for link_id, count in (await self._source.ledger.taken()).items() if link_id in targets
+            ),
+            sum_of(
+                (back[link_id], count)
+                for link_id, count in (await self._target.ledger.taken()).items()
+                if link_id in back
+            ),
+        ]
+        same = {link_id: link_id for link_id in targets}
+        totals = [await self._sum_totals(self._source, same), await self._sum_totals(self._target, back)]
+        days = [await self._sum_days(self._source, same), await self._sum_days(self._target, back)]
+        return [
+            _compared("links", *links),
+            _compared("keys", *keys),
+            _compared("clicks taken", *taken),
+            _compared("totals", *totals),
+            _compared("days of counts", *days),
+        ]
+
+    async def _sum_links(self, store: Store, owner: Callable[[Link], str]) -> Sum:
+        total = Sum()
+        async for page in each_page(store):
+            for link in page:
+                total.add(link_proof(link, owner(link)))
+            self._told(PROOF, len(page))
+        return total
+
+    async def _sum_totals(self, side: Side, names: dict[int, int]) -> Sum:
+        total = Sum()
+        for some in chunks(list(names)):
+            for link_id, counted in (await side.store.totals(some)).items():
+                if counted != Total():
+                    total.add(total_proof(names[link_id], counted))
+            self._told(PROOF, len(some))
+        return total
+
+    async def _sum_days(self, side: Side, names: dict[int, int]) -> Sum:
+        total = Sum()
+        async for days in side.ledger.days(sorted(names)):
+            for day in days:
+                total.add(day_proof(names[day.link_id], day))
+            self._told(PROOF, len(days))
+        return total
+
+
+async def each_page(store: Store, *, limit: int = PAGE) -> AsyncIterator[list[Link]]:
+    """Yield all links, oldest first, then the archived ones."""
+    states: tuple[LinkState | None, ...] = (None, "archived")
+    for state in states:
+        cursor = None
+        while True:
+            query = LinkQuery(state=state, descending=False, limit=limit, cursor=cursor, now=datetime.now(UTC))
+            page = await store.list_links(query)
+            yield page.items
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+
+
+def chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Yield the ids, some hundred at once."""
+    for start in range(0, len(ids), PAGE):
+        yield ids[start : start + PAGE]
+
+
+def _compared(what: Any, source: Sum, target: Sum) -> Compared:
+    return Compared(
+        what=what,
+        source=source.count,
+        target=target.count,
+        source_checksum=source.hexadecimal,
+        target_checksum=target.hexadecimal,
+    )

@@ -1,0 +1,165 @@
+"""The ledger of Redis."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Self
+
+import msgspec
+
+from shortly.clicks.store import EVERY_LINK, Total
+from shortly.clicks.visit import Tally
+from shortly.store.migration.ledger import DayCounts
+from shortly.store.redis import click_keys, keys
+from shortly.store.redis.accounts import KeyRecord
+from shortly.store.redis.click_calls import Call, cut, run_all
+from shortly.store.redis.click_rows import VISITORS, add_row, fields_of
+from shortly.store.redis.client import Client
+from shortly.store.redis.scripts import Argument, Script
+
+SOME = 500
+"""Commands or scripts that are sent together."""
+DAYS = 100
+"""Days, with up to 24 hours each, that are read together."""
+
+PUT_ROW = Script.of_text(
+    "put_row",
+    """
+-- Replaces a hash. KEYS: the hash. ARGV: fields and values.
+redis.call('DEL', KEYS[1])
+for from = 1, #ARGV, 1000 do
+    redis.call('HSET', KEYS[1], unpack(ARGV, from, math.min(#ARGV, from + 999)))
+end
+return 1
+""",
+)
+PUT_DAYS = Script.of_text("put_days", "return redis.call('SADD', KEYS[1], unpack(ARGV))")
+PUT_FIELDS = Script.of_text("put_fields", "return redis.call('HSET', KEYS[1], unpack(ARGV))")
+PUT_TOTALS = Script.of_text(
+    "put_totals",
+    """
+-- Sets totals. KEYS: their hash, the set of links whose totals the index does not know. ARGV: how many links; them;
+-- fields and values.
+local links = tonumber(ARGV[1])
+if links > 0 then redis.call('SADD', KEYS[2], unpack(ARGV, 2, links + 1)) end
+return redis.call('HSET', KEYS[1], unpack(ARGV, links + 2))
+""",
+)
+
+_decode = msgspec.msgpack.Decoder(KeyRecord).decode
+
+
+class RedisLedger:
+    """The ``Ledger`` of Redis, with a client of its own."""
+
+    def __init__(self, client: Client) -> None:
+        """Take a client that is not open."""
+        self._client = client
+
+    async def __aenter__(self) -> Self:
+        """Connect."""
+        await self._client.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Disconnect."""
+        await self._client.close()
+
+    async def digests(self) -> dict[int, bytes]:
+        """See ``Ledger``."""
+        records = await self._client.read("HGETALL", keys.API_KEYS)
+        return {int(key_id): _decode(record).digest for key_id, record in records.items()}
+
+    async def taken(self) -> dict[int, int]:
+        """See ``Ledger``."""
+        replies = await self._client.read_many([("HGETALL", keys.taken(number)) for number in range(keys.PARTITIONS)])
+        return {int(link_id): int(count) for reply in replies for link_id, count in reply.items()}
+
+    async def put_taken(self, taken: Mapping[int, int]) -> None:
+        """See ``Ledger``."""
+        fields: defaultdict[str, list[Argument]] = defaultdict(list)
+        for link_id, count in taken.items():
+            fields[keys.taken(keys.home_of(link_id))] += (link_id, count)
+        await self._run([(PUT_FIELDS, [key], some) for key, all_ in fields.items() for some in cut(all_, SOME * 2)])
+
+    async def days(self, link_ids: Sequence[int]) -> AsyncIterator[list[DayCounts]]:
+        """See ``Ledger``; link by link."""
+        due: list[tuple[int, int]] = []
+        for some in cut(link_ids, SOME):
+            replies = await self._client.read_many([("SMEMBERS", click_keys.days(link_id)) for link_id in some])
+            due += ((link_id, int(day)) for link_id, days in zip(some, replies, strict=True) for day in days)
+            while len(due) >= DAYS:
+                yield await self._read_days(due[:DAYS])
+                due = due[DAYS:]
+        if due:
+            yield await self._read_days(due)
+
+    async def _read_days(self, places: Sequence[tuple[int, int]]) -> list[DayCounts]:
+        commands: list[tuple[Argument | float, ...]] = []
+        for link_id, day in places:
+            commands.append(("HGETALL", click_keys.day_row(link_id, day)))
+            commands += (("HGETALL", click_keys.hour_row(link_id, day * 24 + hour)) for hour in range(24))
+        rows = [row for some in cut(commands, SOME) for row in await self._client.read_many(some)]
+        days = []
+        for place, (link_id, day) in enumerate(places):
+            of_day, *of_hours = rows[place * 25 : place * 25 + 25]
+            days.append(
+                DayCounts(
+                    link_id=link_id,
+                    day=day,
+                    tally=_tally_in(of_day),
+                    visitors=int(of_day.get(VISITORS.encode(), 0)),
+                    hours={hour: _tally_in(row) for hour, row in enumerate(of_hours) if row},
+                )
+            )
+        return days
+
+    async def put_days(self, days: Sequence[DayCounts]) -> None:
+        """See ``Ledger``; the set that names the days is written first, so that nothing is kept that nobody finds."""
+        of_links: defaultdict[int, list[Argument]] = defaultdict(list)
+        for day in days:
+            of_links[day.link_id].append(day.day)
+        calls: list[Call] = [(PUT_DAYS, [click_keys.days(link_id)], args) for link_id, args in of_links.items()]
+        for day in days:
+            for hour, tally in day.hours.items():
+                calls.append((PUT_ROW, [click_keys.hour_row(day.link_id, day.day * 24 + hour)], _fields(tally)))
+            fields = _fields(day.tally)
+            if day.visitors:
+                fields += (VISITORS, day.visitors)
+            for hour, tally in day.hours.items():
+                if tally.clicks:
+                    fields += (str(hour), tally.clicks)
+                    if tally.bots:
+                        fields += (f"{hour}b", tally.bots)
+            calls.append((PUT_ROW, [click_keys.day_row(day.link_id, day.day)], fields))
+        await self._run(calls)
+
+    async def put_totals(self, totals: Mapping[int, Total]) -> None:
+        """See ``Ledger``; lists by clicks know of them after the next ``fold``."""
+        fields: defaultdict[tuple[str, str], list[Argument]] = defaultdict(list)
+        links: defaultdict[tuple[str, str], list[Argument]] = defaultdict(list)
+        for link_id, total in totals.items():
+            key, field = click_keys.totals(link_id)
+            place = key, click_keys.changed(click_keys.click_partition(link_id))
+            fields[place] += (field, total.clicks)
+            if total.bots:
+                fields[place] += (f"{field}b", total.bots)
+            if link_id != EVERY_LINK:
+                links[place].append(link_id)
+        await self._run([(PUT_TOTALS, place, [len(links[place]), *links[place], *fields[place]]) for place in fields])
+
+    async def _run(self, calls: Sequence[Call]) -> None:
+        for some in cut(calls, SOME):
+            await run_all(self._client, some, durable=True)
+
+
+def _fields(tally: Tally) -> list[Argument]:
+    names, counts = fields_of(tally)
+    return [part for field in zip(names, counts, strict=True) for part in field]
+
+
+def _tally_in(row: Mapping[bytes, Any]) -> Tally:
+    tally = Tally(dimensions={})
+    add_row(tally, row)
+    return tally

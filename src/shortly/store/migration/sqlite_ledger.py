@@ -1,0 +1,124 @@
+"""The ledger of the embedded store; works on the calling thread, in short steps."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+import apsw
+
+from shortly.clicks.store import Total
+from shortly.clicks.visit import Tally
+from shortly.store.migration.ledger import DayCounts
+from shortly.store.sqlite.click_rows import numbers, pack, query, tally_in
+from shortly.store.sqlite.connection import connect, store_errors
+
+ROWS = 500
+
+SELECT_DAYS = """
+SELECT day, link_id, clicks, bots, visitors, dimensions FROM link_days
+WHERE (day, link_id) > (?, ?) ORDER BY day, link_id LIMIT ?
+"""
+SELECT_HOURS = """
+SELECT hour, link_id, clicks, bots, dimensions FROM carray(?) AS wanted
+CROSS JOIN link_hours ON hour = wanted.value AND link_id IN (SELECT value FROM carray(?))
+"""
+
+
+class SqliteLedger:
+    """The ``Ledger`` of a data folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._links: apsw.Connection
+        self._clicks: apsw.Connection
+
+    async def __aenter__(self) -> Self:
+        """Connect."""
+        self._links = connect(self._folder / "links.db")
+        self._clicks = connect(self._folder / "clicks.db")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Disconnect."""
+        self._links.close()
+        self._clicks.close()
+
+    async def digests(self) -> dict[int, bytes]:
+        """See ``Ledger``."""
+        with store_errors(self._links):
+            return dict(query(self._links, "SELECT id, digest FROM api_keys"))
+
+    async def taken(self) -> dict[int, int]:
+        """See ``Ledger``."""
+        with store_errors(self._links):
+            return dict(query(self._links, "SELECT link_id, taken FROM taken_clicks"))
+
+    async def put_taken(self, taken: Mapping[int, int]) -> None:
+        """See ``Ledger``."""
+        with store_errors(self._links), self._links:
+            self._links.executemany("INSERT OR REPLACE INTO taken_clicks VALUES (?, ?)", list(taken.items()))
+
+    async def days(self, link_ids: Sequence[int]) -> AsyncIterator[list[DayCounts]]:
+        """See ``Ledger``; in the order of the table."""
+        wanted = set(link_ids)
+        last = (-1, -1)
+        while True:
+            with store_errors(self._clicks):
+                rows = query(self._clicks, SELECT_DAYS, *last, ROWS)
+                if not rows:
+                    return
+                found = {
+                    (day, link_id): DayCounts(
+                        link_id=link_id, day=day, tally=tally_in(clicks, bots, dims), visitors=visitors, hours={}
+                    )
+                    for day, link_id, clicks, bots, visitors, dims in rows
+                    if link_id in wanted
+                }
+                self._add_hours(found)
+            last = rows[-1][:2]
+            yield list(found.values())
+            await asyncio.sleep(0)
+
+    def _add_hours(self, found: Mapping[tuple[int, int], DayCounts]) -> None:
+        links: defaultdict[int, list[int]] = defaultdict(list)
+        for day, link_id in found:
+            links[day].append(link_id)
+        for day, link_ids in links.items():
+            hours = numbers(range(day * 24, day * 24 + 24))
+            for hour, link_id, *row in query(self._clicks, SELECT_HOURS, hours, numbers(link_ids)):
+                found[day, link_id].hours[hour % 24] = tally_in(*row)
+
+    async def put_days(self, days: Sequence[DayCounts]) -> None:
+        """See ``Ledger``."""
+        hour_rows = [
+            (day.day * 24 + hour, day.link_id, *_columns(tally)) for day in days for hour, tally in day.hours.items()
+        ]
+        day_rows = [
+            (
+                day.day,
+                day.link_id,
+                day.tally.clicks,
+                day.tally.bots,
+                day.visitors,
+                pack({hour: (tally.clicks, tally.bots) for hour, tally in day.hours.items() if tally.clicks}),
+                pack(day.tally.dimensions),
+            )
+            for day in days
+        ]
+        with store_errors(self._clicks), self._clicks:
+            self._clicks.executemany("INSERT OR REPLACE INTO link_hours VALUES (?, ?, ?, ?, ?)", hour_rows)
+            self._clicks.executemany("INSERT OR REPLACE INTO link_days VALUES (?, ?, ?, ?, ?, ?, ?)", day_rows)
+
+    async def put_totals(self, totals: Mapping[int, Total]) -> None:
+        """See ``Ledger``."""
+        rows = [(link_id, total.clicks, total.bots) for link_id, total in totals.items()]
+        with store_errors(self._clicks), self._clicks:
+            self._clicks.executemany("INSERT OR REPLACE INTO totals VALUES (?, ?, ?)", rows)
+
+
+def _columns(tally: Tally) -> tuple[int, int, bytes]:
+    return tally.clicks, tally.bots, pack(tally.dimensions)

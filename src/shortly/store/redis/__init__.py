@@ -1,0 +1,115 @@
+"""The engine on Redis or Valkey: one server, a primary with sentinels, or a Cluster; any number of replicas of Shortly.
+
+A redirect asks its memory, and else one key. Everything atomic about a link is one script in the link's home partition.
+Lists and searches read an index in one slot, which outboxes keep right. Clicks are folded partition by partition.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
+
+from shortly.clicks.store import Batch
+from shortly.errors import StoreUnavailable
+from shortly.redis_address import Address
+from shortly.store.redis.accounts import RedisAccounts
+from shortly.store.redis.click_order import ClickOrder
+from shortly.store.redis.clicks import RedisClicks
+from shortly.store.redis.client import Client
+from shortly.store.redis.links import RedisLinks
+from shortly.store.redis.repair import Repair, Report
+from shortly.store.redis.schema import ping, settle_schema
+
+if TYPE_CHECKING:
+    from shortly.store import Store
+
+PING_TIMEOUT_S = 5
+
+
+class RedisStore(RedisLinks, RedisAccounts, RedisClicks):
+    """All keys of one installation; any number of processes may have it open at once."""
+
+    def __init__(
+        self,
+        address: Address,
+        *,
+        cache_links: int = 50_000,
+        case_insensitive: bool = False,
+        wait_replicas: int = 0,
+        wait_ms: int = 1000,
+        wait_fsync: bool = False,
+        stale_s: float = 3600.0,
+    ) -> None:
+        """Take where the servers are, and settings of the same names; ``stale_s``: how long remembered links go on
+        redirecting while the store is away."""
+        self._client = Client(
+            address,
+            wait_replicas=wait_replicas,
+            wait_ms=wait_ms,
+            wait_fsync=wait_fsync,
+            track=cache_links > 0,
+        )
+        RedisClicks.__init__(self, self._client)
+        RedisAccounts.__init__(self, self._client)
+        RedisLinks.__init__(
+            self,
+            self._client,
+            self.totals,
+            cache_links=cache_links,
+            case_insensitive=case_insensitive,
+            stale_s=stale_s,
+        )
+        self._client.on_invalidate = self._redirections.changed
+        self._click_order = ClickOrder(self, self._outbox.index)
+
+    async def __aenter__(self) -> Self:
+        """Open, see ``Store``.
+
+        Raises:
+            InvalidSettings: The installation was started with the other treatment of upper and lower case, or the
+                server refuses the user name or the password.
+            StoreUnavailable: The store does not answer.
+        """
+        await self._client.open()
+        try:
+            await settle_schema(self._client, case_insensitive=self._case_insensitive)
+        except BaseException:
+            await self._client.close()
+            raise
+        await self._open_links()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Finish writes under way and close."""
+        try:
+            await self._close_links()
+            await self._click_order.stop()
+        finally:
+            await self._client.close()
+
+    async def ping(self) -> None:
+        """See ``Store``; writes one field, and waits no longer than ``PING_TIMEOUT_S``."""
+        try:
+            async with asyncio.timeout(PING_TIMEOUT_S):
+                await ping(self._client)
+        except TimeoutError:
+            raise StoreUnavailable from None
+
+    async def repair(self) -> Report:
+        """Prove that slugs and lists are what the links say, and mend them where they are not.
+
+        Raises:
+            StoreUnavailable, StorageFull: Not all was looked at.
+        """
+        await self._click_order.tell()
+        return await Repair(self._client, self._outbox, self._writes, self._key, self.totals).run()
+
+    async def fold(self, batches: Sequence[Batch]) -> None:
+        """See ``FoldStore``; lists by clicks know of it at once, or some seconds later while clicks keep coming."""
+        await super().fold(batches)
+        await self._click_order.folded()
+
+
+if TYPE_CHECKING:
+    _: Store = RedisStore(Address())  # the engine keeps the whole contract; mypy proves it here

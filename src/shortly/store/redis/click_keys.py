@@ -1,0 +1,114 @@
+"""Names of the keys that clicks are kept in, and how large ones are cut.
+
+Everything about a link's clicks lies in its home partition, next to that partition's journal positions. ``EVERY_LINK``
+is a link of its own with a partition of its own, ``{all}``, whatever the number of partitions: its sums are added once
+for each batch, and read by one look-up instead of 256.
+
+Rows of counts are hashes that stay small (listpacks, without an allocation for each field) for all but the busiest
+links. Their field names are one letter for the dimension and the value, see ``click_rows``.
+"""
+
+from __future__ import annotations
+
+from shortly.clicks.store import EVERY_LINK
+from shortly.store.redis.keys import PARTITIONS, TAGS
+
+EVERYTHING = PARTITIONS
+"""Number of the partition that ``EVERY_LINK`` is kept in."""
+CLICK_TAGS = (*TAGS, "{all}")
+"""Hash tags of all partitions that hold clicks."""
+DONE = "p:{meta}"
+"""Hash: segment -> the position that all partitions have passed."""
+LINKS_OF_TOTALS = 128
+"""Neighbours whose totals share a hash: 20 bytes for each, where one large hash takes 120."""
+CROWDS = 1024
+"""Sets that the visitors of all links are dealt out to: up to 500,000 of them a day, these stay small enough to be
+arrays of integers, 8 bytes for each (70 in sets of more than 512)."""
+
+
+def click_partition(link_id: int) -> int:
+    """Return the partition that a link's clicks are in, 0 to ``EVERYTHING``."""
+    return EVERYTHING if link_id == EVERY_LINK else link_id % PARTITIONS
+
+
+def click_tag(link_id: int) -> str:
+    """Return the hash tag of a link's clicks."""
+    return CLICK_TAGS[click_partition(link_id)]
+
+
+# --- folding -------------------------------------------------------------------------------------------------
+
+
+def positions(partition: int) -> str:
+    """``p:{5f}``: hash of segment -> how far its clicks on links of this partition have been counted."""
+    return f"p:{CLICK_TAGS[partition]}"
+
+
+def changed(partition: int) -> str:
+    """``q:{5f}``: set of link ids whose totals the index does not know yet."""
+    return f"q:{CLICK_TAGS[partition]}"
+
+
+# --- counts --------------------------------------------------------------------------------------------------
+
+
+def totals(link_id: int) -> tuple[str, str]:
+    """``s:{5f}:<hundred>`` and the field in it: all-time clicks; with a ``b`` behind it, those of bots."""
+    hundred, place = divmod(link_id // PARTITIONS, LINKS_OF_TOTALS)
+    return f"s:{click_tag(link_id)}:{hundred}", str(place)
+
+
+def day_row(link_id: int, day: int) -> str:
+    """``c:{5f}:<id>:<day>``: hash of a day's counts."""
+    return f"c:{click_tag(link_id)}:{link_id}:{day}"
+
+
+def hour_row(link_id: int, hour: int) -> str:
+    """``h:{5f}:<id>:<hour>``: hash of an hour's counts."""
+    return f"h:{click_tag(link_id)}:{link_id}:{hour}"
+
+
+def days(link_id: int) -> str:
+    """``g:{5f}:<id>``: set of the days that the link has rows of."""
+    return f"g:{click_tag(link_id)}:{link_id}"
+
+
+# --- visitors ------------------------------------------------------------------------------------------------
+
+
+def seen(partition: int, day: int, name: int) -> str:
+    """``u:{5f}:<day>:<id>``: set of visitors of a link, or of one of the ``CROWDS`` of all links."""
+    return f"u:{CLICK_TAGS[partition]}:{day}:{name}"
+
+
+def seen_names(partition: int, day: int) -> str:
+    """``a:{5f}:<day>``: set of the names under which the partition has sets of this day's visitors."""
+    return f"a:{CLICK_TAGS[partition]}:{day}"
+
+
+def seen_days(partition: int) -> str:
+    """``b:{5f}``: set of the days for which there is such a set of names."""
+    return f"b:{CLICK_TAGS[partition]}"
+
+
+def salt(day: int) -> str:
+    """``y:{meta}:<day>``: the key of the visitor hashes."""
+    return f"y:{{meta}}:{day}"
+
+
+# --- raw visits ----------------------------------------------------------------------------------------------
+
+
+def visits(link_id: int) -> tuple[str, str]:
+    """``v:{5f}:<id>``, list of a link's visits by time, and ``w:{5f}:<id>``, sorted set of those that came too late."""
+    tag = click_tag(link_id)
+    return f"v:{tag}:{link_id}", f"w:{tag}:{link_id}"
+
+
+def visits_of_day(day: int) -> tuple[str, str]:
+    """``v:{all}:<day>`` and ``w:{all}:<day>``: the same with the times and links of all visits of a day."""
+    return f"v:{{all}}:{day}", f"w:{{all}}:{day}"
+
+
+VISIT_DAYS = "j:{all}"
+"""Set of the days for which there are such lists."""

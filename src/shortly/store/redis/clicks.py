@@ -1,0 +1,264 @@
+"""Clicks in Redis: counts, raw visits, and the journal positions that make folding exact.
+
+How a visit is counted once, whatever dies in between
+-----------------------------------------------------
+The atomic step of a Cluster is a script on one slot, so each partition *P* (256 of links by their home, and one of
+``EVERY_LINK``) keeps positions of its own beside its counts: ``pos(P, S)`` for each journal segment *S*. ``fold`` reads
+them, sums up the visits of each partition behind its position, and runs one script for each partition, which does
+nothing unless the positions are still those that the sums were made for, and otherwise adds the sums and sets
+``pos(P, S)`` to the end of what was folded. A script is all or nothing, in memory, in the append-only file and on
+replicas. So at every moment
+
+    (1) a visit of *P* at position *x* of *S* has been counted, once, if ``x <= pos(P, S)``, and not at all otherwise.
+
+*Proof.* At first all positions are 0 and nothing is counted. A script changes counts of *P* and ``pos(P, S)``
+together. It adds exactly the visits behind the expected position up to the new one: the batch has all of them (see 2),
+and if ``pos(P, S)`` had been moved in the meantime, the comparison would have failed. Whether a reply arrives, a script
+is sent twice, or batches have other borders the next time, plays no part in this.
+
+A partition whose links a batch does not visit is not written to, so its position stays behind. Hence ``DONE``, with
+one position for each segment, which is moved when all scripts of a batch have succeeded (durably, when replicas are
+asked for):
+
+    (2) all visits up to ``DONE(S)`` have been counted.
+
+*Proof.* A batch begins at ``DONE(S)`` or before it, because ``positions`` is that, and the drain reads on from there;
+when ``DONE(S)`` moves to its end, all partitions that have visits in it have counted them, by (1). ``DONE`` says where
+to read on and nothing else; one that is too low, because a process died before it moved, or because a server lost its
+last second, makes visits come again that (1) then skips.
+
+A segment's positions are forgotten after its file is deleted, so it cannot come again.
+
+Hot links
+---------
+Scripts get sums, not clicks: a link with all clicks of a batch costs its partition one addition for each hour, day and
+value, and others nothing. What does grow with its clicks, visitor hashes and raw visits, goes into the server by one
+command for a thousand. A script gets ``SLICE_VISITS`` visits at most.
+
+Memory
+------
+Visitors are kept exactly, as 64-bit hashes until the day after: 8 bytes each in sets of up to 512, which nearly all
+links' are, and 70 in larger ones; those of all links are dealt out to ``CROWDS`` small sets. A HyperLogLog would be
+smaller beyond 1,500 visitors of a link and day, but not exact. Raw visits, which make up most of the memory, are kept
+once, in a list of their link, which costs 3 bytes for each beside its text; a sorted set would cost 100. The list of
+all links has pointers to them, 15 bytes each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from shortly.clicks.fold import DAY_MS
+from shortly.clicks.store import EVERY_LINK, Batch, Total, VisitPage
+from shortly.clicks.visit import Tally
+from shortly.errors import StoreUnavailable
+from shortly.store.redis import click_keys
+from shortly.store.redis.click_calls import Call, cut, run_all
+from shortly.store.redis.click_folding import KEEP_S, Positions, calls_of, partitions_of, slices_of
+from shortly.store.redis.click_keys import CLICK_TAGS, DONE
+from shortly.store.redis.click_pages import read_visits, read_visits_of_all
+from shortly.store.redis.click_pruning import forget_links, prune_visitors, prune_visits
+from shortly.store.redis.click_rows import HOURS_OF_DAY, VISITORS, add_row, hours_in
+from shortly.store.redis.click_visits import first_id, read_cursor
+from shortly.store.redis.client import Client
+from shortly.store.redis.keys import PARTITIONS, home_of
+from shortly.store.redis.scripts import Argument, Command, Script
+
+FOLD_TRIES = 5
+"""How often other processes may move the same segment's positions during one fold; none should, ever."""
+SENT_TOGETHER = 32
+"""Partitions whose scripts are sent in one go."""
+READ_ROWS = 128
+"""Rows, each of some thousand fields at most, that one read asks for."""
+SMALL_READS = 1_000
+"""Fields or segments that are sent together."""
+CHANGED = 4
+"""Changed links that one look at a partition returns."""
+
+DONE_MOVED = Script("click_done")
+FORGET = Script("click_forget")
+SALT = Script("click_salt")
+KNOWN = Script("click_known")
+
+
+class RedisClicks:
+    """The ``ClickStore`` of Redis."""
+
+    def __init__(self, client: Client) -> None:
+        """Take a client that somebody else opens and closes."""
+        self._client = client
+
+    # --- the drain's side ------------------------------------------------------------------------------------
+
+    async def positions(self) -> Mapping[str, int]:
+        """See ``FoldStore``."""
+        reply = await self._client.read("HGETALL", DONE)
+        return {segment.decode(): int(position) for segment, position in reply.items()}
+
+    async def fold(self, batches: Sequence[Batch]) -> None:
+        """See ``FoldStore``; all or nothing in each partition. A fold that fails is to be repeated.
+
+        Raises:
+            StoreUnavailable, StorageFull: Some partitions may have counted their visits; folding the batches again, or
+                others from ``positions`` on, counts the rest.
+        """
+        for _ in range(FOLD_TRIES):
+            if await self._fold_partitions(batches):
+                break
+        else:
+            raise StoreUnavailable
+        ends: dict[str, int] = {}
+        for batch in batches:
+            ends[batch.segment] = max(ends.get(batch.segment, 0), batch.end)
+        if ends:
+            await self._client.run(DONE_MOVED, [DONE], [part for end in ends.items() for part in end])
+
+    async def _fold_partitions(self, batches: Sequence[Batch]) -> bool:
+        """Let all partitions count what they have not counted; False when positions moved while this was going on."""
+        positions = await self._read_positions(partitions_of(batches))
+        moved = False
+        under_way: asyncio.Task[list[Any]] | None = None
+        try:
+            for pieces in slices_of(batches):
+                calls = calls_of(pieces, positions)
+                while some := list(islice(calls, SENT_TOGETHER)):  # made while the server is busy with those before
+                    if under_way is not None:
+                        moved |= 0 in await under_way
+                    under_way = asyncio.create_task(run_all(self._client, some, durable=True))
+                    await asyncio.sleep(0)
+            if under_way is not None:
+                moved |= 0 in await under_way
+        finally:
+            if under_way is not None:
+                under_way.cancel()
+        return not moved
+
+    async def _read_positions(self, pairs: Sequence[tuple[int, str]]) -> Positions:
+        segments: defaultdict[int, list[str]] = defaultdict(list)
+        for partition, segment in pairs:
+            segments[partition].append(segment)
+        replies = await self._client.read_many(
+            [("HMGET", click_keys.positions(partition), *names) for partition, names in segments.items()]
+        )
+        return {
+            (partition, name): int(position)
+            for (partition, names), reply in zip(segments.items(), replies, strict=True)
+            for name, position in zip(names, reply, strict=True)
+            if position is not None
+        }
+
+    async def forget_segments(self, segments: Sequence[str]) -> None:
+        """See ``FoldStore``."""
+        for some in cut(segments, SMALL_READS):
+            keys = [*map(click_keys.positions, range(len(CLICK_TAGS))), DONE]
+            await run_all(self._client, [(FORGET, [key], some) for key in keys])
+
+    async def prune(self, *, now_ms: int, visits_before_ms: int, gone_links: Sequence[int]) -> None:
+        """See ``FoldStore``."""
+        await prune_visitors(self._client, now_ms // DAY_MS - 1)
+        await prune_visits(self._client, visits_before_ms)
+        await forget_links(self._client, gone_links)
+
+    # --- the index's side ------------------------------------------------------------------------------------
+
+    async def changed_totals(self) -> dict[int, Total]:
+        """Return some totals that the index of links does not know yet; empty: it knows all.
+
+        To be written there as they are, not added; then, or after a crash in between, ``forget_changed`` them.
+        """
+        keys = map(click_keys.changed, range(PARTITIONS))
+        replies = await self._client.read_many([("SRANDMEMBER", key, CHANGED) for key in keys])
+        link_ids = [int(link_id) for reply in replies for link_id in reply]
+        totals = await self.totals(link_ids)
+        return {link_id: totals.get(link_id, Total()) for link_id in link_ids}
+
+    async def forget_changed(self, totals: Mapping[int, Total]) -> None:
+        """Note that the index knows these totals; links that were clicked since stay among the changed ones."""
+        parts: defaultdict[int, list[int]] = defaultdict(list)
+        for link_id in totals:
+            parts[home_of(link_id)].append(link_id)
+        calls: list[Call] = []
+        for partition, link_ids in parts.items():
+            keys = [click_keys.changed(partition)]
+            args: list[Argument] = []
+            for link_id in link_ids:
+                key, field = click_keys.totals(link_id)
+                if key not in keys:
+                    keys.append(key)
+                args += [link_id, keys.index(key) + 1, field, totals[link_id].clicks]
+            calls.append((KNOWN, keys, args))
+        await run_all(self._client, calls)
+
+    # --- the readers' side -----------------------------------------------------------------------------------
+
+    async def salt(self, day: int) -> bytes:
+        """See ``ClickStore``."""
+        return bytes(await self._client.run(SALT, [click_keys.salt(day)], [secrets.token_bytes(16), KEEP_S]))
+
+    async def totals(self, link_ids: Sequence[int]) -> dict[int, Total]:
+        """See ``ClickStore``."""
+        places = [(link_id, *click_keys.totals(link_id)) for link_id in link_ids]
+        replies = await self._read([("HMGET", key, field, f"{field}b") for _, key, field in places])
+        return {
+            link_id: Total(int(clicks), int(bots or 0))
+            for (link_id, _, _), (clicks, bots) in zip(places, replies, strict=True)
+            if clicks is not None
+        }
+
+    async def hours(self, link_id: int, since_hour: int, until_hour: int) -> dict[int, Total]:
+        """See ``ClickStore``."""
+        days = await self._days(link_id, since_hour // 24, -(-until_hour // 24))
+        rows = await self._read([("HMGET", click_keys.day_row(link_id, day), *HOURS_OF_DAY) for day in days])
+        return {
+            day * 24 + hour: total
+            for day, row in zip(days, rows, strict=True)
+            for hour, total in hours_in(row).items()
+            if since_hour <= day * 24 + hour < until_hour
+        }
+
+    async def visitors(self, link_id: int, since_day: int, until_day: int) -> dict[int, int]:
+        """See ``ClickStore``."""
+        days = await self._days(link_id, since_day, until_day)
+        rows = await self._read([("HGET", click_keys.day_row(link_id, day), VISITORS) for day in days])
+        return {day: int(visitors) for day, visitors in zip(days, rows, strict=True) if visitors is not None}
+
+    async def tally(self, link_id: int, since_hour: int, until_hour: int) -> Tally:
+        """See ``ClickStore``; whole days are read as such, and the hours before and after them one by one."""
+        days = await self._days(link_id, since_hour // 24, -(-until_hour // 24))
+        keys = []
+        for day in days:
+            hours = range(max(since_hour, day * 24), min(until_hour, day * 24 + 24))
+            if len(hours) == 24:
+                keys.append(click_keys.day_row(link_id, day))
+            else:
+                keys += [click_keys.hour_row(link_id, hour) for hour in hours]
+        total = Tally(dimensions={})
+        for some in cut(keys, READ_ROWS):
+            for row in await self._client.read_many([("HGETALL", key) for key in some]):
+                add_row(total, row)
+        return total
+
+    async def visits(
+        self, link_id: int, *, since_ms: int, until_ms: int, limit: int, cursor: str | None = None
+    ) -> VisitPage:
+        """See ``ClickStore``."""
+        since, before = first_id(since_ms), first_id(until_ms)
+        if cursor is not None:
+            before = min(before, read_cursor(cursor, link_id))
+        read = read_visits_of_all if link_id == EVERY_LINK else partial(read_visits, link_id=link_id)
+        return await read(self._client, since=since, before=before, limit=limit)
+
+    async def _days(self, link_id: int, since_day: int, until_day: int) -> list[int]:
+        """Return the days that the link has rows of, oldest first."""
+        days = await self._client.read("SMEMBERS", click_keys.days(link_id))
+        return sorted(day for day in map(int, days) if since_day <= day < until_day)
+
+    async def _read(self, commands: Sequence[Command]) -> list[Any]:
+        """Return the replies of commands that read a few fields each."""
+        return [reply for some in cut(commands, SMALL_READS) for reply in await self._client.read_many(some)]

@@ -1,0 +1,172 @@
+"""Every key name in one place, and the partitions that spread links over a Cluster.
+
+The hash tag comes right after the type letter, so that all keys of a partition share a slot, and that
+``CLIENT TRACKING ... BCAST PREFIX r: PREFIX l:`` names everything that memory may hold.
+"""
+
+from __future__ import annotations
+
+from binascii import crc_hqx
+from hashlib import blake2b
+from zlib import crc32
+
+PARTITIONS = 256
+"""Fixed for ever: a link's id says its home partition."""
+TRACKED = ("r:", "l:")
+"""Prefixes of the keys whose changes every process is told."""
+SCHEMA = "schema:{meta}"
+"""Hash: schema version, and the treatment of upper and lower case that the installation was started with."""
+
+TAGS = tuple(f"{{{number:02x}}}" for number in range(PARTITIONS))
+_SLOTS: dict[str, int] = {}
+
+
+def partition_of(domain: str, slug_key: str) -> int:
+    """Return the partition of a slug, 0 to 255; ``slug_key`` is casefolded where case makes no difference.
+
+    Raises:
+        UnicodeEncodeError: Lone surrogates; no link can have such a slug.
+    """
+    return crc32(f"{domain}/{slug_key}".encode()) & 0xFF
+
+
+def home_of(link_id: int) -> int:
+    """Return the home partition of a link, which a rename leaves as it is."""
+    return link_id % PARTITIONS
+
+
+def tag(partition: int) -> str:
+    """Return the hash tag of a partition, such as ``{5f}``."""
+    return TAGS[partition]
+
+
+def slot_of(key: str) -> int:
+    """Return the Cluster slot of a key, 0 to 16383."""
+    start = key.find("{")
+    end = key.find("}", start + 1) if start >= 0 else -1
+    hashed = key[start + 1 : end] if end > start + 1 else key
+    slot = _SLOTS.get(hashed)
+    if slot is None:
+        slot = crc_hqx(hashed.encode(), 0) & 0x3FFF
+        if len(hashed) <= 8:  # tags, a few hundred; not whole keys
+            _SLOTS[hashed] = slot
+    return slot
+
+
+# --- links ---------------------------------------------------------------------------------------------------
+
+
+def redirection(domain: str, slug_key: str) -> str:
+    """``r:{5f}:<domain>/<slug>``: what a redirect reads, the redirection or a pointer to the link that has it."""
+    return f"r:{TAGS[partition_of(domain, slug_key)]}:{domain}/{slug_key}"
+
+
+def partition_in(entry: str) -> int:
+    """Return the partition of a ``redirection`` key."""
+    return int(entry[3:5], 16)
+
+
+def slug_in(entry: str) -> tuple[str, str]:
+    """Return domain and slug of a ``redirection`` key; without a domain and with ``#`` for a ``home_redirection``."""
+    domain, slash, slug = entry[7:].partition("/")
+    return (domain, slug) if slash else ("", domain)
+
+
+def home_redirection(link_id: int) -> str:
+    """``r:{5f}:#<id>``: the redirection of a link in its home partition, for aliases and renamed links."""
+    return f"r:{TAGS[link_id % PARTITIONS]}:#{link_id}"
+
+
+def link(link_id: int) -> str:
+    """``l:{5f}:<id>``: the whole link, its version in front."""
+    return f"l:{TAGS[link_id % PARTITIONS]}:{link_id}"
+
+
+def taken(partition: int) -> str:
+    """``t:{5f}``: hash of link id -> clicks taken of its ``max_clicks``."""
+    return f"t:{TAGS[partition]}"
+
+
+def outbox(partition: int) -> str:
+    """``o:{5f}``: stream of what the index has to be told, see ``outbox``."""
+    return f"o:{TAGS[partition]}"
+
+
+def deleted(partition: int) -> str:
+    """``d:{5f}``: sorted set of deleted link ids by unix milliseconds."""
+    return f"d:{TAGS[partition]}"
+
+
+# --- the index: all of it in one slot --------------------------------------------------------------------------------
+
+IDS = "x:{idx}:ids"
+"""How many numbers for links have been given away."""
+POSITIONS = "x:{idx}:positions"
+"""Hash of partition -> the last entry of its outbox that the index knows."""
+DOCS = "x:{idx}:docs"
+"""Hash of link id (8 bytes) -> row and document."""
+ROWS = "x:{idx}:rows"
+"""How many rows the index has given away."""
+BY_CREATED = "x:{idx}:created_at"
+BY_UPDATED = "x:{idx}:updated_at"
+BY_CLICKS = "x:{idx}:clicks"
+BY_SLUG = "x:{idx}:slug"
+BY_TITLE = "x:{idx}:title"
+ARCHIVED = "x:{idx}:archived"
+DISABLED = "x:{idx}:disabled"
+LIMITED = "x:{idx}:limited"
+STARTS = "x:{idx}:starts"
+EXPIRIES = "x:{idx}:expiries"
+PLAIN = "x:{idx}:plain"
+"""Sorted set of the links that ``find_link`` may give, by a hash of what it is asked for, creation and id."""
+
+
+def tagged(name: str) -> str:
+    """``x:{idx}:tag:<tag>``: the links with a tag, by creation; so are the next three."""
+    return f"x:{{idx}}:tag:{name}"
+
+
+def in_folder(name: str) -> str:
+    """``x:{idx}:folder:<folder>``."""
+    return f"x:{{idx}}:folder:{name}"
+
+
+def on_domain(name: str) -> str:
+    """``x:{idx}:domain:<domain>``; without the default domain."""
+    return f"x:{{idx}}:domain:{name}"
+
+
+def owned_by(name: str) -> str:
+    """``x:{idx}:owner:<owner>``."""
+    return f"x:{{idx}}:owner:{name}"
+
+
+def rows(chunk: int) -> str:
+    """``x:{idx}:rows:<chunk>``: the ids, 8 bytes each, of 65,536 rows."""
+    return f"x:{{idx}}:rows:{chunk}"
+
+
+def postings(chunk: int, trigram: str) -> str:
+    """``x:{idx}:g:<chunk>:<trigram>``: which rows of a chunk have the trigram, as numbers of 2 bytes or as a bitmap."""
+    return f"x:{{idx}}:g:{chunk}:{trigram}"
+
+
+# --- accounts --------------------------------------------------------------------------------------------------------
+
+KEY_IDS = "k:{acct}:ids"
+"""How many API keys have been made."""
+API_KEYS = "k:{acct}:keys"
+"""Hash of id -> API key."""
+KEY_DIGESTS = "k:{acct}:digests"
+"""Hash of digest -> id, of live keys."""
+KEY_NAMES = "k:{acct}:names"
+"""Hash of name -> id, of live keys."""
+KEY_USES = "k:{acct}:used"
+"""Hash of id -> unix milliseconds of its last use."""
+KEY_REVOCATIONS = "k:{acct}:revoked"
+"""Hash of id -> unix milliseconds."""
+
+
+def idempotency(name: bytes) -> str:
+    """``i:{acct}:<hash>``: hash of a claim and its answer; the name is hashed, as it may be anything."""
+    return f"i:{{acct}}:{blake2b(name, digest_size=24).hexdigest()}"

@@ -1,0 +1,27 @@
+-- Adds new links without aliases, whose slugs and ids are all of this partition.
+-- KEYS: outbox, deleted links, then for each link its slug's entry and the link itself.
+-- ARGV: milliseconds after which a claim lapses, then for each link its id, redirection, text, replaceable entry.
+-- Returns the outbox's last entry before and after, then for each link '' or why it was not added: '!' the id was
+-- given away before, otherwise what has the slug.
+local before = last_of(KEYS[1])
+local answer = {before, before}
+local added = {}
+for place = 1, (#KEYS - 2) / 2 do
+  local slug, link = KEYS[2 * place + 1], KEYS[2 * place + 2]
+  local id, redirection, text, replaceable = unpack(ARGV, 4 * place - 2, 4 * place + 1)
+  local entry = redis.call('GET', slug)
+  if not is_free(entry, replaceable, tonumber(ARGV[1])) then
+    answer[place + 2] = reason(entry)
+  elseif redis.call('EXISTS', link) == 1 or redis.call('ZSCORE', KEYS[2], id) then
+    answer[place + 2] = '!'
+  else
+    redis.call('SET', slug, redirection)
+    redis.call('SET', link, text)
+    added[#added + 1] = id
+    answer[place + 2] = ''
+  end
+end
+if #added > 0 then
+  answer[2] = redis.call('XADD', KEYS[1], '*', 'links', table.concat(added, ' '))
+end
+return answer

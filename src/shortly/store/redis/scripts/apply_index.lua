@@ -1,0 +1,49 @@
+-- Brings the index from one position of some outboxes to a later one, all or nothing.
+-- KEYS: positions, counter of rows, documents, ids of the rows of one chunk, then what the instructions name.
+-- ARGV: how many partitions move; for each its number, the position that the index must have, the new one; the row
+-- that the first new document is expected to get; how many documents are new; for each its link id (8 bytes) and text;
+-- then instructions: name, place of the key, how many arguments, arguments. A name is a command, or 'NEW', 'ADD' or
+-- 'REMOVE' with rows of a chunk, 2 bytes each; those of 'NEW' are the ones that are expected.
+-- Returns {'moved', partitions...} when somebody else was quicker, {'row', next} when the next row is in another chunk
+-- than is expected, {'applied', next}.
+local place = 2 + 3 * ARGV[1]
+local moved = {'moved'}
+for move = 2, place - 1, 3 do
+  if (redis.call('HGET', KEYS[1], ARGV[move]) or '0-0') ~= ARGV[move + 1] then moved[#moved + 1] = ARGV[move] end
+end
+if #moved > 1 then return moved end
+
+local expected, count = tonumber(ARGV[place]), tonumber(ARGV[place + 1])
+local base = tonumber(redis.call('GET', KEYS[2]) or 0)
+if count > 0 then
+  if base % 65536 + count > 65536 then base = (math.floor(base / 65536) + 1) * 65536 end
+  if math.floor(base / 65536) ~= math.floor(expected / 65536) then return {'row', base} end
+end
+place = place + 2
+local ids = {}
+for number = 0, count - 1 do
+  ids[number + 1] = ARGV[place]
+  redis.call('HSET', KEYS[3], ARGV[place], struct.pack('>I4', base + number) .. ARGV[place + 1])
+  place = place + 2
+end
+if count > 0 then
+  redis.call('SETRANGE', KEYS[4], base % 65536 * 8, table.concat(ids))
+  redis.call('SET', KEYS[2], string.format('%.0f', base + count))
+end
+
+while place <= #ARGV do
+  local name, key, last = ARGV[place], KEYS[tonumber(ARGV[place + 1])], place + 2 + ARGV[place + 2]
+  place = place + 3
+  if name == 'NEW' then
+    add_rows(key, ARGV[place], base - expected)
+  elseif name == 'ADD' then
+    add_rows(key, ARGV[place], 0)
+  elseif name == 'REMOVE' then
+    for at = 1, #ARGV[place], 2 do remove_row(key, unpacked(ARGV[place], at)) end
+  else
+    redis.call(name, key, unpack(ARGV, place, last))
+  end
+  place = last + 1
+end
+for move = 2, 1 + 3 * ARGV[1], 3 do redis.call('HSET', KEYS[1], ARGV[move], ARGV[move + 2]) end
+return {'applied', base + count}

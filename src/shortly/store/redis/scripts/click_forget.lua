@@ -1,0 +1,2 @@
+-- KEYS[1]: hash of positions. ARGV: segments to forget.
+return redis.call('HDEL', KEYS[1], unpack(ARGV))

@@ -1,0 +1,74 @@
+-- Reads some neighbours of a sorted set with their documents.
+-- KEYS: the sorted set, documents, sets that members must be in, too. ARGV: 'score', '1' for descending, how many, smallest score, score to stay under,
+-- and either nothing or the score and member to begin behind; or 'text', '1' for descending, how many, the member to
+-- begin behind or ''.
+-- Returns how many members were looked at, the last one and its score or '', then, in their order, those that are in
+-- all sets, each with its score or '' and its document or false.
+local kind, descending, count = ARGV[1], ARGV[2] == '1', tonumber(ARGV[3])
+local found
+if kind == 'text' then
+  if descending then
+    found = redis.call('ZREVRANGEBYLEX', KEYS[1], ARGV[4] == '' and '+' or '(' .. ARGV[4], '-', 'LIMIT', 0, count)
+  else
+    found = redis.call('ZRANGEBYLEX', KEYS[1], ARGV[4] == '' and '-' or '(' .. ARGV[4], '+', 'LIMIT', 0, count)
+  end
+else
+  local first = redis.call('ZCOUNT', KEYS[1], '-inf', '(' .. ARGV[4])
+  local last = redis.call('ZCOUNT', KEYS[1], '-inf', '(' .. ARGV[5]) - 1
+  if #ARGV > 5 then -- the rank of the first member behind the score and member, which may be gone
+    local low = redis.call('ZCOUNT', KEYS[1], '-inf', '(' .. ARGV[6])
+    local high = low + redis.call('ZCOUNT', KEYS[1], ARGV[6], ARGV[6])
+    while low < high do
+      local middle = math.floor((low + high) / 2)
+      local order = 0
+      local member = redis.call('ZRANGE', KEYS[1], middle, middle)[1]
+      for place = 1, 8 do
+        order = member:byte(place) - ARGV[7]:byte(place)
+        if order ~= 0 then break end
+      end
+      if order < 0 or (order == 0 and not descending) then low = middle + 1 else high = middle end
+    end
+    if descending then last = math.min(last, low - 1) else first = math.max(first, low) end
+  end
+  if descending then
+    first = math.max(first, last - count + 1)
+  else
+    last = math.min(last, first + count - 1)
+  end
+  found = first <= last and redis.call('ZRANGE', KEYS[1], first, last, 'WITHSCORES') or {}
+end
+
+local members, scores = {}, {}
+local width = kind == 'text' and 1 or 2
+local backwards = kind == 'score' and descending
+for place = 1, #found, width do
+  local from = backwards and #found - width + 2 - place or place
+  members[#members + 1] = found[from]
+  scores[#scores + 1] = kind == 'text' and '' or found[from + 1]
+end
+local answer = {#members, members[#members] or '', scores[#members] or ''}
+
+-- Calls a command with the ids of some members, and returns all replies.
+local function ask(command, key, ids)
+  local replies = {}
+  for from = 1, #ids, 1000 do
+    local some = redis.call(command, key, unpack(ids, from, math.min(from + 999, #ids)))
+    for _, reply in ipairs(some) do replies[#replies + 1] = reply end
+  end
+  return replies
+end
+
+local ids, places = {}, {}
+for place, member in ipairs(members) do ids[place], places[place] = member:sub(-8), place end
+for filter = 3, #KEYS do
+  local kept, kept_places = {}, {}
+  for place, score in ipairs(ask('ZMSCORE', KEYS[filter], ids)) do
+    if score then kept[#kept + 1], kept_places[#kept_places + 1] = ids[place], places[place] end
+  end
+  ids, places = kept, kept_places
+end
+for place, doc in ipairs(ask('HMGET', KEYS[2], ids)) do
+  local at = places[place]
+  answer[3 * place + 1], answer[3 * place + 2], answer[3 * place + 3] = members[at], scores[at], doc
+end
+return answer

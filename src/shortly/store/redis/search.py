@@ -1,0 +1,106 @@
+"""Searching by trigrams: which rows may hold a text, looked up chunk by chunk, newest first."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Sequence
+from sys import byteorder
+from typing import NamedTuple
+
+from shortly.store.redis import keys
+from shortly.store.redis.client import Client
+from shortly.store.redis.index import CHUNK_ROWS, trigrams_in
+from shortly.store.redis.records import Doc, id_of, stored_doc
+from shortly.store.redis.scripts import Script
+
+BITMAP_BYTES = CHUNK_ROWS // 8
+MOST_TRIGRAMS = 16
+"""Trigrams of a long text that are looked up; the whole text is compared anyway."""
+CHUNKS = 16
+"""Chunks that one script call looks into."""
+DOCS = 500
+"""Documents that one script call reads."""
+
+BITS = tuple(tuple(bit for bit in range(8) if byte & (128 >> bit)) for byte in range(256))
+"""Which bits of a byte are set, the highest is 0."""
+
+FIND_ROWS = Script("find_rows")
+ROW_DOCS = Script("row_docs")
+
+
+class Rows(NamedTuple):
+    """Rows of one chunk."""
+
+    chunk: int
+    rows: Sequence[int]
+
+
+def is_searchable(needle: str) -> bool:
+    """Return whether trigrams can help to find a casefolded text."""
+    return len(needle) >= 3
+
+
+async def find_rows(client: Client, needle: str, most: int) -> list[Rows] | None:
+    """Return all rows that may hold the text, or None when these are more than ``most``."""
+    trigrams = list(dict.fromkeys(trigrams_in(needle)))
+    trigrams = trigrams[:: -(-len(trigrams) // MOST_TRIGRAMS)]
+    newest = (int(await client.read("GET", keys.ROWS) or 0) - 1) // CHUNK_ROWS
+    found: list[Rows] = []
+    count = 0
+    chunks = range(newest, -1, -1)
+    size = 1  # the newest chunk alone often shows that there are too many
+    while chunks:
+        some, chunks, size = chunks[:size], chunks[size:], CHUNKS
+        names = [keys.postings(chunk, trigram) for chunk in some for trigram in trigrams]
+        reply = await client.run(FIND_ROWS, names, [len(trigrams)])
+        for chunk, postings in zip(some, reply, strict=True):
+            if postings and (rows := common_rows(postings, most - count)):
+                if (count := count + len(rows)) > most:
+                    return None
+                found.append(Rows(chunk, rows))
+    return found
+
+
+async def read_docs(client: Client, found: Sequence[Rows]) -> Iterator[tuple[int, Doc]]:
+    """Return the links, and what the index knows of them, that are in these rows."""
+    calls = [
+        (ROW_DOCS, [keys.DOCS, keys.rows(chunk)], rows[start : start + DOCS])
+        for chunk, rows in found
+        for start in range(0, len(rows), DOCS)
+    ]
+    replies = [await client.run(*call) for call in calls]
+    return (
+        (id_of(member), stored_doc(doc)[1])
+        for reply in replies
+        for member, doc in zip(reply[::2], reply[1::2], strict=True)
+        if doc is not None
+    )
+
+
+def common_rows(postings: Sequence[bytes], most: int) -> Sequence[int]:
+    """Return the rows that all postings, the shortest first, have; when these are more than ``most``, any so many."""
+    shortest, *others = postings
+    if len(shortest) < BITMAP_BYTES:
+        rows = set(rows_in(shortest))
+        for other in others:
+            if len(other) < BITMAP_BYTES:
+                rows.intersection_update(rows_in(other))
+            else:
+                rows = {row for row in rows if other[row >> 3] & (128 >> (row & 7))}
+        return sorted(rows)
+    bits = int.from_bytes(shortest, "big")
+    for other in others:
+        bits &= int.from_bytes(other, "big")
+    if bits.bit_count() > most:
+        return range(most + 1)
+    return rows_in(bits.to_bytes(BITMAP_BYTES, "big"))
+
+
+def rows_in(posting: bytes) -> Sequence[int]:
+    """Return the rows of a posting, whichever form it has; those of a bitmap rising."""
+    if len(posting) < BITMAP_BYTES:
+        rows = array("H", posting)
+        if byteorder == "big":
+            rows.byteswap()
+        return rows
+    return [place * 8 + bit for place, byte in enumerate(posting) if byte for bit in BITS[byte]]

@@ -1,0 +1,166 @@
+"""A Redis that dies, hangs, loads, is emptied or is full: remembered links redirect on, and every click is counted."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator
+
+import pytest
+from tests.faults.conftest import MakeServed
+from tests.faults.load import Load
+from tests.faults.probe import Probe
+from tests.faults.processes import wait_until
+from tests.faults.served import Served
+from tests.store.redis_servers import RedisServer, single_server
+
+pytestmark = pytest.mark.faults
+
+ALWAYS = "appendonly yes\nappendfsync always\n"
+DEADLINE_S = 0.25
+"""For reading a link that is not remembered."""
+SLACK_S = 0.75
+"""What a busy machine adds to it."""
+COLD = 600
+"""Links that nobody has opened yet."""
+
+
+@pytest.fixture
+def store() -> Iterator[RedisServer]:
+    """Run a Redis of the test's own, which forgets nothing that it has acknowledged."""
+    with single_server(ALWAYS) as server:
+        yield server
+
+
+@pytest.fixture
+def served(store: RedisServer, make_served: MakeServed) -> Served:
+    """Start a service on it, with the link ``abc`` and many that nobody has opened."""
+    service = make_served(settings={"STORE_URL": store.url})
+    service.start()
+    service.make_link("abc")
+    for first in range(0, COLD, 100):
+        links = [{"target": "https://example.com/cold", "slug": f"cold{first + number}"} for number in range(100)]
+        answer = service.api.post("/api/v1/bulk/links", json={"links": links})
+        assert answer.status_code < 300, answer.text
+    return service
+
+
+def cold_paths() -> Iterator[str]:
+    """Yield the address of one link after the other."""
+    return (f"/cold{number}" for number in range(COLD))
+
+
+def check_outage(cold: Probe, live: Probe, *, start: float, end: float) -> None:
+    """Hold the promises about links that are not remembered, and about the event loop."""
+    away = cold.between(start + 0.1, end)
+    assert len(away) > 5, "the outage was not looked at"
+    assert {seen.status for seen in away} == {503}
+    assert all(seen.retry_after for seen in away)
+    assert max(seen.took_s for seen in away) < DEADLINE_S + SLACK_S
+    assert cold.statuses <= {302, 503}, "a link that exists was said not to"
+    assert live.statuses == {200}
+    assert live.slowest_s < 0.5
+    print(f"{len(away)} cold links refused, the slowest in {max(seen.took_s for seen in away):.2f} s")
+    print(f"/health/live: {len(live.seen)} answers, the slowest in {live.slowest_s:.2f} s")
+
+
+def check_counts(served: Served, load: Load, cold: Probe) -> None:
+    """Every 302 is a click, and every click was a 302."""
+    assert load.cuts == []
+    assert load.refused == 0
+    assert not load.others, load.others
+    assert served.counted("abc", at_least=load.answered) == load.answered
+    opened = [seen.path[1:] for seen in cold.seen if seen.status == 302]
+    for slug in (*opened[:5], *opened[-5:]):
+        assert served.clicks(slug) == 1
+    refused = [seen.path[1:] for seen in cold.seen if seen.status == 503]
+    assert served.clicks(refused[-1]) == 0
+    print(f"{load.answered} clicks, all counted; slowest redirect {load.slowest_s:.2f} s")
+
+
+def test_a_killed_server_stops_no_remembered_link_and_loses_no_click(served: Served, store: RedisServer) -> None:
+    with (
+        Load(served.port, ["/abc"], connections=4) as load,
+        Probe(served, cold_paths()) as cold,
+        Probe(served, itertools.repeat("/health/live")) as live,
+    ):
+        load.wait_for(500)
+        for _ in range(2):
+            start = time.monotonic()
+            store.kill()
+            wait_until(lambda since=start: time.monotonic() > since + 3, within_s=5, what="a while")  # type: ignore[misc]
+            assert served.post_link("new").status_code == 503
+            assert served.api.get("/never-made").status_code == 503, "nobody knows whether it exists"
+            end = time.monotonic()
+            load.wait_for(500)
+            store.start()
+            started = time.monotonic()
+            wait_until(
+                lambda since=started: any(  # type: ignore[misc]
+                    seen.status == 302 for seen in cold.seen if seen.at > since
+                ),
+                within_s=10,
+                what="links are read again",
+            )
+            print(f"links are read {time.monotonic() - started:.2f} s after the start")
+            check_outage(cold, live, start=start, end=end)
+            load.wait_for(500)
+        wait_until(lambda: served.post_link("newer").status_code in (201, 409), within_s=10, what="links are made")
+    check_counts(served, load, cold)
+    assert served.stop() == 0
+
+
+def test_a_hanging_server_blocks_nobody(served: Served, store: RedisServer) -> None:
+    with (
+        Load(served.port, ["/abc"], connections=4) as load,
+        Probe(served, cold_paths()) as cold,
+        Probe(served, itertools.repeat("/health/live")) as live,
+    ):
+        load.wait_for(500)
+        start = time.monotonic()
+        store.pause()
+        try:
+            refused = served.post_link("new")
+            assert refused.status_code == 503, refused.text
+            assert served.api.get("/never-made").status_code == 503, "nobody knows whether it exists"
+            wait_until(lambda: time.monotonic() > start + 8, within_s=10, what="a while")
+        finally:
+            end = time.monotonic()
+            store.resume()
+        wait_until(
+            lambda: any(seen.status == 302 for seen in cold.seen if seen.at > end),
+            within_s=10,
+            what="links are read again",
+        )
+        print(f"links are read {time.monotonic() - end:.2f} s after the pause")
+        load.wait_for(500)
+        check_outage(cold, live, start=start, end=end)
+    check_counts(served, load, cold)
+    assert served.stop() == 0
+
+
+def test_remembered_links_outlive_a_server_that_takes_long_to_load(served: Served, store: RedisServer) -> None:
+    with Load(served.port, ["/abc"], connections=4) as load, Probe(served, cold_paths()) as cold:
+        load.wait_for(500)
+        store.command("BGREWRITEAOF")
+        wait_until(
+            lambda: "aof_rewrite_in_progress:0" in store_info(store), within_s=10, what="the file has a preamble"
+        )
+        store.kill()
+        # so many microseconds for each key
+        store.start("--key-load-delay", "4000", "--loading-process-events-interval-bytes", "1024")
+        loaded_at = time.monotonic()
+        load.wait_for(500)
+        wait_until(
+            lambda: any(seen.status == 302 for seen in cold.seen if seen.at > loaded_at),
+            within_s=20,
+            what="links are read again",
+        )
+        load.wait_for(500)
+    assert cold.statuses <= {302, 503}
+    check_counts(served, load, cold)
+
+
+def store_info(store: RedisServer) -> str:
+    """Return what the server says of its files."""
+    return "\n".join(f"{name}:{value}" for name, value in store.command("INFO", "persistence").items())

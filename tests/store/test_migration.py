@@ -1,0 +1,217 @@
+"""Moving everything between real stores, both ways, while the source goes on changing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from tests.store.examples import NOW, add, link, slugs
+from tests.store.test_contract_clicks import AT, DAY, DAY_MS, HOUR_MS, batch, visit
+
+from shortly.accounts.store import ApiKey
+from shortly.clicks.store import EVERY_LINK, Total
+from shortly.clicks.visit import MAX_VALUES
+from shortly.errors import InvalidInput
+from shortly.links.link import Link
+from shortly.redis_address import parse_address
+from shortly.settings import load_settings
+from shortly.store import Store
+from shortly.store.migration.ledger import open_ledger
+from shortly.store.migration.move import Compared, Move, Side
+from shortly.store.migration.progress import Progress
+from shortly.store.opening import Place, open_place
+
+pytestmark = pytest.mark.anyio
+
+LINKS = 300
+WAYS = {
+    "sqlite-to-redis": ("sqlite", "redis_server"),
+    "redis-to-sqlite": ("redis_server", "sqlite"),
+    "sqlite-to-cluster": ("sqlite", "redis_cluster"),
+    "cluster-to-sqlite": ("redis_cluster", "sqlite"),
+}
+
+
+class Moving:
+    """Two places, both open, and passes from one to the other."""
+
+    def __init__(self, folder: Path, places: tuple[Place, Place], sides: list[Side]) -> None:
+        self.source, self.target = (side.store for side in sides)
+        self._folder = folder
+        self._places = places
+        self._sides = sides
+
+    async def run(self) -> dict[str, Compared]:
+        """Do one pass; return what was compared."""
+        with Progress(self._folder, *self._places) as progress:
+            compared = await Move(self._sides[0], self._sides[1], progress).run()
+        return {item.what: item for item in compared}
+
+    def lose_notes(self) -> None:
+        """Leave what a death before the first note leaves."""
+        with Progress(self._folder, *self._places) as progress:
+            progress.forget(list(progress.copies))
+
+    async def run_and_be_same(self) -> dict[str, int]:
+        """Do one pass after which nothing differs; return how many there are of each kind."""
+        compared = await self.run()
+        assert all(item.same for item in compared.values()), compared
+        return {what: item.source for what, item in compared.items()}
+
+
+@pytest.fixture(params=list(WAYS.values()), ids=list(WAYS))
+async def moving(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Moving]:
+    """Give two empty stores."""
+    settings = load_settings({"data_dir": tmp_path})
+    source, target = (
+        tmp_path / "data" if name == "sqlite" else parse_address(request.getfixturevalue(name).url)
+        for name in request.param
+    )
+    async with AsyncExitStack() as opened:
+        sides = []
+        for place in (source, target):
+            store = await opened.enter_async_context(open_place(place, settings))
+            sides.append(Side(store, await opened.enter_async_context(open_ledger(place, settings))))
+        yield Moving(tmp_path, (source, target), sides)
+
+
+async def links_of(store: Store, **query: Any) -> list[str]:
+    return await slugs(store, sort="created_at", descending=False, **query)
+
+
+async def fill(store: Store) -> list[Link]:
+    """Make links of all kinds, and clicks on most of them."""
+    old = await store.add_key(ApiKey(name="ci", hint="sk_a", created_at=NOW), b"a" * 32)
+    await store.revoke_key(old.id, NOW + timedelta(hours=1))
+    key = await store.add_key(ApiKey(name="ci", hint="sk_b", created_at=NOW), b"b" * 32)
+    made = await store.add_links(
+        [
+            link(
+                f"s{number}",
+                title=f"Link {number}",
+                tags=("even",) if number % 2 == 0 else (),
+                owner=f"key:{key.id}",
+                archived=number % 10 == 0,
+                max_clicks=5 if number == 7 else None,
+                created_at=NOW + timedelta(seconds=number),
+            )
+            for number in range(LINKS)
+        ]
+    )
+    links = [item for item in made if isinstance(item, Link)]
+    (renamed,) = await store.replace_links([(links[1], replace(links[1], slug="renamed"))])
+    assert isinstance(renamed, Link)
+    for _ in range(3):
+        assert await store.take_click(links[7].id, "", "s7", 5)
+    visits = [
+        visit(AT + n * HOUR_MS // 7, links[n % 200].id, referrer=f"r{n % 9}.example", visitor=n.to_bytes(8, "big"))
+        for n in range(1000)
+    ]
+    visits += [visit(AT + n, links[3].id, referrer=f"x{n}.example") for n in range(MAX_VALUES + 50)]
+    visits += [visit(AT, links[4].id, bot="curl"), visit(AT + 9 * DAY_MS, links[250].id, refused="expired")]
+    await store.fold([batch(visits)])
+    return [links[0], renamed, *links[2:]]
+
+
+async def test_everything_is_the_same_afterwards(moving: Moving) -> None:
+    links = await fill(moving.source)
+    counted = await moving.run_and_be_same()
+    assert counted["links"] == LINKS
+    assert (counted["keys"], counted["clicks taken"]) == (2, 1)
+    assert counted["totals"] == 201
+    target = moving.target
+    for state in (None, "archived"):
+        assert await links_of(target, state=state) == await links_of(moving.source, state=state)
+    moved = await target.get_link("", "s1")
+    assert moved is not None
+    assert (moved.slug, moved.aliases) == ("renamed", ("s1",))
+    assert replace(moved, id=0, version=0, owner="") == replace(links[1], id=0, version=0, owner="")
+    third = await target.get_link("", "s3")
+    assert third is not None
+    hours = DAY * 24, DAY * 24 + 240
+    assert await target.tally(third.id, *hours) == await moving.source.tally(links[3].id, *hours)
+    assert await target.hours(EVERY_LINK, *hours) == await moving.source.hours(EVERY_LINK, *hours)
+    assert await target.visitors(third.id, 0, 1 << 20) == await moving.source.visitors(links[3].id, 0, 1 << 20)
+    assert (await slugs(target, sort="clicks"))[0] == "s3"
+    redirection = await target.get_redirection("", "s1")
+    assert redirection is not None
+    assert redirection.target == links[1].target
+
+
+async def test_the_target_goes_on_where_the_source_stopped(moving: Moving) -> None:
+    await fill(moving.source)
+    await moving.run_and_be_same()
+    target = moving.target
+    limited, clicked = await target.get_link("", "s7"), await target.get_link("", "s3")
+    assert limited is not None
+    assert clicked is not None
+    assert [await target.take_click(limited.id, "", "s7", 5) for _ in range(3)] == [True, True, False]
+    before = (await target.totals([clicked.id]))[clicked.id]
+    more = [visit(AT, clicked.id, referrer=f"new{n}.example", country="DE") for n in range(10)]
+    await target.fold([batch(more, segment="new/0")])
+    assert (await target.totals([clicked.id]))[clicked.id] == Total(before.clicks + 10, before.bots)
+    tally = await target.tally(clicked.id, DAY * 24, DAY * 24 + 1)
+    assert tally.dimensions["country"]["DE"] == 10
+    assert len(tally.dimensions["referrer"]) <= MAX_VALUES + 1
+    key = await target.get_key(b"b" * 32)
+    assert key is not None
+    assert await target.get_key(b"a" * 32) is None
+    moved = await target.get_link("", "s3")
+    assert moved is not None
+    assert moved.owner == f"key:{key.id}"
+
+
+async def test_another_pass_copies_what_has_changed(moving: Moving) -> None:
+    links = await fill(moving.source)
+    await moving.run_and_be_same()
+    source = moving.source
+    for slug in ("twice", "thrice"):
+        current = await source.get_link("", "renamed")
+        assert current is not None
+        await source.replace_links([(current, replace(current, slug=slug, title=slug, updated_at=NOW))])
+    await source.delete_links([links[5]])
+    await add(source, "s5", target="https://example.net/", created_at=NOW + timedelta(days=1))
+    await add(source, "fresh")
+    await source.fold([batch([visit(AT + 2 * DAY_MS, links[9].id)], segment="w/1")])
+    await source.add_key(ApiKey(name="second", hint="sk_c", created_at=NOW), b"c" * 32)
+    counted = await moving.run_and_be_same()
+    assert (counted["links"], counted["keys"]) == (LINKS + 1, 3)
+    renamed = await moving.target.get_link("", "s1")
+    assert renamed is not None
+    assert (renamed.slug, renamed.aliases) == ("thrice", ("renamed", "s1", "twice"))
+    retaken = await moving.target.get_link("", "s5")
+    assert retaken is not None
+    assert retaken.target == "https://example.net/"
+
+
+async def test_a_pass_that_was_cut_off_is_taken_up(moving: Moving) -> None:
+    await fill(moving.source)
+
+    await moving.run()
+    moving.lose_notes()  # the links are there, the notes are not
+    assert (await moving.run_and_be_same())["links"] == LINKS
+
+
+async def test_another_installation_is_never_written_to(moving: Moving) -> None:
+    await fill(moving.source)
+    await add(moving.target, "mine")
+    for _ in range(2):
+        with pytest.raises(InvalidInput, match="not empty"):
+            await moving.run()
+    assert await slugs(moving.target) == ["mine"]
+
+
+async def test_a_difference_is_found(moving: Moving) -> None:
+    await fill(moving.source)
+    await moving.run_and_be_same()
+    copy = await moving.target.get_link("", "s3")
+    assert copy is not None
+    await moving.target.replace_links([(copy, replace(copy, notes="changed in the target"))])
+    await moving.target.fold([batch([visit(AT + 20 * DAY_MS, copy.id)], segment="t/0")])
+    compared = await moving.run()
+    assert {what for what, item in compared.items() if not item.same} == {"links", "days of counts"}

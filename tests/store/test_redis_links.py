@@ -1,0 +1,394 @@
+"""What the Redis engine remembers of links, and what it does while the servers are away, full, or changed under it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from tests.store.examples import add, link, slugs
+from tests.store.redis_servers import RedisServer, RedisServers, single_server
+from tests.store.test_redis_index import beside, elsewhere
+
+from shortly.errors import InvalidSettings, LinkChanged, StorageFull, StoreTooNew, StoreUnavailable
+from shortly.links.link import Link
+from shortly.redis_address import parse_address
+from shortly.store.redis import RedisStore, keys, schema
+from shortly.store.redis.client import Client
+from shortly.store.redis.schema import Migration, settle_schema
+
+pytestmark = pytest.mark.anyio
+
+SOON_S = 5.0
+
+
+def opened(server: RedisServer | RedisServers, **options: Any) -> RedisStore:
+    return RedisStore(parse_address(server.url), **options)
+
+
+@pytest.fixture
+async def store(redis_server: RedisServer) -> AsyncIterator[RedisStore]:
+    async with opened(redis_server) as store:
+        yield store
+
+
+async def until(condition: Any) -> None:
+    """Wait for a condition, and fail when it does not come."""
+    async with asyncio.timeout(SOON_S):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def target_of(store: RedisStore, slug: str) -> str | None:
+    found = await store.get_redirection("", slug)
+    return found.target if found else None
+
+
+def gets(server: RedisServer) -> int:
+    """Return how many keys the server was asked for by redirects."""
+    stats = server.command("INFO", "commandstats")
+    return sum(int(stats.get(f"cmdstat_{name}", {}).get("calls", 0)) for name in ("get", "mget"))
+
+
+# --- memory ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["redis_server", "redis_cluster"])
+async def test_an_edit_elsewhere_is_told_by_all_names_of_a_link(kind: str, request: pytest.FixtureRequest) -> None:
+    server = request.getfixturevalue(kind)
+    async with opened(server) as store, opened(server) as other:
+        old, home = elsewhere("new", "old"), beside("new", "home")
+        stored = await add(store, "new", aliases=(old, home))
+        names = ("new", old, home)
+        for name in names:
+            assert await target_of(other, name) == "https://example.com/new"
+            assert other.remembered("", name) is not None
+        await store.replace_links([(stored, replace(stored, target="https://example.com/edited"))])
+        await until(lambda: not any(other.remembered("", name) for name in names))
+        assert [await target_of(other, name) for name in names] == ["https://example.com/edited"] * 3
+        assert not [name for name in names if store.remembered("", name)]
+
+
+async def test_an_edit_of_what_redirects_do_not_need_disturbs_no_memory(store: RedisStore) -> None:
+    stored = await add(store, "ab")
+    found = await store.get_redirection("", "ab")
+    await store.replace_links([(stored, replace(stored, title="new", notes="new", tags=("new",)))])
+    assert store.remembered("", "ab") is found
+
+
+async def test_a_flood_of_one_unknown_slug_costs_the_server_one_look_a_second(
+    store: RedisStore, redis_server: RedisServer
+) -> None:
+    before = gets(redis_server)
+    for _ in range(200):
+        assert await store.get_redirection("", "nothing") is None
+    assert gets(redis_server) - before <= 2
+    await add(store, "nothing")
+    assert await target_of(store, "nothing") == "https://example.com/nothing"
+
+
+async def test_a_slug_that_is_asked_for_by_many_at_once_is_read_once(
+    store: RedisStore, redis_server: RedisServer
+) -> None:
+    await add(store, "hot")
+    before = gets(redis_server)
+    found = await asyncio.gather(*(store.get_redirection("", "hot") for _ in range(200)))
+    assert {item.target for item in found if item} == {"https://example.com/hot"}
+    assert gets(redis_server) - before <= 1
+
+
+async def test_who_asks_first_may_go_away(store: RedisStore) -> None:
+    await add(store, "hot")
+    tasks = [asyncio.create_task(store.get_redirection("", "hot")) for _ in range(10)]
+    await asyncio.sleep(0)
+    tasks[0].cancel()
+    tasks[3].cancel()
+    found = await asyncio.gather(*tasks, return_exceptions=True)
+    kinds = [type(item).__name__ for item in found]
+    assert kinds == ["CancelledError", *["Redirection"] * 2, "CancelledError", *["Redirection"] * 6]
+
+
+async def test_a_reading_that_began_before_an_edit_is_neither_remembered_nor_shared(
+    store: RedisStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = await add(store, "ab")
+    read = store._client.get_many
+    has_read, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(names: Any) -> Any:
+        found = await read(names)
+        has_read.set()
+        await goes_on.wait()
+        return found
+
+    monkeypatch.setattr(store._client, "get_many", slow)
+    early = asyncio.create_task(store.get_redirection("", "ab"))
+    await has_read.wait()
+    monkeypatch.setattr(store._client, "get_many", read)
+    await store.replace_links([(stored, replace(stored, target="https://example.com/edited"))])
+    assert await target_of(store, "ab") == "https://example.com/edited"
+    goes_on.set()
+    found = await early
+    assert found is not None
+    assert found.target == "https://example.com/ab"
+    assert await target_of(store, "ab") == "https://example.com/edited"
+
+
+async def test_memory_ends_when_the_data_are_flushed_and_a_ping_says_so(
+    store: RedisStore, redis_server: RedisServer
+) -> None:
+    await add(store, "ab")
+    await store.get_redirection("", "ab")
+    await store.ping()
+    redis_server.command("FLUSHALL")
+    await until(lambda: store.remembered("", "ab") is None)
+    assert await store.get_redirection("", "ab") is None
+    with pytest.raises(StoreUnavailable):
+        await store.ping()
+
+
+# --- servers that are away, or full ------------------------------------------------------------------------------
+
+
+async def test_while_the_server_is_away_remembered_links_redirect_and_others_are_not_said_to_be_unknown() -> None:
+    with single_server() as server:
+        async with opened(server, stale_s=60) as store, opened(server, stale_s=0) as impatient:
+            stored = await add(store, "ab")
+            for reader in (store, impatient):
+                assert await reader.get_redirection("", "ab") is not None
+            server.kill()
+            await until(lambda: not store.remembered("", "ab") and not impatient.remembered("", "ab"))
+            assert await target_of(store, "ab") == "https://example.com/ab"
+            began = time.monotonic()
+            with pytest.raises(StoreUnavailable):
+                await store.get_redirection("", "cd")
+            assert time.monotonic() - began < 1
+            with pytest.raises(StoreUnavailable):
+                await impatient.get_redirection("", "ab")
+            server.start()
+            async with opened(server) as editor:
+                await editor.replace_links([(stored, replace(stored, target="https://example.com/edited"))])
+            await until(lambda: store._client.tracking_ok(asyncio.get_running_loop().time()))
+            assert await target_of(store, "ab") == "https://example.com/edited"
+
+
+async def test_a_hanging_server_holds_up_no_remembered_link_for_long() -> None:
+    with single_server() as server:
+        async with opened(server, stale_s=60) as store:
+            await add(store, "ab")
+            await store.get_redirection("", "ab")
+            server.pause()
+            try:
+                for _ in range(60):
+                    began = time.monotonic()
+                    found = store.remembered("", "ab") or await store.get_redirection("", "ab")
+                    assert found is not None
+                    assert time.monotonic() - began < 1
+                    await asyncio.sleep(0.04)
+            finally:
+                server.resume()
+            await until(lambda: store._client.tracking_ok(asyncio.get_running_loop().time()))
+            assert await target_of(store, "ab") == "https://example.com/ab"
+            await add(store, "cd")
+
+
+async def test_a_full_server_refuses_writes_with_one_clear_error_and_redirects_go_on() -> None:
+    with single_server("maxmemory-policy noeviction\n") as server:
+        async with opened(server) as store:
+            stored = await add(store, "ab")
+            server.command("CONFIG", "SET", "maxmemory", "1mb")
+            with pytest.raises(StorageFull):
+                await store.add_links([link("cd")])
+            with pytest.raises(StorageFull):
+                await store.replace_links([(stored, replace(stored, title="new"))])
+            assert await target_of(store, "ab") == "https://example.com/ab"
+            assert await slugs(store) == ["ab"]
+            server.command("CONFIG", "SET", "maxmemory", "0")
+            await add(store, "cd")
+            assert (await store.repair()).clean
+
+
+async def test_an_acknowledged_link_is_in_lists_even_if_the_index_could_not_be_told(
+    store: RedisStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: Any) -> set[int]:
+        raise StoreUnavailable
+
+    with monkeypatch.context() as patches:
+        patches.setattr(store._outbox.index, "apply", away)
+        stored = await add(store, "ab")
+        assert await store.get_link("", "ab") == stored
+        assert await slugs(store) == []
+    await store._outbox.catch_up()
+    assert await slugs(store) == ["ab"]
+
+
+async def test_scripts_that_the_server_forgot_are_sent_again(store: RedisStore, redis_server: RedisServer) -> None:
+    stored = await add(store, "ab")
+    redis_server.command("SCRIPT", "FLUSH")
+    await store.replace_links([(stored, replace(stored, title="new"))])
+    assert await slugs(store, search="new") == ["ab"]
+
+
+# --- the schema --------------------------------------------------------------------------------------------------
+
+
+async def test_another_treatment_of_case_than_at_the_first_start_is_refused(redis_server: RedisServer) -> None:
+    async with opened(redis_server, case_insensitive=True) as store:
+        await add(store, "Ab")
+    with pytest.raises(InvalidSettings, match=r"CASE_INSENSITIVE_SLUGS.*started with true"):
+        async with opened(redis_server):
+            pass
+    async with opened(redis_server, case_insensitive=True) as store:
+        assert await store.get_link("", "aB") is not None
+
+
+async def test_data_of_a_newer_version_are_refused(redis_server: RedisServer) -> None:
+    async with opened(redis_server):
+        pass
+    redis_server.command("HSET", keys.SCHEMA, "version", 99)
+    with pytest.raises(StoreTooNew, match="99"):
+        async with opened(redis_server):
+            pass
+
+
+async def test_older_data_are_migrated_step_by_step_once(redis_server: RedisServer) -> None:
+    made: list[str] = []
+
+    def step(name: str) -> Migration:
+        async def make(client: Client) -> None:
+            made.append(name)
+
+        return Migration(name, make)
+
+    client = Client(parse_address(redis_server.url))
+    await client.open()
+    try:
+        await settle_schema(client, case_insensitive=False)
+        for _ in range(2):
+            await settle_schema(client, case_insensitive=False, migrations=(step("two"), step("three")))
+        assert made == ["two", "three"]
+        assert redis_server.command("HGET", keys.SCHEMA, "version") == "3"
+        with pytest.raises(StoreTooNew):
+            await settle_schema(client, case_insensitive=False, migrations=schema.MIGRATIONS)
+    finally:
+        await client.close()
+
+
+# --- names in several partitions ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case_insensitive", [False, True])
+async def test_a_chain_of_renames_through_all_partitions_ends_where_it_should(
+    redis_server: RedisServer, case_insensitive: bool
+) -> None:
+    async with opened(redis_server, case_insensitive=case_insensitive) as store:
+        first = await add(store, "Name0")
+        stored = first
+        for n in range(1, 20):
+            (outcome,) = await store.replace_links([(stored, replace(stored, slug=f"Name{n}"))])
+            assert isinstance(outcome, Link)
+            stored = outcome
+        assert stored.id == first.id
+        assert len(stored.aliases) == 19
+        for n in range(20):
+            assert await store.get_link("", f"Name{n}") == stored
+            found = await store.get_redirection("", f"name{n}" if case_insensitive else f"Name{n}")
+            assert found is not None
+            assert found.slug == "Name19"
+        assert (await store.repair()).clean
+        assert await store.delete_links([stored]) == [None]
+        assert [await store.get_redirection("", f"Name{n}") for n in range(20)] == [None] * 20
+        assert redis_server.command("KEYS", "r:*") == []
+        assert len(await store.add_links([link(f"Name{n}") for n in range(20)])) == 20
+        assert (await store.repair()).clean
+
+
+async def test_two_renames_of_one_version_leave_no_claim_behind(redis_server: RedisServer) -> None:
+    async with opened(redis_server) as one, opened(redis_server) as two:
+        for turn in range(10):
+            stored = await add(one, f"old{turn}")
+            outcomes = await asyncio.gather(
+                *(
+                    store.replace_links([(stored, replace(stored, slug=f"{name}{turn}"))])
+                    for name, store in (("x", one), ("y", two), ("z", one))
+                )
+            )
+            kinds = sorted(type(outcome).__name__ for (outcome,) in outcomes)
+            assert kinds == ["Link", "LinkChanged", "LinkChanged"]
+        assert [entry for entry in redis_server.command("KEYS", "r:*") if pending(redis_server, entry)] == []
+        assert (await one.repair()).clean
+
+
+def pending(server: RedisServer, entry: str) -> bool:
+    return bool(server.command("GETRANGE", entry, 0, 0) == "?")
+
+
+async def test_of_many_renames_to_one_slug_one_succeeds(redis_server: RedisServer) -> None:
+    async with opened(redis_server) as one, opened(redis_server) as two:
+        links = [item for item in await one.add_links([link(f"s{n}") for n in range(20)]) if isinstance(item, Link)]
+        outcomes = await asyncio.gather(
+            *((one, two)[n % 2].replace_links([(item, replace(item, slug="won"))]) for n, item in enumerate(links))
+        )
+        winners = [outcome for (outcome,) in outcomes if isinstance(outcome, Link)]
+        assert len(winners) == 1
+        assert await two.get_link("", "won") == winners[0]
+        assert (await two.repair()).clean
+
+
+async def test_a_version_that_changed_under_a_deletion_of_any_version_is_deleted_too(store: RedisStore) -> None:
+    stored = await add(store, "ab")
+
+    async def edit() -> None:
+        version = stored
+        for n in range(20):
+            (outcome,) = await store.replace_links([(version, replace(version, title=str(n)))])
+            if not isinstance(outcome, Link):
+                return
+            version = outcome
+
+    outcomes, _ = await asyncio.gather(store.delete_links([replace(stored, version=0)]), edit())
+    assert outcomes[0] is None or isinstance(outcomes[0], LinkChanged)
+    assert (await store.get_link("", "ab") is None) == (outcomes[0] is None)
+    assert (await store.repair()).clean
+
+
+# --- many links --------------------------------------------------------------------------------------------------
+
+
+async def test_a_search_agrees_with_a_walk_when_common_and_rare_trigrams_have_different_forms(
+    store: RedisStore,
+) -> None:
+    count = 4_500  # more than a posting holds as numbers
+    titles = dict.fromkeys(range(7, count, 1000), "rare")
+    added = await store.add_links(
+        [link(f"n{n:04}", target=f"https://example.com/{n % 50}/x", title=titles.get(n, "")) for n in range(count)]
+    )
+    links = [item for item in added if isinstance(item, Link)]
+    assert len(links) == count
+    assert await slugs(store, search="rare", sort="slug", descending=False) == [f"n{n}007" for n in range(5)]
+    assert len(await slugs(store, search="/49/")) == count // 50
+    assert await slugs(store, search="com/0/x", limit=2, sort="slug", descending=False) == ["n0000", "n0050"]
+    assert await slugs(store, search="n44", limit=3, sort="slug") == ["n4499", "n4498", "n4497"]
+    await store.delete_links([item for item in links if item.slug.startswith("n00")])
+    (outcome,) = await store.replace_links([(links[4400], replace(links[4400], target="http://other.org/"))])
+    assert isinstance(outcome, Link)
+    assert await slugs(store, search="other.org") == ["n4400"]
+    assert len(await slugs(store, search="n00")) == 0
+    assert len(await slugs(store, search="/0/x")) == count // 50 - 3
+    report = await store.repair()
+    assert report.clean, report
+    assert report.links == count - 100
+
+
+async def test_a_chunk_of_rows_ends_within_a_batch(store: RedisStore, redis_server: RedisServer) -> None:
+    redis_server.command("SET", keys.ROWS, 65_536 - 10)
+    await store.add_links([link(f"a{n}") for n in range(30)])
+    await store.add_links([link(f"b{n}") for n in range(30)])
+    assert len(await slugs(store, search="example")) == 60
+    assert await slugs(store, search="a17") == ["a17"]
+    assert await slugs(store, search="b29") == ["b29"]
+    assert (await store.repair()).clean
