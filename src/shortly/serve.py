@@ -72,6 +72,8 @@ async def open_once(settings: Settings) -> None:
     """Bring the store up to date before workers open it, and fail here, once, if that cannot be done."""
     async with open_store(settings) as store:
         await store.ping()
+        for warning in await store.warnings():
+            log.warning("the store is not as safe as it could be", reason=warning)
 
 
 def raise_file_limit() -> int:

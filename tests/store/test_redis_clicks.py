@@ -94,18 +94,20 @@ def expected(segments: Mapping[str, int]) -> Counts:
     counts: Counts = {name: {} for name in ("totals", "hours", "visitors", "days", "by hour", "visits")}
     for link_id in (EVERY_LINK, *LINKS):
         tally, hours = Tally(dimensions={}), {}
-        for (of_link, hour), of_hour in sorted(folded.hours.items()):
-            if of_link == link_id:
+        for day, links in sorted(folded.days.items()):
+            for hour, of_hour in sorted(links.get(link_id, {}).items()):
                 add(tally, of_hour)
                 if of_hour.clicks:
-                    hours[hour] = Total(of_hour.clicks, of_hour.bots)
+                    hours[day * 24 + hour] = Total(of_hour.clicks, of_hour.bots)
         if tally.clicks:
             counts["totals"][link_id] = Total(tally.clicks, tally.bots)
         counts["hours"][link_id] = hours
         counts["days"][link_id] = counts["by hour"][link_id] = tally
-        counts["visitors"][link_id] = {
-            day: len(seen) for (of_link, day), seen in sorted(folded.visitors.items()) if of_link == link_id
+        visitors = {
+            day: {visitor for of_link, visitor in seen if link_id in (EVERY_LINK, of_link)}
+            for day, seen in sorted(folded.visitors.items())
         }
+        counts["visitors"][link_id] = {day: len(seen) for day, seen in visitors.items() if seen}
         of_link_visits = [visit for visit in visits if link_id in (EVERY_LINK, visit.link_id) and not visit.private]
         counts["visits"][link_id] = sorted(of_link_visits, key=repr)
     return counts

@@ -71,11 +71,15 @@ def migrate(
 ) -> None:
     """Bring the databases up to this version's schema, each after a backup; serve does so by itself."""
     with refusals(as_json):
-        from shortly.errors import StoreTooNew
+        from shortly.errors import InvalidSettings, StoreTooNew
         from shortly.store.sqlite.migrate import migrate as bring_up_to_date
         from shortly.store.sqlite.migrate import schema_version
 
         settings = read_settings()
+        if settings.redis_address is not None:
+            raise InvalidSettings(
+                "Redis is brought up to date at every start; 'shortly doctor' looks at it."
+            )
         paths = {name: settings.data_dir / file for name, file in DATABASES.items()}
         before = {name: schema_version(path, name) for name, path in paths.items()}
         for name, (current, newest) in before.items():

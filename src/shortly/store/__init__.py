@@ -28,6 +28,9 @@ class Store(LinkStore, ClickStore, AccountStore, IdempotencyStore, Protocol):
     async def ping(self) -> None:
         """Raise ``StoreUnavailable`` unless the store can be read and written right now."""
 
+    async def warnings(self) -> list[str]:
+        """Return what an operator should know about how safely the engine keeps things, a sentence each."""
+
     async def gone_links(self, before_ms: int) -> list[int]:
         """Return up to 1,000 ids of links that were deleted before then and whose counts are still kept."""
 

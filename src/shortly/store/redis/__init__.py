@@ -20,6 +20,7 @@ from shortly.store.redis.client import Client
 from shortly.store.redis.links import RedisLinks
 from shortly.store.redis.repair import Repair, Report
 from shortly.store.redis.schema import ping, settle_schema
+from shortly.store.redis.server_checks import server_warnings
 
 if TYPE_CHECKING:
     from shortly.store import Store
@@ -95,6 +96,10 @@ class RedisStore(RedisLinks, RedisAccounts, RedisClicks):
                 await ping(self._client)
         except TimeoutError:
             raise StoreUnavailable from None
+
+    async def warnings(self) -> list[str]:
+        """See ``Store``: what of the servers' own settings may lose data."""
+        return await server_warnings(self._client)
 
     async def repair(self) -> Report:
         """Prove that slugs and lists are what the links say, and mend them where they are not.

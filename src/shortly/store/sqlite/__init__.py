@@ -71,6 +71,10 @@ class SqliteStore(LinkTables, AccountTables, ClickTables):
         with store_errors(self._file.reader):
             self._file.reader.execute("SELECT at FROM heartbeat").fetchall()
 
+    async def warnings(self) -> list[str]:
+        """See ``Store``: nothing, as it keeps its files itself."""
+        return []
+
     def _prepare(self) -> None:
         with store_errors():
             self._data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
