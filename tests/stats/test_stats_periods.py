@@ -199,6 +199,12 @@ def test_unknown_names_of_periods_and_steps_are_refused(junk: str) -> None:
         assert refusal.value.field == "step"
 
 
+def test_a_minute_across_the_start_of_a_local_hour_is_a_period() -> None:
+    query = PeriodQuery(since="2010-09-01T06:29:00Z", until="2010-09-01T06:30:00Z", tz="Asia/Kolkata")
+    period = resolve(query, now=NOW, created_at=CREATED)
+    assert period.until_hour == period.since_hour + 1
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [

@@ -225,17 +225,21 @@ def explicit_span(query: PeriodQuery, zone: ZoneInfo, now_hour: int) -> Span:
         raise InvalidInput("Give either a period or since and until, not both.", field="period")
     if query.since is None:
         raise InvalidInput("An end without a start is no period: give since as well.", field="since")
-    since = parse_moment(query.since, zone, field="since")
+    start = parse_moment(query.since, zone, field="since")
+    since = utc_hour(start)
     if query.until is None:
         return Span(since, max(since, now_hour) + OPEN_H)
-    until = parse_moment(query.until, zone, field="until", up=True)
-    if until <= since:
+    end = parse_moment(query.until, zone, field="until")
+    if end.timestamp() <= start.timestamp():
         raise InvalidInput("The end (until, exclusive) must be after the start (since).", field="until")
-    return Span(since, until)
+    until = utc_hour(end)
+    if end.timestamp() != local_start(until, zone).timestamp():
+        until += 1  # the hour that it is in the midst of belongs to the period
+    return Span(since, max(until, since + 1))
 
 
-def parse_moment(text: str, zone: ZoneInfo, *, field: str, up: bool = False) -> int:
-    """Return the UTC hour that stands for a date or time; one in the midst of an hour is rounded down, or ``up``.
+def parse_moment(text: str, zone: ZoneInfo, *, field: str) -> datetime:
+    """Return the moment of a date or time, which is local where it has no offset.
 
     Raises:
         InvalidInput: It is not ISO 8601, or not in the years 2000 to 2100.
@@ -254,8 +258,7 @@ def parse_moment(text: str, zone: ZoneInfo, *, field: str, up: bool = False) -> 
         raise InvalidInput(f"{field} must lie in the years {FIRST_YEAR} to {LAST_YEAR}.", field=field)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
-    hour = utc_hour(moment)
-    return hour + 1 if up and moment.timestamp() != local_start(hour, zone).timestamp() else hour
+    return moment
 
 
 def check_step(text: str | None) -> Step | None:

@@ -10,16 +10,17 @@ from typing import Self
 
 import apsw
 
+from shortly.clicks.fold import sum_of
 from shortly.clicks.store import Total
 from shortly.clicks.visit import Tally
 from shortly.store.migration.ledger import DayCounts
-from shortly.store.sqlite.click_rows import numbers, pack, query, tally_in
+from shortly.store.sqlite.click_rows import numbers, pack, query, tally_in, unpack_hours
 from shortly.store.sqlite.connection import connect, store_errors
 
 ROWS = 500
 
 SELECT_DAYS = """
-SELECT day, link_id, clicks, bots, visitors, dimensions FROM link_days
+SELECT day, link_id, clicks, bots, visitors, hours, dimensions FROM link_days
 WHERE (day, link_id) > (?, ?) ORDER BY day, link_id LIMIT ?
 """
 SELECT_HOURS = """
@@ -71,13 +72,7 @@ class SqliteLedger:
                 rows = query(self._clicks, SELECT_DAYS, *last, ROWS)
                 if not rows:
                     return
-                found = {
-                    (day, link_id): DayCounts(
-                        link_id=link_id, day=day, tally=tally_in(clicks, bots, dims), visitors=visitors, hours={}
-                    )
-                    for day, link_id, clicks, bots, visitors, dims in rows
-                    if link_id in wanted
-                }
+                found = {row[:2]: _day_in(*row) for row in rows if row[1] in wanted}
                 self._add_hours(found)
             last = rows[-1][:2]
             yield list(found.values())
@@ -104,12 +99,13 @@ class SqliteLedger:
                 day.tally.clicks,
                 day.tally.bots,
                 day.visitors,
-                pack({hour: (tally.clicks, tally.bots) for hour, tally in day.hours.items() if tally.clicks}),
+                pack({hour: Tally(tally.clicks, tally.bots) for hour, tally in day.hours.items() if tally.clicks}),
                 pack(day.tally.dimensions),
             )
             for day in days
         ]
         with store_errors(self._clicks), self._clicks:
+            self._clicks.execute("DELETE FROM link_spans")  # they only save adding days up
             self._clicks.executemany("INSERT OR REPLACE INTO link_hours VALUES (?, ?, ?, ?, ?)", hour_rows)
             self._clicks.executemany("INSERT OR REPLACE INTO link_days VALUES (?, ?, ?, ?, ?, ?, ?)", day_rows)
 
@@ -118,6 +114,17 @@ class SqliteLedger:
         rows = [(link_id, total.clicks, total.bots) for link_id, total in totals.items()]
         with store_errors(self._clicks), self._clicks:
             self._clicks.executemany("INSERT OR REPLACE INTO totals VALUES (?, ?, ?)", rows)
+
+
+def _day_in(
+    day: int, link_id: int, clicks: int, bots: int, visitors: int, hours: bytes, dimensions: bytes | None
+) -> DayCounts:
+    """Return the day in a row; the hours of a day with many clicks have rows of their own."""
+    if dimensions is not None:
+        tally = tally_in(clicks, bots, dimensions)
+        return DayCounts(link_id=link_id, day=day, tally=tally, visitors=visitors, hours={})
+    few = unpack_hours(hours)
+    return DayCounts(link_id=link_id, day=day, tally=sum_of(few.values()), visitors=visitors, hours=few)
 
 
 def _columns(tally: Tally) -> tuple[int, int, bytes]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from shortly.clicks.fold import DAY_MS, Folded, fold_visits
+from shortly.clicks.fold import DAY_MS, Folded, fold_visits, sum_of
 from shortly.clicks.store import EVERY_LINK, Batch
 from shortly.clicks.visit import MAX_VALUES, OTHER, Tally, Visit
 from shortly.store.redis import click_keys
@@ -132,12 +132,16 @@ def _divide(pieces: Sequence[Piece], positions: Positions) -> dict[int, _Part]:
 
 def _split(folded: Folded) -> dict[int, _Sums]:
     sums: defaultdict[int, _Sums] = defaultdict(_Sums)
-    for key, tally in folded.hours.items():
-        sums[click_partition(key[0])].hours[key] = tally
-    for key, tally in folded.days.items():
-        sums[click_partition(key[0])].days[key] = tally
-    for key, visitors in folded.visitors.items():
-        sums[click_partition(key[0])].visitors[key] = visitors
+    for day, links in folded.days.items():
+        for link_id, hours in links.items():
+            of_partition = sums[click_partition(link_id)]
+            for hour, tally in hours.items():
+                of_partition.hours[link_id, day * 24 + hour] = tally
+            of_partition.days[link_id, day] = sum_of(hours.values())
+    for day, seen in folded.visitors.items():
+        for link_id, visitor in seen:
+            for counted in (link_id, EVERY_LINK):
+                sums[click_partition(counted)].visitors.setdefault((counted, day), set()).add(visitor)
     return sums
 
 
