@@ -77,9 +77,7 @@ def migrate(
 
         settings = read_settings()
         if settings.redis_address is not None:
-            raise InvalidSettings(
-                "Redis is brought up to date at every start; 'shortly doctor' looks at it."
-            )
+            raise InvalidSettings("Redis is brought up to date at every start; 'shortly doctor' looks at it.")
         paths = {name: settings.data_dir / file for name, file in DATABASES.items()}
         before = {name: schema_version(path, name) for name, path in paths.items()}
         for name, (current, newest) in before.items():
