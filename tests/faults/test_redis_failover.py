@@ -72,12 +72,7 @@ class Writer:
                     self.refused += 1
 
 
-REFUSES = pytest.mark.xfail(
-    strict=True, reason="remembered links get 503 for a moment while a Cluster's replica takes over"
-)
-
-
-@pytest.fixture(params=["sentinel", pytest.param("cluster", marks=REFUSES)])
+@pytest.fixture(params=["sentinel", "cluster"])
 def store(request: pytest.FixtureRequest) -> Iterator[RedisServers]:
     """Run servers of which one may be lost."""
     with sentinel_trio() if request.param == "sentinel" else cluster(replicas=1) as servers:
@@ -107,7 +102,8 @@ def test_a_lost_primary_costs_no_acknowledged_link_and_no_click(store: RedisServ
         writer.wait_for(50, within_s=BACK_S)
         load.wait_for(500)
     assert load.cuts == []
-    assert not load.others, load.others
+    # While a Cluster elects a primary, remembered links may be answered with 503, too (docs/redis.md); never with 404.
+    assert set(load.others) <= (set() if store.sentinels else {503}), load.others
     assert len(writer.acknowledged) > before
     for slug in writer.acknowledged:
         answer = served.api.get(f"/api/v1/links/{slug}")
