@@ -7,6 +7,8 @@ from tests.store.redis_servers import RedisServer, redis_server, session_redis_s
 
 __all__ = ["redis_server", "session_redis_server"]
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def on_redis(redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:

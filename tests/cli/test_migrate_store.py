@@ -14,6 +14,8 @@ from shortly.settings import load_settings
 
 __all__ = ["redis_server", "session_redis_server"]
 
+pytestmark = pytest.mark.slow
+
 
 def test_an_installation_moves_to_redis_and_back(
     ask: Ask, cli: Cli, installation: Path, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch

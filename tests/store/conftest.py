@@ -36,11 +36,18 @@ OpenStore = Callable[..., Store]
 SERVERS = {"redis": "redis_server", "redis-cluster": "redis_cluster"}
 
 
-@pytest.fixture(params=["sqlite", *SERVERS])
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give reads of Redis more time than visitors do, for tests that are not about time."""
+    monkeypatch.setattr("shortly.store.redis.client.READ_DEADLINE_S", 10.0)
+
+
+@pytest.fixture(params=["sqlite", *(pytest.param(name, marks=pytest.mark.slow) for name in SERVERS)])
 def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> OpenStore:
     """Give the way to open the test's data, as often as wished."""
     if request.param == "sqlite":
         return partial(SqliteStore, tmp_path / "data")
+    request.getfixturevalue("patience")
     return partial(RedisStore, parse_address(request.getfixturevalue(SERVERS[request.param]).url))
 
 

@@ -26,7 +26,7 @@ from shortly.store.migration.move import Compared, Move, Side
 from shortly.store.migration.progress import Progress
 from shortly.store.opening import Place, open_place
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 LINKS = 300
 WAYS = {

@@ -28,7 +28,7 @@ from shortly.store.redis import clicks as clicks_module
 from shortly.store.redis.clicks import RedisClicks
 from shortly.store.redis.client import Client
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
 FIRST_DAY, LAST_DAY = AT // DAY_MS, AT // DAY_MS + 2

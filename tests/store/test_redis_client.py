@@ -24,7 +24,7 @@ from shortly.store.redis.keys import TAGS
 from shortly.store.redis.scripts import Script
 from shortly.store.redis.server_checks import server_warnings
 
-pytestmark = pytest.mark.anyio  # for those that are async
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 KEYS = [f"r:{tag}:s.example/{tag}" for tag in TAGS]
 """One of each partition."""
@@ -182,6 +182,7 @@ async def test_what_many_ask_at_once_of_a_cluster_is_asked_once(redis_cluster: R
         assert min(asked) > 0
 
 
+@pytest.mark.usefixtures("patience")
 async def test_more_than_a_batch_holds_is_read_all_the_same(client: Client) -> None:
     keys = [f"r:{TAGS[number % 256]}:{number}" for number in range(3000)]
     await client.run_many([(PUT, [key], [key]) for key in keys])
@@ -189,6 +190,7 @@ async def test_more_than_a_batch_holds_is_read_all_the_same(client: Client) -> N
     assert texts == [[key.encode()] for key in keys]
 
 
+@pytest.mark.usefixtures("patience")
 async def test_no_cancelled_read_gives_its_answer_to_another(client: Client) -> None:
     await client.run_many([(PUT, [key], [key]) for key in KEYS])
     for number in range(30):

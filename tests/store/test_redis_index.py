@@ -23,7 +23,7 @@ from shortly.redis_address import parse_address
 from shortly.store.redis import RedisStore, keys, link_writes
 from shortly.store.redis.repair import Report
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 OpenRedis = Callable[..., RedisStore]
 Write = Callable[[RedisStore, Link], Awaitable[object]]

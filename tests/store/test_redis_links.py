@@ -20,7 +20,7 @@ from shortly.store.redis import RedisStore, keys, schema
 from shortly.store.redis.client import Client
 from shortly.store.redis.schema import Migration, settle_schema
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 SOON_S = 5.0
 
