@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 import apsw
+import httpx2
 import pytest
 from tests.faults.conftest import MakeServed
 from tests.faults.load import Load
@@ -165,7 +166,7 @@ def test_a_worker_that_dies_while_the_disk_is_full_is_replaced(disk: Path, on_di
             kill(victim)
             wait_until(lambda: not is_alive(victim), within_s=5, what="the worker is dead")
             wait_until(
-                lambda: served.metrics()["shortly_workers_running"] == 2,
+                lambda: workers_serving(served) == 2,
                 within_s=10,
                 what="another worker serves",
                 details=served.tail,
@@ -175,11 +176,19 @@ def test_a_worker_that_dies_while_the_disk_is_full_is_replaced(disk: Path, on_di
         already = served.clicks("abc")
         wait_until(lambda: served.clicks("abc") > already, within_s=20, what="clicks are counted again", every_s=0.1)
     assert (load.refused, dict(load.others)) == (0, {})
-    assert len(load.cuts) <= load.connections
+    assert len(load.cuts) <= 2 * load.connections  # who connects while a dead worker's socket goes is cut once more
     assert is_alive(supervisor)
     assert served.stop() == 0
     assert stored_clicks(served.data_dir, "abc") <= load.answered + len(load.cuts)
     assert segments(served.data_dir) == []
+
+
+def workers_serving(served: Served) -> int:
+    """Return how many workers say that they serve; 0 for a request that went down with the dead one."""
+    try:
+        return int(served.metrics()["shortly_workers_running"])
+    except httpx2.TransportError:
+        return 0
 
 
 def check_integrity(database: Path) -> str:
