@@ -129,6 +129,9 @@ def test_a_replica_that_was_cut_off_redirects_by_nothing_old(
             )
     new = "https://example.com/new"
     for _ in range(3):
+        settled = time.monotonic() + 1.5  # what was remembered goes when it hears of changes again
+        while time.monotonic() < settled:
+            assert far.api.get("/moved").status_code == 302
         if silent:
             proxy.dropping = True
         else:
