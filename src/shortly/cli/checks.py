@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import tempfile
@@ -18,7 +17,7 @@ from msgspec import Struct
 
 from shortly.clicks.click import decode_click
 from shortly.clicks.drain import LOCK
-from shortly.clicks.journal import worker_folders
+from shortly.clicks.journal import is_locked, worker_folders
 from shortly.clicks.segment import SegmentReader
 from shortly.clicks.store import EVERY_LINK
 from shortly.counters import read_counters
@@ -275,22 +274,6 @@ async def check_journal(settings: Settings, store: Store) -> AsyncIterator[Check
             "Start 'shortly serve'; it folds and removes them.",
         )
     yield Check("drain", "ok", "Running." if draining else "Not running; 'shortly serve' is off.")
-
-
-def is_locked(path: Path) -> bool:
-    """Return whether a living process holds the lock file."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    else:
-        return False
-    finally:
-        os.close(fd)
 
 
 def undrained(segment: Path, position: int) -> tuple[int, int | None]:

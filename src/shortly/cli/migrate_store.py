@@ -96,9 +96,9 @@ async def refuse_uncounted(settings: Settings, source: Place, store: Store) -> N
     Raises:
         InvalidInput: There are such clicks, whose link ids would mean other links in the new store.
     """
-    from shortly.cli.checks import is_locked, undrained
+    from shortly.cli.checks import undrained
     from shortly.clicks.drain import LOCK
-    from shortly.clicks.journal import worker_folders
+    from shortly.clicks.journal import is_locked, worker_folders
 
     folders: set[Path] = {settings.journal_dir}
     if isinstance(source, Path):

@@ -268,7 +268,7 @@ def worker_folders(journal_dir: Path) -> list[WorkerFolder]:
         return []
     folders = []
     for path in paths:
-        alive = _is_alive(path)
+        alive = is_locked(path / ALIVE)
         if path.name.startswith("."):  # died between making its folder and showing it: nothing was written
             if not alive and time.time() - path.stat().st_mtime > 60:
                 shutil.rmtree(path, ignore_errors=True)
@@ -277,9 +277,10 @@ def worker_folders(journal_dir: Path) -> list[WorkerFolder]:
     return folders
 
 
-def _is_alive(folder: Path) -> bool:
+def is_locked(path: Path) -> bool:
+    """Return whether a living process holds the lock file."""
     try:
-        fd = os.open(folder / ALIVE, os.O_RDWR | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:
