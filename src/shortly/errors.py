@@ -139,6 +139,37 @@ class Unauthenticated(ShortlyError):
         super().__init__("A valid API key is needed: send it as 'Authorization: Bearer KEY' or 'X-Api-Key: KEY'.")
 
 
+class Forbidden(ShortlyError):
+    """The caller is known, and not allowed to do this."""
+
+    code = "forbidden"
+
+    def __init__(self, permission: str) -> None:
+        super().__init__(f"This needs the permission {permission!r}, which you do not have here.")
+        self.permission = permission
+
+
+class RecordChanged(ShortlyError):
+    """Somebody changed what was read; nothing was written."""
+
+    code = "changed"
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"The {kind} was changed in the meantime; read it again and repeat the edit.")
+        self.kind = kind
+
+
+class NameTaken(ShortlyError):
+    """Another of the same kind has this name already."""
+
+    code = "name_taken"
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"There is another {kind} named {name!r} already.", field="name")
+        self.kind = kind
+        self.name = name
+
+
 class IdempotencyMismatch(ShortlyError):
     """The idempotency key was used before, with another request."""
 
