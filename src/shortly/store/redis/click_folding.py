@@ -6,26 +6,28 @@ sums and moves them on; see ``RedisClicks.fold`` for why that counts every visit
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import msgspec
 
-from shortly.clicks.fold import DAY_MS, Folded, fold_visits, sum_of
+from shortly.clicks.fold import DAY_MS, HOUR_MS
 from shortly.clicks.store import EVERY_LINK, Batch
-from shortly.clicks.visit import MAX_VALUES, OTHER, Tally, Visit
+from shortly.clicks.visit import MAX_VALUES, OTHER, Visit
 from shortly.store.redis import click_keys
 from shortly.store.redis.click_calls import Call
-from shortly.store.redis.click_keys import CROWDS, EVERYTHING, click_partition
-from shortly.store.redis.click_rows import Fields, fields_of
-from shortly.store.redis.click_visits import MAX_AT_MS, entry_of, ids_in, pointer_of
+from shortly.store.redis.click_keys import CROWDS, EVERYTHING, LOG
+from shortly.store.redis.click_rows import BOTS, CLICKS, fields_of, hour_fields
+from shortly.store.redis.click_visits import day_of, entry_of, ids_in, pointer_of
 from shortly.store.redis.keys import PARTITIONS
 from shortly.store.redis.scripts import Argument, Script
 
 SLICE_VISITS = 10_000
-"""Visits that are summed up together, so a script never has more of them: 10 ms where all are of one link."""
-
+"""Visits that are summed up together: the more there are, the fewer additions for each."""
+STEP_VISITS = 2_500
+"""Visits whose hashes and raw rows one script is given: a few milliseconds of its time."""
 KEEP_S = 3 * 86_400
 """How long visitor hashes and salts are kept at most, should nobody prune."""
 
@@ -33,10 +35,21 @@ FOLD = Script("click_slices", "click_entries", "fold")
 
 Positions = dict[tuple[int, str], int]
 """Partition and segment -> how far its visits have been counted; a pair that is missing: nothing has."""
-Placed = tuple[int, bytes, Visit]
-"""A visit, the position after its record, and the id that it gets."""
+Sums = dict[str, int]
+"""Field of a row -> what to add to it."""
 
 _pack = msgspec.msgpack.Encoder().encode
+
+
+class Placed(NamedTuple):
+    """A visit on its way."""
+
+    after: int
+    """The position after its record."""
+    visit_id: bytes
+    visit: Visit
+    fields: list[str]
+    """Those that it adds one to."""
 
 
 class Piece(NamedTuple):
@@ -50,20 +63,32 @@ class Piece(NamedTuple):
 
 def slices_of(batches: Iterable[Batch]) -> Iterator[list[Piece]]:
     """Cut batches into slices of ``SLICE_VISITS`` visits at most, in journal order."""
-    pieces: list[Piece] = []
-    room = SLICE_VISITS
+    pieces = []
     for batch in batches:
-        id_of = ids_in(batch.segment)
-        placed = [(after, id_of(visit.at_ms, after), visit) for after, visit in batch.visits]
-        while placed:
-            taken, placed = placed[:room], placed[room:]
-            pieces.append(Piece(batch.segment, taken[-1][0] if placed else batch.end, taken))
-            room -= len(taken)
-            if room == 0:
-                yield pieces
-                pieces, room = [], SLICE_VISITS
-    if pieces:
-        yield pieces
+        if batch.visits:
+            id_of = ids_in(batch.segment)
+            placed = [
+                Placed(after, id_of(visit.at_ms, after), visit, fields_of(visit)) for after, visit in batch.visits
+            ]
+            pieces.append(Piece(batch.segment, batch.end, placed))
+    return _cut(pieces, SLICE_VISITS)
+
+
+def _cut(pieces: Iterable[Piece], size: int) -> Iterator[list[Piece]]:
+    """Cut pieces into runs with so many visits at most."""
+    run: list[Piece] = []
+    room = size
+    for segment, end, visits in pieces:
+        start = 0
+        while len(visits) - start > room:
+            some = visits[start : start + room]
+            yield [*run, Piece(segment, some[-1].after, some)] if some else run
+            start += room
+            run, room = [], size
+        run.append(Piece(segment, end, visits[start:]))
+        room -= len(visits) - start
+    if run:
+        yield run
 
 
 def partitions_of(batches: Iterable[Batch]) -> list[tuple[int, str]]:
@@ -72,87 +97,57 @@ def partitions_of(batches: Iterable[Batch]) -> list[tuple[int, str]]:
     for batch in batches:
         if batch.visits:
             pairs |= {(visit.link_id % PARTITIONS, batch.segment) for _, visit in batch.visits}
-            pairs.add((EVERYTHING, batch.segment))
+            pairs |= {(EVERYTHING, batch.segment), (LOG, batch.segment)}
     return sorted(pairs)
 
 
 def calls_of(pieces: Sequence[Piece], positions: Positions) -> Iterator[Call]:
-    """Yield the calls that fold a slice, one for each partition, and move ``positions`` to where they lead.
+    """Yield the calls that fold a slice, in order within each partition, and move ``positions`` to where they lead.
 
     A partition that has counted all of its visits in the slice is called, too: that may have been a moment ago, by a
     call whose reply was lost, and only another write makes sure that the replicas have it.
     """
-    parts = _divide(pieces, positions)
-    whole = sum(len(piece.visits) for piece in pieces)
-    if len(parts[EVERYTHING].visits) == whole == sum(len(part.visits) for part in parts.values()) - whole:
-        sums = _split(fold_visits(visit for piece in pieces for _, _, visit in piece.visits))
-    else:  # some of them have been counted
-        sums = {}
-        for number, part in parts.items():
-            sums |= {n: s for n, s in _split(fold_visits(visit for _, visit in part.visits)).items() if n == number}
-    for number, part in parts.items():
-        yield _call_of(number, part, sums.get(number, _Sums()))
+    for number, part in _divide(pieces, positions).items():
+        for step in _cut(part, SLICE_VISITS if number == EVERYTHING else STEP_VISITS):
+            yield _call_of(number, step, positions)
 
 
-class _Part:
-    """What a slice has for one partition."""
-
-    def __init__(self) -> None:
-        self.moves: dict[str, tuple[int, int]] = {}
-        """Segment -> the position that the partition has, and the one it gets."""
-        self.visits: list[tuple[bytes, Visit]] = []
-        """Those that it has not counted yet, with their ids."""
-
-
-class _Sums:
-    """What the visits of one partition add up to, by link and hour or day."""
-
-    def __init__(self) -> None:
-        self.hours: dict[tuple[int, int], Tally] = {}
-        self.days: dict[tuple[int, int], Tally] = {}
-        self.visitors: dict[tuple[int, int], set[bytes]] = {}
-
-
-def _divide(pieces: Sequence[Piece], positions: Positions) -> dict[int, _Part]:
-    parts: defaultdict[int, _Part] = defaultdict(_Part)
-    for piece in pieces:
+def _divide(pieces: Sequence[Piece], positions: Positions) -> dict[int, list[Piece]]:
+    """Return what each partition has in the pieces, without the visits that it has counted."""
+    parts: defaultdict[int, list[Piece]] = defaultdict(list)
+    reached = dict(positions)
+    for segment, end, visits in pieces:
         shares: defaultdict[int, list[Placed]] = defaultdict(list)
-        for placed in piece.visits:
-            shares[placed[2].link_id % PARTITIONS].append(placed)
-        shares[EVERYTHING] = piece.visits
+        for placed in visits:
+            shares[placed.visit.link_id % PARTITIONS].append(placed)
+        shares[EVERYTHING] = shares[LOG] = visits
         for number, share in shares.items():
-            part = parts[number]
-            position = positions.get((number, piece.segment), 0)
-            part.visits += ((visit_id, visit) for after, visit_id, visit in share if after > position)
-            expected, _ = part.moves.get(piece.segment, (position, 0))
-            positions[number, piece.segment] = end = max(position, piece.end)
-            part.moves[piece.segment] = (expected, end)
+            position = reached.get((number, segment), 0)
+            if share[0].after <= position:
+                share = [placed for placed in share if placed.after > position]
+            parts[number].append(Piece(segment, end, share))
+            reached[number, segment] = max(position, end)
     return parts
 
 
-def _split(folded: Folded) -> dict[int, _Sums]:
-    sums: defaultdict[int, _Sums] = defaultdict(_Sums)
-    for day, links in folded.days.items():
-        for link_id, hours in links.items():
-            of_partition = sums[click_partition(link_id)]
-            for hour, tally in hours.items():
-                of_partition.hours[link_id, day * 24 + hour] = tally
-            of_partition.days[link_id, day] = sum_of(hours.values())
-    for day, seen in folded.visitors.items():
-        for link_id, visitor in seen:
-            for counted in (link_id, EVERY_LINK):
-                sums[click_partition(counted)].visitors.setdefault((counted, day), set()).add(visitor)
-    return sums
-
-
-def _call_of(number: int, part: _Part, sums: _Sums) -> Call:
+def _call_of(number: int, pieces: Sequence[Piece], positions: Positions) -> Call:
+    """Return the call that adds what the pieces sum up to, and move the partition's positions to their ends."""
+    moves: dict[str, tuple[int, int]] = {}
+    for segment, end, _ in pieces:
+        position = positions.get((number, segment), 0)
+        expected, _ = moves.get(segment, (position, position))
+        positions[number, segment] = reached = max(position, end)
+        moves[segment] = (expected, reached)
+    visits = [placed for piece in pieces for placed in piece.visits]
     message = _Message(number)
-    message.add_counts(sums)
     if number == EVERYTHING:
-        message.add_pointers(part.visits)
+        message.add_sums(visits)
+    elif number == LOG:
+        message.add_visitors(visits)
+        message.add_pointers(visits)
     else:
-        message.add_visits(part.visits)
-    return message.call(part.moves)
+        message.add_links(visits)
+    return message.call(moves)
 
 
 class _Message:
@@ -162,103 +157,112 @@ class _Message:
         self._partition = partition
         self._keys = [click_keys.positions(partition), click_keys.changed(partition)]
         self._numbers: dict[str, int] = {}
-        self._changed: set[int] = set()
+        self._changed: list[str] = []
         self._seen: dict[int, tuple[int, int, int, list[tuple[int, str, int, list[str]]]]] = {}
         self._rows: list[tuple[int | list[str] | list[int], ...]] = []
+        self._totals: defaultdict[str, Sums] = defaultdict(dict)
         self._lists: list[tuple[int, ...]] = []
         self._entries: list[Argument] = []
 
     def call(self, moves: Mapping[str, tuple[int, int]]) -> Call:
         """Return the call."""
+        for key, sums in self._totals.items():
+            self._add_row(key, sums)
         message = (
             MAX_VALUES,
             OTHER,
             KEEP_S,
             [part for segment, (expected, end) in moves.items() for part in (segment, expected, end)],
-            [str(link_id) for link_id in self._changed],  # texts: Lua knows 53 bits
+            self._changed,
             list(self._seen.values()),
             self._rows,
             self._lists,
         )
         return FOLD, self._keys, [_pack(message), *self._entries]
 
-    def add_counts(self, sums: _Sums) -> None:
-        """Add hours, days, visitors and totals."""
-        fields: dict[int, Fields] = {}
-        clicked: defaultdict[tuple[int, int], list[tuple[str, int]]] = defaultdict(list)
-        for (link_id, hour), tally in sums.hours.items():
-            names, numbers = fields[id(tally)] = fields_of(tally)
-            self._rows.append((self._new(click_keys.hour_row(link_id, hour)), names, numbers))
-            if tally.clicks:
-                of_day = clicked[link_id, hour // 24]
-                of_day.append((str(hour % 24), tally.clicks))
-                if tally.bots:
-                    of_day.append((f"{hour % 24}b", tally.bots))
-        totals: defaultdict[str, dict[str, int]] = defaultdict(dict)
-        for key, tally in sums.days.items():
-            link_id, day = key
-            names, numbers = fields.get(id(tally)) or fields_of(tally)  # often the very tally of the one hour
-            hours = clicked[key]
-            names = names + [name for name, _ in hours]
-            numbers = numbers + [number for _, number in hours]
-            days = self._key(click_keys.days(link_id))
-            self._rows.append((self._new(click_keys.day_row(link_id, day)), names, numbers, days, day))
-            if visitors := sums.visitors.get(key):
-                self._add_visitors(link_id, day, visitors)
-            if tally.clicks:
-                self._add_total(totals, link_id, tally)
-        for total, of_links in totals.items():
-            self._rows.append((self._new(total), list(of_links), list(of_links.values())))
+    # --- what each partition keeps ---------------------------------------------------------------------------
 
-    def _add_total(self, totals: defaultdict[str, dict[str, int]], link_id: int, tally: Tally) -> None:
+    def add_links(self, visits: Iterable[Placed]) -> None:
+        """Add all about the visits of links."""
+        of_links: defaultdict[int, list[Placed]] = defaultdict(list)
+        for placed in visits:
+            of_links[placed.visit.link_id].append(placed)
+        for link_id, of_link in of_links.items():
+            days = self._add_counts(link_id, of_link)
+            for day, visitors in _visitors(of_link).items():
+                self._add_seen(day, link_id, days[day], visitors)
+            if entries := [entry_of(placed.visit_id, placed.visit) for placed in of_link if not placed.visit.private]:
+                self._add_entries(click_keys.visits(link_id), entries)
+
+    def add_sums(self, visits: Iterable[Placed]) -> None:
+        """Add the counts of all links together."""
+        self._add_counts(EVERY_LINK, visits)
+
+    def add_visitors(self, visits: Iterable[Placed]) -> None:
+        """Add the visitors of all links together, crowd by crowd."""
+        for day, visitors in _visitors(visits).items():
+            crowds: defaultdict[int, list[int]] = defaultdict(list)
+            for visitor in visitors:
+                crowds[visitor % CROWDS].append(visitor)
+            row = self._add_row(click_keys.visitors_row(EVERY_LINK, day), {})
+            for crowd, some in crowds.items():
+                self._add_seen(day, crowd, row, some)
+
+    def add_pointers(self, visits: Iterable[Placed]) -> None:
+        """Add pointers to raw visits to the lists of their days."""
+        of_days: defaultdict[int, list[bytes]] = defaultdict(list)
+        for _, visit_id, visit, _ in visits:
+            if not visit.private:
+                of_days[day_of(visit_id)].append(pointer_of(visit_id, visit.link_id))
+        for day, pointers in of_days.items():
+            self._add_entries(click_keys.visits_of_day(day), pointers, self._key(click_keys.VISIT_DAYS), day)
+
+    # --- parts of the message --------------------------------------------------------------------------------
+
+    def _add_counts(self, link_id: int, visits: Iterable[Placed]) -> dict[int, int]:
+        """Add a link's hours, days and total; return the numbers of the rows of its days."""
+        fields: defaultdict[int, list[list[str]]] = defaultdict(list)
+        for placed in visits:
+            fields[placed.visit.at_ms // HOUR_MS].append(placed.fields)
+        of_days: defaultdict[int, Sums] = defaultdict(dict)
+        for hour, of_visits in fields.items():
+            sums = dict.fromkeys(of_visits[0], 1) if len(of_visits) == 1 else Counter(chain.from_iterable(of_visits))
+            self._add_row(click_keys.hour_row(link_id, hour), sums)
+            of_day = of_days[hour // 24]
+            if of_day:
+                for name, number in sums.items():
+                    of_day[name] = of_day.get(name, 0) + number
+            else:
+                of_day.update(sums)
+            of_day.update(hour_fields(hour % 24, sums))
+        days = self._key(click_keys.days(link_id))
+        clicks = 0
         key, field = click_keys.totals(link_id)
-        total = totals[key]
-        total[field] = total.get(field, 0) + tally.clicks
-        if tally.bots:
-            total[f"{field}b"] = total.get(f"{field}b", 0) + tally.bots
-        if link_id != EVERY_LINK:
-            self._changed.add(link_id)
+        for sums in of_days.values():
+            clicks += sums.get(CLICKS, 0)
+            if bots := sums.get(BOTS, 0):
+                self._totals[key][f"{field}b"] = self._totals[key].get(f"{field}b", 0) + bots
+        if clicks:
+            self._totals[key][field] = clicks
+            if link_id != EVERY_LINK:
+                self._changed.append(str(link_id))  # a text: Lua knows 53 bits
+        return {day: self._add_row(click_keys.day_row(link_id, day), sums, days, day) for day, sums in of_days.items()}
 
-    def _add_visitors(self, link_id: int, day: int, visitors: Iterable[bytes]) -> None:
-        """Add the visitors of the day whose row was added last; as integers, which small sets are arrays of."""
+    def _add_row(self, key: str, sums: Sums, *days: int) -> int:
+        """Add numbers to a row, which is the only mention of its key, and return the number of the row."""
+        self._rows.append((self._new(key), list(sums), list(sums.values()), *days))
+        return len(self._rows)
+
+    def _add_seen(self, day: int, name: int, row: int, visitors: Iterable[int]) -> None:
+        """Add visitors to the set of this name; those that are new there are counted in the row."""
         if day not in self._seen:
             names = self._new(click_keys.seen_names(self._partition, day))
-            days = self._key(click_keys.seen_days(self._partition))
-            self._seen[day] = (names, days, day, [])
-        sets = self._seen[day][-1]
-        row = len(self._rows)
-        numbers = [int.from_bytes(visitor, "big", signed=True) for visitor in visitors]
-        if link_id != EVERY_LINK:
-            key = self._new(click_keys.seen(self._partition, day, link_id))
-            sets.append((key, str(link_id), row, [str(number) for number in numbers]))  # texts: Lua knows 53 bits
-            return
-        crowds: defaultdict[int, list[str]] = defaultdict(list)
-        for number in numbers:
-            crowds[number % CROWDS].append(str(number))
-        for crowd, members in crowds.items():
-            sets.append((self._new(click_keys.seen(self._partition, day, crowd)), str(crowd), row, members))
-
-    def add_visits(self, visits: Iterable[tuple[bytes, Visit]]) -> None:
-        """Add the raw visits that are kept to the lists of their links."""
-        of_links: defaultdict[int, list[bytes]] = defaultdict(list)
-        for visit_id, visit in visits:
-            if not visit.private:
-                of_links[visit.link_id].append(entry_of(visit_id, visit))
-        for link_id, entries in of_links.items():
-            self._add_entries(click_keys.visits(link_id), entries)
-
-    def add_pointers(self, visits: Iterable[tuple[bytes, Visit]]) -> None:
-        """Add pointers to them to the lists of the days."""
-        kept = ((visit_id, visit) for visit_id, visit in visits if not visit.private)
-        of_days: defaultdict[int, list[bytes]] = defaultdict(list)
-        for visit_id, visit in kept:
-            day = min(max(visit.at_ms, 0), MAX_AT_MS) // DAY_MS
-            of_days[day].append(pointer_of(visit_id, visit.link_id))
-        days = self._key(click_keys.VISIT_DAYS)
-        for day, pointers in of_days.items():
-            self._add_entries(click_keys.visits_of_day(day), pointers, days, day)
+            self._seen[day] = (names, self._key(click_keys.seen_days(self._partition)), day, [])
+        key = self._new(click_keys.seen(self._partition, day, name))
+        self._seen[day][-1].append((key, str(name), row, [str(visitor) for visitor in visitors]))
 
     def _add_entries(self, keys: tuple[str, str], entries: list[bytes], *days: int) -> None:
+        """Add entries to a list, sorted by time."""
         entries.sort()
         first = len(self._entries) + 2  # the message is the first argument
         self._entries += entries
@@ -275,3 +279,12 @@ class _Message:
         if number is None:
             number = self._numbers[key] = self._new(key)
         return number
+
+
+def _visitors(visits: Iterable[Placed]) -> dict[int, set[int]]:
+    """Return the human visitors of each day, as the integers that small sets are arrays of."""
+    visitors: defaultdict[int, set[int]] = defaultdict(set)
+    for _, _, visit, _ in visits:
+        if visit.visitor and not (visit.bot or visit.private or visit.refused):
+            visitors[visit.at_ms // DAY_MS].add(int.from_bytes(visit.visitor, "big", signed=True))
+    return visitors

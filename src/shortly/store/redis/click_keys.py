@@ -1,8 +1,8 @@
 """Names of the keys that clicks are kept in, and how large ones are cut.
 
 Everything about a link's clicks lies in its home partition, next to that partition's journal positions. ``EVERY_LINK``
-is a link of its own with a partition of its own, ``{all}``, whatever the number of partitions: its sums are added once
-for each batch, and read by one look-up instead of 256.
+is a link of its own with partitions of its own: ``{all}`` for its counts, which are added once for each batch and read
+by one look-up instead of 256, and ``{log}`` for its visitors and the order of all raw visits.
 
 Rows of counts are hashes that stay small (listpacks, without an allocation for each field) for all but the busiest
 links. Their field names are one letter for the dimension and the value, see ``click_rows``.
@@ -13,9 +13,9 @@ from __future__ import annotations
 from shortly.clicks.store import EVERY_LINK
 from shortly.store.redis.keys import PARTITIONS, TAGS
 
-EVERYTHING = PARTITIONS
-"""Number of the partition that ``EVERY_LINK`` is kept in."""
-CLICK_TAGS = (*TAGS, "{all}")
+EVERYTHING, LOG = PARTITIONS, PARTITIONS + 1
+"""Numbers of the partitions of ``EVERY_LINK``."""
+CLICK_TAGS = (*TAGS, "{all}", "{log}")
 """Hash tags of all partitions that hold clicks."""
 DONE = "p:{meta}"
 """Hash: segment -> the position that all partitions have passed."""
@@ -26,14 +26,9 @@ CROWDS = 1024
 arrays of integers, 8 bytes for each (70 in sets of more than 512)."""
 
 
-def click_partition(link_id: int) -> int:
-    """Return the partition that a link's clicks are in, 0 to ``EVERYTHING``."""
-    return EVERYTHING if link_id == EVERY_LINK else link_id % PARTITIONS
-
-
 def click_tag(link_id: int) -> str:
     """Return the hash tag of a link's clicks."""
-    return CLICK_TAGS[click_partition(link_id)]
+    return CLICK_TAGS[EVERYTHING if link_id == EVERY_LINK else link_id % PARTITIONS]
 
 
 # --- folding -------------------------------------------------------------------------------------------------
@@ -61,6 +56,11 @@ def totals(link_id: int) -> tuple[str, str]:
 def day_row(link_id: int, day: int) -> str:
     """``c:{5f}:<id>:<day>``: hash of a day's counts."""
     return f"c:{click_tag(link_id)}:{link_id}:{day}"
+
+
+def visitors_row(link_id: int, day: int) -> str:
+    """Return the row that has a day's unique visitors: the day's, or for ``EVERY_LINK`` one that has nothing else."""
+    return f"c:{{log}}:{EVERY_LINK}:{day}" if link_id == EVERY_LINK else day_row(link_id, day)
 
 
 def hour_row(link_id: int, hour: int) -> str:
@@ -106,9 +106,9 @@ def visits(link_id: int) -> tuple[str, str]:
 
 
 def visits_of_day(day: int) -> tuple[str, str]:
-    """``v:{all}:<day>`` and ``w:{all}:<day>``: the same with the times and links of all visits of a day."""
-    return f"v:{{all}}:{day}", f"w:{{all}}:{day}"
+    """``v:{log}:<day>`` and ``w:{log}:<day>``: the same with the times and links of all visits of a day."""
+    return f"v:{{log}}:{day}", f"w:{{log}}:{day}"
 
 
-VISIT_DAYS = "j:{all}"
+VISIT_DAYS = "j:{log}"
 """Set of the days for which there are such lists."""

@@ -70,12 +70,14 @@ async def forget_links(client: Client, link_ids: Sequence[int]) -> None:
             for link_id, days_of_link in zip(some, days, strict=True)
             for keys in cut(list(_rows_of(link_id, map(int, days_of_link))), STEP)
         ]
+        for link_id, days_of_link in zip(some, days, strict=True):
+            steps += [_unseen(home_of(link_id), int(day), [str(link_id)]) for day in days_of_link]
         for calls in cut(steps, SIDE_BY_SIDE):
             await run_all(client, calls)
         await run_all(client, [_gone(link_id) for link_id in some])
 
 
-def _unseen(partition: int, day: int, names: Sequence[bytes]) -> Call:
+def _unseen(partition: int, day: int, names: Sequence[bytes | str]) -> Call:
     keys = [click_keys.seen_names(partition, day), click_keys.seen_days(partition)]
     return UNSEE, keys + [click_keys.seen(partition, day, int(name)) for name in names], [day, *names]
 
@@ -83,7 +85,6 @@ def _unseen(partition: int, day: int, names: Sequence[bytes]) -> Call:
 def _rows_of(link_id: int, days: Iterator[int]) -> Iterator[str]:
     for day in days:
         yield click_keys.day_row(link_id, day)
-        yield click_keys.seen(home_of(link_id), day, link_id)
         for hour in range(day * 24, day * 24 + 24):
             yield click_keys.hour_row(link_id, hour)
 

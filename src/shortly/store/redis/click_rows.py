@@ -1,4 +1,4 @@
-"""Rows of counts as Redis hashes: tallies to fields, and back.
+"""Rows of counts as Redis hashes: fields of visits, and tallies of rows.
 
 | field | counts |
 |---|---|
@@ -12,10 +12,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 
 from shortly.clicks.store import Total
-from shortly.clicks.visit import Tally
+from shortly.clicks.visit import DIMENSIONS, Tally, Visit
 
 LETTERS = {
     "referrer": "r",
@@ -40,24 +41,32 @@ DIMENSION_OF = {ord(letter): name for name, letter in LETTERS.items()}
 CLICKS, BOTS, VISITORS = "+", "-", "*"
 HOURS_OF_DAY = (*map(str, range(24)), *(f"{hour}b" for hour in range(24)))
 
-Fields = tuple[list[str], list[int]]
-"""Names and what to add to them."""
+HUMAN = tuple(name for name in DIMENSIONS if name not in ("bot", "refused"))
+HUMAN_LETTERS = tuple(LETTERS[name] for name in HUMAN)
+BOT_LETTER, REFUSED_LETTER = LETTERS["bot"], LETTERS["refused"]
+
+_human_values: Callable[[Visit], tuple[str, ...]] = attrgetter(*HUMAN)
 
 
-def fields_of(tally: Tally) -> Fields:
-    """Return what to add to a row."""
-    names, numbers = [], []
-    if tally.clicks:
-        names.append(CLICKS)
-        numbers.append(tally.clicks)
-    if tally.bots:
-        names.append(BOTS)
-        numbers.append(tally.bots)
-    for dimension, counts in tally.dimensions.items():
-        letter = LETTERS[dimension]
-        names += [letter + value for value in counts]
-        numbers += counts.values()
-    return names, numbers
+def fields_of(visit: Visit) -> list[str]:
+    """Return the fields of a row that the visit adds one to, each once."""
+    if visit.refused:
+        return [REFUSED_LETTER + visit.refused]
+    if visit.bot:
+        return [CLICKS, BOTS, BOT_LETTER + visit.bot]
+    fields = [letter + value for letter, value in zip(HUMAN_LETTERS, _human_values(visit), strict=True) if value]
+    fields.append(CLICKS)
+    return fields
+
+
+def hour_fields(hour: int, sums: Mapping[str, int]) -> dict[str, int]:
+    """Return what an hour's sums add to the fields of its hour in the row of the day."""
+    fields = {}
+    if clicks := sums.get(CLICKS):
+        fields[HOURS_OF_DAY[hour]] = clicks
+        if bots := sums.get(BOTS):
+            fields[HOURS_OF_DAY[24 + hour]] = bots
+    return fields
 
 
 def add_row(total: Tally, row: Mapping[bytes, bytes]) -> None:

@@ -2,7 +2,8 @@
 
 The id is 8 bytes, highest first: unix milliseconds << 20 | 20 bits that tell visits of one millisecond apart. These are
 taken from the place in the journal, so folding a visit again after a crash gives it the same id, in its link's
-partition and in that of all links.
+partition and in that of all links. Two visits have the same id if they came in the same millisecond to different
+workers, and then once in a million times; one of them is missed by a reader whose page ends between them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from zlib import crc32
 
 import msgspec
 
+from shortly.clicks.fold import DAY_MS
 from shortly.clicks.visit import Visit
 from shortly.errors import InvalidCursor
 
@@ -67,6 +69,11 @@ def link_in(pointer: bytes) -> int:
 def id_in(entry: bytes) -> int:
     """Return the id that an entry or pointer begins with."""
     return int.from_bytes(entry[:8], "big")
+
+
+def day_of(visit_id: bytes) -> int:
+    """Return the day that an id says."""
+    return (int.from_bytes(visit_id, "big") >> NUMBER_BITS) // DAY_MS
 
 
 def write_cursor(link_id: int, entry: bytes) -> str:

@@ -8,7 +8,7 @@ local max_values, other, keep_s, positions, changed, seen, rows, lists = unpack(
 local OVERLAP = 1000 -- newest entries of a list that older ones may still be sorted into
 
 for i = 1, #positions, 3 do
-    if tonumber(redis.call('HGET', KEYS[1], positions[i]) or 0) ~= positions[i + 1] then
+    if tonumber(call('HGET', KEYS[1], positions[i]) or 0) ~= positions[i + 1] then
         return 0
     end
 end
@@ -23,21 +23,21 @@ end
 -- Writes down how many values of each dimension the row keeps apart.
 local function count_values(key)
     local kept = {}
-    for _, name in ipairs(redis.call('HKEYS', key)) do
+    for _, name in ipairs(call('HKEYS', key)) do
         if is_value(name) then
             local counter = '#' .. string.sub(name, 1, 1)
             kept[counter] = (kept[counter] or 0) + 1
         end
     end
-    redis.call('HSET', key, '#', 1)
+    call('HSET', key, '#', 1)
     for counter, number in pairs(kept) do
-        redis.call('HSET', key, counter, number)
+        call('HSET', key, counter, number)
     end
 end
 
 -- Takes out of `names` the new values that find no room, the rarest ones, and returns what they sum up to.
 local function refuse_values(key, names, numbers, new)
-    if redis.call('HEXISTS', key, '#') == 0 then
+    if call('HEXISTS', key, '#') == 0 then
         count_values(key)
     end
     local by_letter = {}
@@ -50,7 +50,7 @@ local function refuse_values(key, names, numbers, new)
     end
     local refused = {}
     for letter, values in pairs(by_letter) do
-        local kept = tonumber(redis.call('HGET', key, '#' .. letter) or 0)
+        local kept = tonumber(call('HGET', key, '#' .. letter) or 0)
         local room = max_values - kept
         if #values > room then
             table.sort(values, function(i, j)
@@ -63,7 +63,7 @@ local function refuse_values(key, names, numbers, new)
                 names[i] = false
             end
         end
-        redis.call('HSET', key, '#' .. letter, math.min(max_values, kept + #values))
+        call('HSET', key, '#' .. letter, math.min(max_values, kept + #values))
     end
     return refused
 end
@@ -83,9 +83,9 @@ end
 local function add_known(key, names, numbers, length)
     local new = {}
     for from = 1, #names, SLICE do
-        local known = redis.call('HMGET', key, unpack(names, from, math.min(#names, from + SLICE - 1)))
-        for i, number in ipairs(known) do
-            local place = from + i - 1
+        local known = call('HMGET', key, unpack(names, from, math.min(#names, from + SLICE - 1)))
+        for i = 1, #known do
+            local number, place = known[i], from + i - 1
             if number then
                 numbers[place] = numbers[place] + number
             else
@@ -101,20 +101,22 @@ end
 
 -- Adds numbers to the fields of a row; returns whether it is a new one.
 local function add(key, names, numbers)
-    local length, refused = redis.call('HLEN', key), {}
+    local length, refused = call('HLEN', key), {}
     if length > 0 or #names > max_values then
         refused = add_known(key, names, numbers, length)
     end
-    local fields = {}
-    for i, name in ipairs(names) do
-        if name then
-            fields[#fields + 1] = name
-            fields[#fields + 1] = text_of(numbers[i])
+    local fields, last = {}, 0
+    for i = 1, #names do
+        if names[i] then
+            local number = numbers[i]
+            fields[last + 1] = names[i]
+            fields[last + 2] = texts[number] or text_of(number)
+            last = last + 2
         end
     end
-    in_slices('HSET', key, fields, 1, #fields)
+    in_slices('HSET', key, fields, 1, last)
     for name, number in pairs(refused) do
-        redis.call('HINCRBY', key, name, text_of(number))
+        call('HINCRBY', key, name, text_of(number))
     end
     return length == 0
 end
@@ -141,19 +143,19 @@ local function see(names_key, days_key, day, sets)
     end
     local new_names = {}
     for from = 1, #names, SLICE do
-        local known = redis.call('SMISMEMBER', names_key, unpack(names, from, math.min(#names, from + SLICE - 1)))
+        local known = call('SMISMEMBER', names_key, unpack(names, from, math.min(#names, from + SLICE - 1)))
         for i, is_known in ipairs(known) do
             if is_known == 0 then
                 local place = from + i - 1
                 new_names[#new_names + 1] = names[place]
-                redis.call('EXPIRE', KEYS[sets[place][1]], keep_s)
+                call('EXPIRE', KEYS[sets[place][1]], keep_s)
             end
         end
     end
     if #new_names > 0 then
         in_slices('SADD', names_key, new_names, 1, #new_names)
-        redis.call('EXPIRE', names_key, keep_s)
-        redis.call('SADD', days_key, day)
+        call('EXPIRE', names_key, keep_s)
+        call('SADD', days_key, day)
     end
 end
 
@@ -161,10 +163,10 @@ end
 
 -- Sorts ARGV[first..last] into the newest entries of a list; those that are older than all of these come too late.
 local function merge(list, late, first, last)
-    local newest = redis.call('LRANGE', list, -OVERLAP, -1)
-    if redis.call('LLEN', list) > #newest then
+    local newest = call('LRANGE', list, -OVERLAP, -1)
+    if call('LLEN', list) > #newest then
         while first <= last and is_before(ARGV[first], newest[1]) do
-            redis.call('ZADD', late, at_of(ARGV[first]), ARGV[first])
+            call('ZADD', late, at_of(ARGV[first]), ARGV[first])
             first = first + 1
         end
     end
@@ -187,14 +189,14 @@ local function merge(list, late, first, last)
         merged[#merged + 1] = ARGV[i]
     end
     if from <= #newest then
-        redis.call('LTRIM', list, 0, from - #newest - 2)
+        call('LTRIM', list, 0, from - #newest - 2)
     end
     in_slices('RPUSH', list, merged, 1, #merged)
 end
 
 -- Appends ARGV[first..last]; returns whether the list is a new one.
 local function append(list, late, first, last)
-    local newest = redis.call('LINDEX', list, -1)
+    local newest = call('LINDEX', list, -1)
     if newest and is_before(ARGV[first], newest) then
         merge(list, late, first, last)
     else
@@ -213,14 +215,14 @@ end
 for _, row in ipairs(rows) do
     local key, names, numbers, days, day = unpack(row)
     if add(KEYS[key], names, numbers) and days then
-        redis.call('SADD', KEYS[days], day)
+        call('SADD', KEYS[days], day)
     end
 end
 
 for _, list in ipairs(lists) do
     local key, late, first, last, days, day = unpack(list)
     if append(KEYS[key], KEYS[late], first, last) and days then
-        redis.call('SADD', KEYS[days], day)
+        call('SADD', KEYS[days], day)
     end
 end
 
@@ -229,6 +231,6 @@ if #changed > 0 then
 end
 
 for i = 1, #positions, 3 do
-    redis.call('HSET', KEYS[1], positions[i], positions[i + 2])
+    call('HSET', KEYS[1], positions[i], positions[i + 2])
 end
 return 1
