@@ -48,8 +48,6 @@ class Placed(NamedTuple):
     """The position after its record."""
     visit_id: bytes
     visit: Visit
-    fields: list[str]
-    """Those that it adds one to."""
 
 
 class Piece(NamedTuple):
@@ -67,9 +65,7 @@ def slices_of(batches: Iterable[Batch]) -> Iterator[list[Piece]]:
     for batch in batches:
         if batch.visits:
             id_of = ids_in(batch.segment)
-            placed = [
-                Placed(after, id_of(visit.at_ms, after), visit, fields_of(visit)) for after, visit in batch.visits
-            ]
+            placed = [Placed(after, id_of(visit.at_ms, after), visit) for after, visit in batch.visits]
             pieces.append(Piece(batch.segment, batch.end, placed))
     return _cut(pieces, SLICE_VISITS)
 
@@ -107,9 +103,10 @@ def calls_of(pieces: Sequence[Piece], positions: Positions) -> Iterator[Call]:
     A partition that has counted all of its visits in the slice is called, too: that may have been a moment ago, by a
     call whose reply was lost, and only another write makes sure that the replicas have it.
     """
+    fields = _Fields()
     for number, part in _divide(pieces, positions).items():
         for step in _cut(part, SLICE_VISITS if number == EVERYTHING else STEP_VISITS):
-            yield _call_of(number, step, positions)
+            yield _call_of(number, step, positions, fields)
 
 
 def _divide(pieces: Sequence[Piece], positions: Positions) -> dict[int, list[Piece]]:
@@ -130,7 +127,21 @@ def _divide(pieces: Sequence[Piece], positions: Positions) -> dict[int, list[Pie
     return parts
 
 
-def _call_of(number: int, pieces: Sequence[Piece], positions: Positions) -> Call:
+class _Fields:
+    """The fields of visits, made when they are first asked for: for a link, and again for all links."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, list[str]] = {}
+
+    def of(self, visit: Visit) -> list[str]:
+        """Return the fields of a visit that outlives this object."""
+        fields = self._known.get(id(visit))
+        if fields is None:
+            fields = self._known[id(visit)] = fields_of(visit)
+        return fields
+
+
+def _call_of(number: int, pieces: Sequence[Piece], positions: Positions, fields: _Fields) -> Call:
     """Return the call that adds what the pieces sum up to, and move the partition's positions to their ends."""
     moves: dict[str, tuple[int, int]] = {}
     for segment, end, _ in pieces:
@@ -139,7 +150,7 @@ def _call_of(number: int, pieces: Sequence[Piece], positions: Positions) -> Call
         positions[number, segment] = reached = max(position, end)
         moves[segment] = (expected, reached)
     visits = [placed for piece in pieces for placed in piece.visits]
-    message = _Message(number)
+    message = _Message(number, fields)
     if number == EVERYTHING:
         message.add_sums(visits)
     elif number == LOG:
@@ -153,8 +164,9 @@ def _call_of(number: int, pieces: Sequence[Piece], positions: Positions) -> Call
 class _Message:
     """What ``fold.lua`` is told; keys are named by their number."""
 
-    def __init__(self, partition: int) -> None:
+    def __init__(self, partition: int, fields: _Fields) -> None:
         self._partition = partition
+        self._fields_of = fields.of
         self._keys = [click_keys.positions(partition), click_keys.changed(partition)]
         self._numbers: dict[str, int] = {}
         self._changed: list[str] = []
@@ -211,7 +223,7 @@ class _Message:
     def add_pointers(self, visits: Iterable[Placed]) -> None:
         """Add pointers to raw visits to the lists of their days."""
         of_days: defaultdict[int, list[bytes]] = defaultdict(list)
-        for _, visit_id, visit, _ in visits:
+        for _, visit_id, visit in visits:
             if not visit.private:
                 of_days[day_of(visit_id)].append(pointer_of(visit_id, visit.link_id))
         for day, pointers in of_days.items():
@@ -223,7 +235,8 @@ class _Message:
         """Add a link's hours, days and total; return the numbers of the rows of its days."""
         fields: defaultdict[int, list[list[str]]] = defaultdict(list)
         for placed in visits:
-            fields[placed.visit.at_ms // HOUR_MS].append(placed.fields)
+            visit = placed.visit
+            fields[visit.at_ms // HOUR_MS].append(self._fields_of(visit))
         of_days: defaultdict[int, Sums] = defaultdict(dict)
         for hour, of_visits in fields.items():
             sums = dict.fromkeys(of_visits[0], 1) if len(of_visits) == 1 else Counter(chain.from_iterable(of_visits))
@@ -284,7 +297,7 @@ class _Message:
 def _visitors(visits: Iterable[Placed]) -> dict[int, set[int]]:
     """Return the human visitors of each day, as the integers that small sets are arrays of."""
     visitors: defaultdict[int, set[int]] = defaultdict(set)
-    for _, _, visit, _ in visits:
+    for _, _, visit in visits:
         if visit.visitor and not (visit.bot or visit.private or visit.refused):
             visitors[visit.at_ms // DAY_MS].add(int.from_bytes(visit.visitor, "big", signed=True))
     return visitors

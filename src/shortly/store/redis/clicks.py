@@ -72,7 +72,7 @@ from shortly.store.redis.scripts import Argument, Command, Script
 
 FOLD_TRIES = 5
 """How often other processes may move the same segment's positions during one fold; none should, ever."""
-SENT_TOGETHER = 32
+SENT_TOGETHER = 16
 """Partitions whose scripts are sent in one go."""
 READ_ROWS = 128
 """Rows, each of some thousand fields at most, that one read asks for."""
