@@ -7,7 +7,7 @@ sums and moves them on; see ``RedisClicks.fold`` for why that counts every visit
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from shortly.clicks.visit import MAX_VALUES, OTHER, Visit
 from shortly.store.redis import click_keys
 from shortly.store.redis.click_calls import Call
 from shortly.store.redis.click_keys import CROWDS, EVERYTHING, LOG
-from shortly.store.redis.click_rows import BOTS, CLICKS, fields_of, hour_fields
+from shortly.store.redis.click_rows import BOTS, CLICKS, VISITORS, fields_of, hour_fields
 from shortly.store.redis.click_visits import day_of, entry_of, ids_in, pointer_of
 from shortly.store.redis.keys import PARTITIONS
 from shortly.store.redis.scripts import Argument, Script
@@ -37,6 +37,9 @@ Positions = dict[tuple[int, str], int]
 """Partition and segment -> how far its visits have been counted; a pair that is missing: nothing has."""
 Sums = dict[str, int]
 """Field of a row -> what to add to it."""
+
+TEXTS = [str(number) for number in range(1000)]
+"""Of numbers that most sums are among."""
 
 _pack = msgspec.msgpack.Encoder().encode
 
@@ -170,10 +173,16 @@ class _Message:
         self._keys = [click_keys.positions(partition), click_keys.changed(partition)]
         self._numbers: dict[str, int] = {}
         self._changed: list[str] = []
-        self._seen: dict[int, tuple[int, int, int, list[tuple[int, str, int, list[str]]]]] = {}
-        self._rows: list[tuple[int | list[str] | list[int], ...]] = []
+        self._seen: dict[int, tuple[int, int, int, list[int | str]]] = {}
+        """By day: keys of the sets' names and of the days, the day, and for each set its key, its name, the place among
+        the rows where the number of its new members goes, how many members follow, and these."""
+        self._rows: list[int | str] = []
+        """For each row its key; the key of a set that the day is added to if the row is new, and the day, or twice 0;
+        how many texts follow; names of fields, each with the number to add to it."""
         self._totals: defaultdict[str, Sums] = defaultdict(dict)
-        self._lists: list[tuple[int, ...]] = []
+        self._lists: list[int] = []
+        """For each list its key and that of its late ones, the first and the last of its entries among the arguments,
+        and key and day as those of a row."""
         self._entries: list[Argument] = []
 
     def call(self, moves: Mapping[str, tuple[int, int]]) -> Call:
@@ -200,15 +209,16 @@ class _Message:
         for placed in visits:
             of_links[placed.visit.link_id].append(placed)
         for link_id, of_link in of_links.items():
-            days = self._add_counts(link_id, of_link)
-            for day, visitors in _visitors(of_link).items():
-                self._add_seen(day, link_id, days[day], visitors)
+            visitors = _visitors(of_link)
+            places = self._add_counts(link_id, of_link, visitors)
+            for day, of_day in visitors.items():
+                self._add_seen(day, link_id, places[day], of_day)
             if entries := [entry_of(placed.visit_id, placed.visit) for placed in of_link if not placed.visit.private]:
                 self._add_entries(click_keys.visits(link_id), entries)
 
     def add_sums(self, visits: Iterable[Placed]) -> None:
         """Add the counts of all links together."""
-        self._add_counts(EVERY_LINK, visits)
+        self._add_counts(EVERY_LINK, visits, ())
 
     def add_visitors(self, visits: Iterable[Placed]) -> None:
         """Add the visitors of all links together, crowd by crowd."""
@@ -216,9 +226,9 @@ class _Message:
             crowds: defaultdict[int, list[int]] = defaultdict(list)
             for visitor in visitors:
                 crowds[visitor % CROWDS].append(visitor)
-            row = self._add_row(click_keys.visitors_row(EVERY_LINK, day), {})
+            place = self._add_row(click_keys.visitors_row(EVERY_LINK, day), {VISITORS: 0})
             for crowd, some in crowds.items():
-                self._add_seen(day, crowd, row, some)
+                self._add_seen(day, crowd, place, some)
 
     def add_pointers(self, visits: Iterable[Placed]) -> None:
         """Add pointers to raw visits to the lists of their days."""
@@ -231,8 +241,9 @@ class _Message:
 
     # --- parts of the message --------------------------------------------------------------------------------
 
-    def _add_counts(self, link_id: int, visits: Iterable[Placed]) -> dict[int, int]:
-        """Add a link's hours, days and total; return the numbers of the rows of its days."""
+    def _add_counts(self, link_id: int, visits: Iterable[Placed], seen: Container[int]) -> dict[int, int]:
+        """Add a link's hours, days and total; return where the numbers of visitors go of the days that have ``seen``
+        any."""
         fields: defaultdict[int, list[list[str]]] = defaultdict(list)
         for placed in visits:
             visit = placed.visit
@@ -259,27 +270,35 @@ class _Message:
             self._totals[key][field] = clicks
             if link_id != EVERY_LINK:
                 self._changed.append(str(link_id))  # a text: Lua knows 53 bits
-        return {day: self._add_row(click_keys.day_row(link_id, day), sums, days, day) for day, sums in of_days.items()}
+        places = {}
+        for day, sums in of_days.items():
+            if day in seen:
+                sums[VISITORS] = 0  # the last one, to be filled in by the script
+            places[day] = self._add_row(click_keys.day_row(link_id, day), sums, days, day)
+        return places
 
-    def _add_row(self, key: str, sums: Sums, *days: int) -> int:
-        """Add numbers to a row, which is the only mention of its key, and return the number of the row."""
-        self._rows.append((self._new(key), list(sums), list(sums.values()), *days))
-        return len(self._rows)
+    def _add_row(self, key: str, sums: Sums, days: int = 0, day: int = 0) -> int:
+        """Add numbers to a row, which is the only mention of its key; return the place of the last one."""
+        rows = self._rows
+        rows += (self._new(key), days, day, 2 * len(sums))
+        for name, number in sums.items():
+            rows += (name, TEXTS[number] if number < len(TEXTS) else str(number))
+        return len(rows)
 
-    def _add_seen(self, day: int, name: int, row: int, visitors: Iterable[int]) -> None:
-        """Add visitors to the set of this name; those that are new there are counted in the row."""
+    def _add_seen(self, day: int, name: int, place: int, visitors: Collection[int]) -> None:
+        """Add visitors to the set of this name; how many are new there is added at that place of the rows."""
         if day not in self._seen:
             names = self._new(click_keys.seen_names(self._partition, day))
             self._seen[day] = (names, self._key(click_keys.seen_days(self._partition)), day, [])
         key = self._new(click_keys.seen(self._partition, day, name))
-        self._seen[day][-1].append((key, str(name), row, [str(visitor) for visitor in visitors]))
+        self._seen[day][-1].extend((key, str(name), place, len(visitors), *map(str, visitors)))
 
-    def _add_entries(self, keys: tuple[str, str], entries: list[bytes], *days: int) -> None:
+    def _add_entries(self, keys: tuple[str, str], entries: list[bytes], days: int = 0, day: int = 0) -> None:
         """Add entries to a list, sorted by time."""
         entries.sort()
         first = len(self._entries) + 2  # the message is the first argument
         self._entries += entries
-        self._lists.append((self._new(keys[0]), self._new(keys[1]), first, first + len(entries) - 1, *days))
+        self._lists += (self._new(keys[0]), self._new(keys[1]), first, first + len(entries) - 1, days, day)
 
     def _new(self, key: str) -> int:
         """Return the number of a key that no other part of the message names."""

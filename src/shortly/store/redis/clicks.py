@@ -212,7 +212,7 @@ class RedisClicks:
         """See ``ClickStore``."""
         days = await self._days(link_id, since_day, until_day)
         rows = await self._read([("HGET", click_keys.visitors_row(link_id, day), VISITORS) for day in days])
-        return {day: int(visitors) for day, visitors in zip(days, rows, strict=True) if visitors is not None}
+        return {day: int(visitors) for day, visitors in zip(days, rows, strict=True) if int(visitors or 0)}
 
     async def tally(self, link_id: int, since_hour: int, until_hour: int) -> Tally:
         """See ``ClickStore``; whole days are read as such, and the hours before and after them one by one."""

@@ -1,7 +1,8 @@
 -- Adds visits to a partition's counts and moves its journal positions, or does nothing at all.
 --
 -- KEYS[1] is the hash of positions, KEYS[2] the set of changed links; the message names the others by their number.
--- ARGV[1] is the message, see click_folding.py; what follows are entries of lists of visits, by time.
+-- ARGV[1] is the message, see click_folding.py; what follows are entries of lists of visits, by time. What the message has
+-- many of lies flat in one array, because Lua fills small tables slowly.
 -- Returns 1, or 0 when the message was made for other positions than these.
 
 local max_values, other, keep_s, positions, changed, seen, rows, lists = unpack(cmsgpack.unpack(ARGV[1]))
@@ -11,6 +12,17 @@ for i = 1, #positions, 3 do
     if tonumber(call('HGET', KEYS[1], positions[i]) or 0) ~= positions[i + 1] then
         return 0
     end
+end
+
+local texts, names = {}, {} -- the same tables for all rows, which spares Lua collecting others
+
+local function text_of(number) -- most of which are small and come again
+    local text = texts[number]
+    if not text then
+        text = string.format('%.0f', number)
+        texts[number] = text
+    end
+    return text
 end
 
 -- Counts ----------------------------------------------------------------------------------------------------
@@ -35,17 +47,18 @@ local function count_values(key)
     end
 end
 
--- Takes out of `names` the new values that find no room, the rarest ones, and returns what they sum up to.
-local function refuse_values(key, names, numbers, new)
+-- Takes the new values that find no room, the rarest ones, out of a row, and returns what they sum up to.
+-- `new` are places of their names.
+local function refuse_values(key, new)
     if call('HEXISTS', key, '#') == 0 then
         count_values(key)
     end
     local by_letter = {}
-    for _, i in ipairs(new) do
-        if is_value(names[i]) then
-            local letter = string.sub(names[i], 1, 1)
+    for _, place in ipairs(new) do
+        if is_value(rows[place]) then
+            local letter = string.sub(rows[place], 1, 1)
             by_letter[letter] = by_letter[letter] or {}
-            table.insert(by_letter[letter], i)
+            table.insert(by_letter[letter], place)
         end
     end
     local refused = {}
@@ -53,68 +66,66 @@ local function refuse_values(key, names, numbers, new)
         local kept = tonumber(call('HGET', key, '#' .. letter) or 0)
         local room = max_values - kept
         if #values > room then
-            table.sort(values, function(i, j)
-                return numbers[i] > numbers[j] or (numbers[i] == numbers[j] and i < j)
+            table.sort(values, function(one, two)
+                local number, other_number = tonumber(rows[one + 1]), tonumber(rows[two + 1])
+                return number > other_number or (number == other_number and one < two)
             end)
-            refused[letter .. other] = 0
+            local sum = 0
             for nth = room + 1, #values do
-                local i = values[nth]
-                refused[letter .. other] = refused[letter .. other] + numbers[i]
-                names[i] = false
+                sum = sum + rows[values[nth] + 1]
+                rows[values[nth]] = false
             end
+            refused[letter .. other] = sum
         end
         call('HSET', key, '#' .. letter, math.min(max_values, kept + #values))
     end
     return refused
 end
 
-local texts = {} -- of numbers, most of which are small and come again
-
-local function text_of(number)
-    local text = texts[number]
-    if not text then
-        text = string.format('%.0f', number)
-        texts[number] = text
-    end
-    return text
-end
-
--- Adds the numbers of a row that is there already, and takes out of `names` what finds no room; returns what is refused.
-local function add_known(key, names, numbers, length)
-    local new = {}
-    for from = 1, #names, SLICE do
-        local known = call('HMGET', key, unpack(names, from, math.min(#names, from + SLICE - 1)))
-        for i = 1, #known do
-            local number, place = known[i], from + i - 1
-            if number then
-                numbers[place] = numbers[place] + number
+-- Adds what a row that is there has already; returns what is refused, or nil.
+local function add_known(key, first, last, length)
+    local new
+    for from = first, last, 2 * SLICE do
+        local count = 0
+        for place = from, math.min(last, from + 2 * SLICE - 1), 2 do
+            count = count + 1
+            names[count] = rows[place]
+        end
+        local known = call('HMGET', key, unpack(names, 1, count))
+        for i = 1, count do
+            local place = from + 2 * i - 1
+            if known[i] then
+                rows[place] = text_of(rows[place] + known[i])
             else
-                new[#new + 1] = place
+                new = new or {}
+                new[#new + 1] = place - 1
             end
         end
     end
-    if #new > 0 and length + #new > max_values then
-        return refuse_values(key, names, numbers, new)
+    if new and length + #new > max_values then
+        return refuse_values(key, new)
     end
-    return {}
 end
 
--- Adds numbers to the fields of a row; returns whether it is a new one.
-local function add(key, names, numbers)
-    local length, refused = call('HLEN', key), {}
-    if length > 0 or #names > max_values then
-        refused = add_known(key, names, numbers, length)
+-- Adds the names and numbers at rows[first..last] to a row; returns whether it is a new one.
+local function add(key, first, last)
+    local length = call('HLEN', key)
+    local refused
+    if length > 0 or last - first > 2 * max_values then
+        refused = add_known(key, first, last, length)
     end
-    local fields, last = {}, 0
-    for i = 1, #names do
-        if names[i] then
-            local number = numbers[i]
-            fields[last + 1] = names[i]
-            fields[last + 2] = texts[number] or text_of(number)
-            last = last + 2
+    if not refused then
+        in_slices('HSET', key, rows, first, last)
+        return length == 0
+    end
+    local fields = {}
+    for place = first, last, 2 do
+        if rows[place] then
+            fields[#fields + 1] = rows[place]
+            fields[#fields + 1] = rows[place + 1]
         end
     end
-    in_slices('HSET', key, fields, 1, last)
+    in_slices('HSET', key, fields, 1, #fields)
     for name, number in pairs(refused) do
         call('HINCRBY', key, name, text_of(number))
     end
@@ -123,32 +134,24 @@ end
 
 -- Visitors --------------------------------------------------------------------------------------------------
 
--- Adds a day's visitors to their sets, and those that are new there to the fields of their rows.
+-- Adds a day's visitors to their sets, and writes into the rows how many of them are new there.
 local function see(names_key, days_key, day, sets)
-    local names = {}
-    for i, set in ipairs(sets) do
-        local key, name, row, who = unpack(set)
-        names[i] = name
-        local new = in_slices('SADD', KEYS[key], who, 1, #who)
-        if new > 0 then
-            local _, fields, numbers = unpack(rows[row])
-            local last = #fields
-            if fields[last] == '*' then
-                numbers[last] = numbers[last] + new
-            else
-                fields[last + 1] = '*'
-                numbers[last + 1] = new
-            end
-        end
+    local set_names, set_keys, i = {}, {}, 1
+    while i <= #sets do
+        local key, name, place, count = unpack(sets, i, i + 3)
+        rows[place] = text_of(rows[place] + in_slices('SADD', KEYS[key], sets, i + 4, i + 3 + count))
+        set_names[#set_names + 1] = name
+        set_keys[#set_keys + 1] = KEYS[key]
+        i = i + 4 + count
     end
     local new_names = {}
-    for from = 1, #names, SLICE do
-        local known = call('SMISMEMBER', names_key, unpack(names, from, math.min(#names, from + SLICE - 1)))
-        for i, is_known in ipairs(known) do
+    for from = 1, #set_names, SLICE do
+        local known = call('SMISMEMBER', names_key, unpack(set_names, from, math.min(#set_names, from + SLICE - 1)))
+        for nth, is_known in ipairs(known) do
             if is_known == 0 then
-                local place = from + i - 1
-                new_names[#new_names + 1] = names[place]
-                call('EXPIRE', KEYS[sets[place][1]], keep_s)
+                local place = from + nth - 1
+                new_names[#new_names + 1] = set_names[place]
+                call('EXPIRE', set_keys[place], keep_s)
             end
         end
     end
@@ -208,20 +211,22 @@ end
 -- The step --------------------------------------------------------------------------------------------------
 
 for _, of_day in ipairs(seen) do
-    local names, days, day, sets = unpack(of_day)
-    see(KEYS[names], KEYS[days], day, sets)
+    local names_key, days_key, day, sets = unpack(of_day)
+    see(KEYS[names_key], KEYS[days_key], day, sets)
 end
 
-for _, row in ipairs(rows) do
-    local key, names, numbers, days, day = unpack(row)
-    if add(KEYS[key], names, numbers) and days then
+local at = 1
+while at <= #rows do
+    local key, days, day, length = unpack(rows, at, at + 3)
+    if add(KEYS[key], at + 4, at + 3 + length) and days > 0 then
         call('SADD', KEYS[days], day)
     end
+    at = at + 4 + length
 end
 
-for _, list in ipairs(lists) do
-    local key, late, first, last, days, day = unpack(list)
-    if append(KEYS[key], KEYS[late], first, last) and days then
+for i = 1, #lists, 6 do
+    local key, late, first, last, days, day = unpack(lists, i, i + 5)
+    if append(KEYS[key], KEYS[late], first, last) and days > 0 then
         call('SADD', KEYS[days], day)
     end
 end
