@@ -213,7 +213,7 @@ def test_folds_killed_again_and_again_at_any_moment_count_every_click_once(
     chance = random.Random(20)
     segments: dict[str, int] = {}
     killed = 0
-    while killed < 25:
+    while killed < 15:
         segments[f"node/{len(segments)}"] = 4_000
         order: dict[str, Any] = {"batch": chance.randrange(300, 1500)}
         while program.fold(server.url, segments, kill_after_s=chance.uniform(0.01, 0.25), **order)["exit_code"]:
