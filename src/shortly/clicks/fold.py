@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -21,7 +21,8 @@ HourTallies = dict[int, Tally]
 
 HUMAN = tuple(name for name in DIMENSIONS if name not in ("bot", "refused"))
 """The dimensions that describe humans."""
-_described = attrgetter(*HUMAN)
+described: Callable[[Visit], tuple[str, ...]] = attrgetter(*HUMAN)
+"""A visit -> its values of these."""
 
 
 class Folded(NamedTuple):
@@ -54,10 +55,13 @@ def fold_visits(visits: Iterable[Visit]) -> Folded:
                 links[link_id] = {hour % 24: tally}
             else:
                 hours[hour % 24] = tally
-        folded.visitors.setdefault(day, set()).update(
-            [(v.link_id, v.visitor) for v in group if v.visitor and not (v.bot or v.private or v.refused)]
-        )
+        folded.visitors.setdefault(day, set()).update([(visit.link_id, visit.visitor) for visit in seen_among(group)])
     return folded
+
+
+def seen_among(visits: Iterable[Visit]) -> list[Visit]:
+    """Return the visits whose visitors are counted: those of people who got their redirect and may be recognised."""
+    return [visit for visit in visits if visit.visitor and not (visit.bot or visit.private or visit.refused)]
 
 
 def tallies_of(visits: Sequence[Visit]) -> dict[int, Tally]:
@@ -93,7 +97,7 @@ def tally_of_few(visits: Iterable[Visit]) -> Tally:
             bots += 1
             count(dimensions, "bot", visit.bot)
             continue
-        for name, value in zip(HUMAN, _described(visit), strict=True):
+        for name, value in zip(HUMAN, described(visit), strict=True):
             if value:
                 counts = dimensions.get(name)
                 if counts is None:
@@ -113,7 +117,7 @@ def tally_of_many(visits: Sequence[Visit]) -> Tally:
     """Count one dimension after the other."""
     given = [visit for visit in visits if not visit.refused]
     humans = [visit for visit in given if not visit.bot]
-    columns: dict[str, Iterable[str]] = dict(zip(HUMAN, zip(*map(_described, humans), strict=True), strict=False))
+    columns: dict[str, Iterable[str]] = dict(zip(HUMAN, zip(*map(described, humans), strict=True), strict=False))
     columns["bot"] = [visit.bot for visit in given]
     columns["refused"] = [visit.refused for visit in visits]
     dimensions: Dimensions = {}

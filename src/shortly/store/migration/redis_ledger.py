@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Self
 
 import msgspec
@@ -14,7 +15,7 @@ from shortly.store.migration.ledger import DayCounts
 from shortly.store.redis import click_keys, keys
 from shortly.store.redis.accounts import KeyRecord
 from shortly.store.redis.click_calls import Call, cut, run_all
-from shortly.store.redis.click_rows import VISITORS, add_row, fields_of
+from shortly.store.redis.click_rows import VISITORS, add_row, hour_fields, row_of
 from shortly.store.redis.client import Client
 from shortly.store.redis.scripts import Argument, Script
 
@@ -99,17 +100,18 @@ class RedisLedger:
         commands: list[tuple[Argument | float, ...]] = []
         for link_id, day in places:
             commands.append(("HGETALL", click_keys.day_row(link_id, day)))
+            commands.append(("HGET", click_keys.visitors_row(link_id, day), VISITORS))
             commands += (("HGETALL", click_keys.hour_row(link_id, day * 24 + hour)) for hour in range(24))
         rows = [row for some in cut(commands, SOME) for row in await self._client.read_many(some)]
         days = []
         for place, (link_id, day) in enumerate(places):
-            of_day, *of_hours = rows[place * 25 : place * 25 + 25]
+            of_day, visitors, *of_hours = rows[place * 26 : place * 26 + 26]
             days.append(
                 DayCounts(
                     link_id=link_id,
                     day=day,
                     tally=_tally_in(of_day),
-                    visitors=int(of_day.get(VISITORS.encode(), 0)),
+                    visitors=int(visitors or 0),
                     hours={hour: _tally_in(row) for hour, row in enumerate(of_hours) if row},
                 )
             )
@@ -122,17 +124,13 @@ class RedisLedger:
             of_links[day.link_id].append(day.day)
         calls: list[Call] = [(PUT_DAYS, [click_keys.days(link_id)], args) for link_id, args in of_links.items()]
         for day in days:
+            rows = {click_keys.day_row(day.link_id, day.day): row_of(day.tally)}
             for hour, tally in day.hours.items():
-                calls.append((PUT_ROW, [click_keys.hour_row(day.link_id, day.day * 24 + hour)], _fields(tally)))
-            fields = _fields(day.tally)
+                row = rows[click_keys.hour_row(day.link_id, day.day * 24 + hour)] = row_of(tally)
+                rows[click_keys.day_row(day.link_id, day.day)].update(hour_fields(hour, row))
             if day.visitors:
-                fields += (VISITORS, day.visitors)
-            for hour, tally in day.hours.items():
-                if tally.clicks:
-                    fields += (str(hour), tally.clicks)
-                    if tally.bots:
-                        fields += (f"{hour}b", tally.bots)
-            calls.append((PUT_ROW, [click_keys.day_row(day.link_id, day.day)], fields))
+                rows.setdefault(click_keys.visitors_row(day.link_id, day.day), {})[VISITORS] = day.visitors
+            calls += ((PUT_ROW, [key], list(chain.from_iterable(row.items()))) for key, row in rows.items())
         await self._run(calls)
 
     async def put_totals(self, totals: Mapping[int, Total]) -> None:
@@ -152,11 +150,6 @@ class RedisLedger:
     async def _run(self, calls: Sequence[Call]) -> None:
         for some in cut(calls, SOME):
             await run_all(self._client, some, durable=True)
-
-
-def _fields(tally: Tally) -> list[Argument]:
-    names, counts = fields_of(tally)
-    return [part for field in zip(names, counts, strict=True) for part in field]
 
 
 def _tally_in(row: Mapping[bytes, Any]) -> Tally:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from shortly.clicks.fold import DAY_MS, HOUR_MS
+from shortly.clicks.fold import DAY_MS, HOUR_MS, seen_among
 from shortly.clicks.store import EVERY_LINK, Batch
 from shortly.clicks.visit import MAX_VALUES, OTHER, Visit
 from shortly.store.redis import click_keys
@@ -316,7 +316,6 @@ class _Message:
 def _visitors(visits: Iterable[Placed]) -> dict[int, set[int]]:
     """Return the human visitors of each day, as the integers that small sets are arrays of."""
     visitors: defaultdict[int, set[int]] = defaultdict(set)
-    for _, _, visit in visits:
-        if visit.visitor and not (visit.bot or visit.private or visit.refused):
-            visitors[visit.at_ms // DAY_MS].add(int.from_bytes(visit.visitor, "big", signed=True))
+    for visit in seen_among(placed.visit for placed in visits):
+        visitors[visit.at_ms // DAY_MS].add(int.from_bytes(visit.visitor, "big", signed=True))
     return visitors

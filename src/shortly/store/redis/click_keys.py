@@ -26,9 +26,14 @@ CROWDS = 1024
 arrays of integers, 8 bytes for each (70 in sets of more than 512)."""
 
 
+def click_partition(link_id: int) -> int:
+    """Return the number of the partition with a link's counts."""
+    return EVERYTHING if link_id == EVERY_LINK else link_id % PARTITIONS
+
+
 def click_tag(link_id: int) -> str:
-    """Return the hash tag of a link's clicks."""
-    return CLICK_TAGS[EVERYTHING if link_id == EVERY_LINK else link_id % PARTITIONS]
+    """Return its hash tag."""
+    return CLICK_TAGS[click_partition(link_id)]
 
 
 # --- folding -------------------------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from shortly.clicks.fold import DAY_MS
 from shortly.clicks.store import EVERY_LINK
@@ -65,7 +64,7 @@ async def forget_links(client: Client, link_ids: Sequence[int]) -> None:
     """Delete everything about links that are gone, the days that tell where it is last."""
     for some in cut([link_id for link_id in link_ids if link_id != EVERY_LINK], SIDE_BY_SIDE):
         days = await client.read_many([("SMEMBERS", click_keys.days(link_id)) for link_id in some])
-        steps: list[tuple[Script, list[str], list[Any]]] = [
+        steps: list[Call] = [
             (UNLINK, list(keys), [])
             for link_id, days_of_link in zip(some, days, strict=True)
             for keys in cut(list(_rows_of(link_id, map(int, days_of_link))), STEP)

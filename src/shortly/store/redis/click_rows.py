@@ -12,11 +12,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from operator import attrgetter
+from collections.abc import Mapping, Sequence
 
+from shortly.clicks.fold import HUMAN, described
 from shortly.clicks.store import Total
-from shortly.clicks.visit import DIMENSIONS, Tally, Visit
+from shortly.clicks.visit import Tally, Visit
 
 LETTERS = {
     "referrer": "r",
@@ -41,11 +41,8 @@ DIMENSION_OF = {ord(letter): name for name, letter in LETTERS.items()}
 CLICKS, BOTS, VISITORS = "+", "-", "*"
 HOURS_OF_DAY = (*map(str, range(24)), *(f"{hour}b" for hour in range(24)))
 
-HUMAN = tuple(name for name in DIMENSIONS if name not in ("bot", "refused"))
 HUMAN_LETTERS = tuple(LETTERS[name] for name in HUMAN)
 BOT_LETTER, REFUSED_LETTER = LETTERS["bot"], LETTERS["refused"]
-
-_human_values: Callable[[Visit], tuple[str, ...]] = attrgetter(*HUMAN)
 
 
 def fields_of(visit: Visit) -> list[str]:
@@ -54,7 +51,7 @@ def fields_of(visit: Visit) -> list[str]:
         return [REFUSED_LETTER + visit.refused]
     if visit.bot:
         return [CLICKS, BOTS, BOT_LETTER + visit.bot]
-    fields = [letter + value for letter, value in zip(HUMAN_LETTERS, _human_values(visit), strict=True) if value]
+    fields = [letter + value for letter, value in zip(HUMAN_LETTERS, described(visit), strict=True) if value]
     fields.append(CLICKS)
     return fields
 
@@ -67,6 +64,14 @@ def hour_fields(hour: int, sums: Mapping[str, int]) -> dict[str, int]:
         if bots := sums.get(BOTS):
             fields[HOURS_OF_DAY[24 + hour]] = bots
     return fields
+
+
+def row_of(tally: Tally) -> dict[str, int]:
+    """Return the fields that keep a tally, without hours and visitors."""
+    row = {name: number for name, number in ((CLICKS, tally.clicks), (BOTS, tally.bots)) if number}
+    for dimension, counts in tally.dimensions.items():
+        row.update((LETTERS[dimension] + value, number) for value, number in counts.items())
+    return row
 
 
 def add_row(total: Tally, row: Mapping[bytes, bytes]) -> None:
