@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from shortly.links.link import Redirection
-from shortly.redirect.answer import redirect_to
+from shortly.redirect.answer import headers_of
 from shortly.redirect.redirect import EMPTY, Receive, Scope, Send
 
 TARGET = "https://example.com/some/path"
-START = redirect_to(TARGET, 302, Redirection(link_id=1, domain="", slug="bench", target=TARGET))
+HEADERS = headers_of(TARGET, Redirection(link_id=1, domain="", slug="bench", target=TARGET))
+START = {"type": "http.response.start", "status": 302, "headers": HEADERS}
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:

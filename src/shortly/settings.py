@@ -79,7 +79,7 @@ class Settings(BaseSettings):
         description="How long remembered links go on redirecting while Redis is away, in seconds.",
     )
     cache_links: int = Field(
-        50_000, ge=0, le=10_000_000, description="Links that each worker remembers, about 1 KiB each."
+        100_000, ge=0, le=10_000_000, description="Links that each worker remembers, about 1 KiB each."
     )
     journal_sync_ms: int = Field(
         1000,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shortly.links.cache import LinkCache
 from shortly.links.link import Redirection
+from shortly.redirect.answer import prepare
 
 
 def redirection(slug: str) -> Redirection:
@@ -76,3 +80,41 @@ def test_it_never_holds_more_than_its_limit_nor_a_wrong_answer(limit: int, steps
         else:
             assert cache.get("", slug) in (None, known.get(slug))
         assert len(cache) <= limit + limit % 2
+
+
+def test_slugs_of_further_domains_are_apart_even_if_they_look_like_others() -> None:
+    cache = LinkCache(10)
+    path, host = redirection("a.example/x"), redirection("x")
+    cache.put("", "a.example/x", path)
+    cache.put("a.example", "x", host)
+    assert cache.get("", "a.example/x") is path
+    assert cache.get("a.example", "x") is host
+    cache.drop("a.example", "x")
+    assert cache.get("", "a.example/x") is path
+
+
+def test_what_has_left_is_let_go_little_by_little() -> None:
+    cache = LinkCache(200)
+    kept = [redirection(str(number)) for number in range(100)]
+    alone = references(kept)
+    for number in range(200):
+        cache.put("", str(number), kept[number] if number < 100 else redirection(str(number)))
+    held = []
+    for number in range(200, 301):  # the first of these lets the oldest hundred go
+        cache.put("", str(number), redirection(str(number)))
+        held.append(references(kept) - alone)
+    assert held == list(range(100, -1, -1))
+
+
+def references(objects: list[Redirection]) -> int:
+    return sum(sys.getrefcount(one) for one in objects)
+
+
+def test_the_collector_of_cyclic_garbage_does_not_walk_over_what_is_remembered() -> None:
+    one = redirection("ab")
+    one.prepared = prepare(one)
+    gc.collect()  # lets go of the inner tuples
+    gc.collect()  # and of the one around them
+    assert not gc.is_tracked(one)
+    assert not gc.is_tracked(one.prepared)
+    assert not gc.is_tracked(one.prepared.headers)

@@ -111,73 +111,32 @@ def state_of(link: Link, clicks: int, now: datetime) -> LinkState:
     return "active"
 
 
-class Redirection:
+class Redirection(Struct, kw_only=True, eq=False, gc=False):
     """What the redirect needs of a link, as small and as ready as can be; remembered by the stores' link caches.
 
-    Times are unix milliseconds, UTC. ``prepared`` belongs to the redirect: the answer it made of this redirection
-    the last time, so that the next one costs nothing.
+    Times are unix milliseconds, UTC. The collector of cyclic garbage does not see these objects, of which a process
+    remembers many thousands (it would walk over all of them again and again): nothing in them may refer back to them.
     """
 
-    __slots__ = (
-        "cache_s",
-        "crawlable",
-        "domain",
-        "enabled",
-        "expires_ms",
-        "fallback_target",
-        "forward_query",
-        "link_id",
-        "max_clicks",
-        "password_hash",
-        "prepared",
-        "referrer_policy",
-        "rules",
-        "slug",
-        "status",
-        "target",
-        "valid_from_ms",
-        "variants",
-    )
-
-    def __init__(
-        self,
-        *,
-        link_id: int,
-        domain: str,
-        slug: str,
-        target: str,
-        status: int = 302,
-        valid_from_ms: int | None = None,
-        expires_ms: int | None = None,
-        max_clicks: int | None = None,
-        fallback_target: str | None = None,
-        forward_query: bool = False,
-        crawlable: bool = False,
-        enabled: bool = True,
-        cache_s: int | None = None,
-        referrer_policy: str = "",
-        password_hash: str | None = None,
-        rules: tuple[Rule, ...] = (),
-        variants: tuple[Variant, ...] = (),
-    ) -> None:
-        self.link_id = link_id
-        self.domain = domain
-        self.slug = slug
-        self.target = target
-        self.status = status
-        self.valid_from_ms = valid_from_ms
-        self.expires_ms = expires_ms
-        self.max_clicks = max_clicks
-        self.fallback_target = fallback_target
-        self.forward_query = forward_query
-        self.crawlable = crawlable
-        self.enabled = enabled
-        self.cache_s = cache_s
-        self.referrer_policy = referrer_policy
-        self.password_hash = password_hash
-        self.rules = rules
-        self.variants = variants
-        self.prepared: Any = None
+    link_id: int
+    domain: str
+    slug: str
+    target: str
+    status: int = 302
+    valid_from_ms: int | None = None
+    expires_ms: int | None = None
+    max_clicks: int | None = None
+    fallback_target: str | None = None
+    forward_query: bool = False
+    crawlable: bool = False
+    enabled: bool = True
+    cache_s: int | None = None
+    referrer_policy: str = ""
+    password_hash: str | None = None
+    rules: tuple[Rule, ...] = ()
+    variants: tuple[Variant, ...] = ()
+    prepared: Any = None
+    """Belongs to the redirect: the answer it made of this redirection the last time, so that the next costs nothing."""
 
 
 class LinkQuery(Struct, frozen=True, kw_only=True):

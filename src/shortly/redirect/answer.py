@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote_from_bytes
+
+from msgspec import Struct
 
 from shortly.clicks.click import Outcome
 from shortly.counters import INDEX, REDIRECTS
@@ -15,15 +17,21 @@ QUERY_SAFE = "".join(map(chr, range(0x21, 0x7F))).replace('"', "").replace("<", 
 NO_STORE = b"private, max-age=0, no-store"
 
 Start = dict[str, Any]
-"""An ASGI ``http.response.start`` message; shared between requests, never changed."""
+"""An ASGI ``http.response.start`` message."""
+Headers = tuple[tuple[bytes, bytes], ...]
+
+EMPTY_BODY = (b"content-length", b"0")
+NEVER_KEEP = (b"cache-control", NO_STORE)
+NO_INDEX = (b"x-robots-tag", b"noindex")
 
 
-class Prepared(NamedTuple):
-    """What the redirect makes of a redirection once, for all its requests."""
+class Prepared(Struct, frozen=True, eq=False, gc=False):
+    """What the redirect makes of a redirection once, for all its requests; see ``Redirection`` for ``gc``."""
 
-    start: Start
+    headers: Headers
+    status: int
     plain: bool
-    """The answer is always ``start``: nothing about the link depends on time, request or count."""
+    """The answer is always the same: nothing about the link depends on time, request or count."""
     counter: int
     """Place of the counter of such answers."""
     any_method: bool
@@ -40,23 +48,31 @@ def prepare(redirection: Redirection) -> Prepared:
         and redirection.password_hash is None
         and not redirection.forward_query
     )
-    start = redirect_to(redirection.target, redirection.status, redirection)
-    return Prepared(start, plain, INDEX[REDIRECTS[redirection.status]], redirection.status in (307, 308))
+    status = redirection.status
+    return Prepared(
+        headers_of(redirection.target, redirection), status, plain, INDEX[REDIRECTS[status]], status in (307, 308)
+    )
 
 
-def redirect_to(target: str, status: int, redirection: Redirection) -> Start:
-    """Return the start of a redirect; targets are ASCII without control characters (see ``normalise``)."""
-    cache_s = redirection.cache_s
-    headers = [
+def headers_of(target: str, redirection: Redirection, *, temporary: bool = False) -> Headers:
+    """Return the headers of a redirect; targets are ASCII without control characters (see ``normalise``).
+
+    Args:
+        target: Where it leads.
+        redirection: Whose answer it is.
+        temporary: Browsers must not keep it, whatever the link says.
+    """
+    cache_s = None if temporary else redirection.cache_s
+    headers: Headers = (
         (b"location", target.encode("ascii")),
-        (b"cache-control", NO_STORE if cache_s is None else b"private, max-age=%d" % cache_s),
-        (b"content-length", b"0"),
-    ]
+        NEVER_KEEP if cache_s is None else (b"cache-control", b"private, max-age=%d" % cache_s),
+        EMPTY_BODY,
+    )
     if not redirection.crawlable:
-        headers.append((b"x-robots-tag", b"noindex"))
+        headers += (NO_INDEX,)
     if redirection.referrer_policy:
-        headers.append((b"referrer-policy", redirection.referrer_policy.encode()))
-    return {"type": "http.response.start", "status": status, "headers": headers}
+        headers += ((b"referrer-policy", redirection.referrer_policy.encode()),)
+    return headers
 
 
 def refusal_of(redirection: Redirection, now_ms: int) -> Outcome | None:

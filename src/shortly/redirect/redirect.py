@@ -27,7 +27,7 @@ from shortly.links.link import Redirection
 from shortly.links.slug import SlugRules
 from shortly.links.store import RedirectionStore
 from shortly.redirect import pages
-from shortly.redirect.answer import NO_STORE, Prepared, Start, prepare, redirect_to, refusal_of, with_query
+from shortly.redirect.answer import Prepared, headers_of, prepare, refusal_of, with_query
 from shortly.redirect.pages import Page
 from shortly.redirect.visitor import NOBODY, Addresses, Visitors, network_of
 
@@ -135,7 +135,7 @@ class Redirect:
             if self._wait_for_disk:
                 await self._journal.synced()
             self._counters.values[prepared.counter] += 1
-            await send(prepared.start)
+            await send({"type": "http.response.start", "status": prepared.status, "headers": prepared.headers})
             await send(EMPTY)
             return
         await self._answer(redirection, prepared, scope, headers, send)
@@ -167,18 +167,17 @@ class Redirect:
             self._write(redirection, REDIRECTED if refused is None else int(refused), scope, headers)
             if self._wait_for_disk:
                 await self._journal.synced()
+        status, headers_out = prepared.status, prepared.headers
         if refused is None:
-            start = prepared.start
             if redirection.forward_query and scope["query_string"]:
-                target = with_query(redirection.target, scope["query_string"])
-                start = redirect_to(target, redirection.status, redirection)
+                headers_out = headers_of(with_query(redirection.target, scope["query_string"]), redirection)
         elif redirection.fallback_target and refused in WITH_FALLBACK:
-            start = fallback_to(redirection.fallback_target, redirection)
+            status, headers_out = 302, headers_of(redirection.fallback_target, redirection, temporary=True)
         else:
             await self._answer_page(PAGES[refused], scope, headers, send)
             return
-        self._counters.values[COUNTER[start["status"]]] += 1
-        await send(start)
+        self._counters.values[COUNTER[status]] += 1
+        await send({"type": "http.response.start", "status": status, "headers": headers_out})
         await send(EMPTY)
 
     async def _answer_page(self, page: Page, scope: Scope, headers: dict[bytes, bytes], send: Send) -> None:
@@ -233,13 +232,6 @@ class Redirect:
                 )
             )
         )
-
-
-def fallback_to(target: str, redirection: Redirection) -> Start:
-    """Return a redirect to a fallback target: always temporary, never kept by browsers."""
-    start = redirect_to(target, 302, redirection)
-    start["headers"] = [(n, NO_STORE if n == b"cache-control" else value) for n, value in start["headers"]]
-    return start
 
 
 def is_prefetch(headers: dict[bytes, bytes]) -> bool:

@@ -35,7 +35,7 @@ class RedisStore(RedisLinks, RedisAccounts, RedisClicks):
         self,
         address: Address,
         *,
-        cache_links: int = 50_000,
+        cache_links: int = 100_000,
         case_insensitive: bool = False,
         wait_replicas: int = 0,
         wait_ms: int = 1000,

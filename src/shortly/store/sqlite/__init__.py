@@ -27,7 +27,7 @@ PING_TIMEOUT_S = 5
 class SqliteStore(LinkTables, AccountTables, ClickTables):
     """Both databases of a data folder; any number of processes may have them open at once."""
 
-    def __init__(self, data_dir: Path, *, cache_links: int = 50_000, case_insensitive: bool = False) -> None:
+    def __init__(self, data_dir: Path, *, cache_links: int = 100_000, case_insensitive: bool = False) -> None:
         """Take the folder, which opening makes (mode 0700) where it is missing, and two settings of the same names."""
         self._data_dir = data_dir
         self._links_path = data_dir / "links.db"

@@ -26,6 +26,8 @@ class LinkFile:
     writer: Writer
     reader: apsw.Connection
     """For point reads on the event loop: read-only, a few microseconds each, no thread."""
+    cursor: apsw.Cursor
+    """The reader's, for statements that are read to their end at once: making one for each costs time."""
     changes: ChangeCounter
     """The readers' opening of the change counter."""
 
@@ -50,6 +52,7 @@ class LinkFile:
             self.reader = connect(self._path, readonly=True)
             self.reader.set_busy_timeout(POINT_BUSY_MS)
             self.reader.execute(f"PRAGMA cache_size = -{POINT_CACHE_KIB:d}")
+            self.cursor = self.reader.cursor()
             with store_errors():
                 self.changes = ChangeCounter(self._changes_path)
         except BaseException:

@@ -89,13 +89,12 @@ class LinkTables:
     async def get_redirection(self, domain: str, slug: str) -> Redirection | None:
         """See ``RedirectionStore``. Never waits, so that it costs no switch of tasks."""
         number = self._number[0]
-        reader = self._link_file.reader
         try:
-            row = reader.execute(SELECT_REDIRECTION, (domain, self._key(slug))).get
+            row = self._link_file.cursor.execute(SELECT_REDIRECTION, (domain, self._key(slug))).get
         except UnicodeEncodeError:  # lone surrogates: no link can have such a slug
             return None
         except apsw.Error:
-            with store_errors(reader):
+            with store_errors(self._link_file.reader):
                 raise
         if row is None:
             return None
