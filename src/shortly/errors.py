@@ -170,6 +170,93 @@ class NameTaken(ShortlyError):
         self.name = name
 
 
+class UserNotFound(ShortlyError):
+    """No user has this id or e-mail address."""
+
+    code = "user_not_found"
+
+    def __init__(self, user: str) -> None:
+        super().__init__(f"There is no user {user!r}.")
+
+
+class EmailTaken(ShortlyError):
+    """A user has this e-mail address already."""
+
+    code = "email_taken"
+
+    def __init__(self, email: str) -> None:
+        super().__init__(f"There is a user with the e-mail address {email!r} already.", field="email")
+
+
+class LastAdmin(ShortlyError):
+    """Without this admin there would be none left."""
+
+    code = "last_admin"
+
+    def __init__(self, of: str) -> None:
+        super().__init__(f"This is the last admin of the {of}; make somebody else an admin first.")
+
+
+class WorkspaceNotFound(ShortlyError):
+    """The caller belongs to no workspace with this id."""
+
+    code = "workspace_not_found"
+
+    def __init__(self, workspace: str) -> None:
+        super().__init__(f"There is no workspace {workspace!r}.")
+
+
+class WorkspaceInUse(ShortlyError):
+    """The workspace has links, or is the first one, and cannot be deleted."""
+
+    code = "workspace_in_use"
+
+
+class WorkspacesFull(ShortlyError):
+    """All numbers for workspaces are given."""
+
+    code = "workspaces_full"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"An installation has at most {most} workspaces, deleted ones among them.")
+
+
+class MemberNotFound(ShortlyError):
+    """The user does not belong to the workspace."""
+
+    code = "member_not_found"
+
+    def __init__(self, user: str) -> None:
+        super().__init__(f"The user {user!r} is not a member of this workspace.")
+
+
+class AlreadyMember(ShortlyError):
+    """The user belongs to the workspace already."""
+
+    code = "already_member"
+
+    def __init__(self) -> None:
+        super().__init__("This user is a member of the workspace already.")
+
+
+class InvitationNotFound(ShortlyError):
+    """There is no such invitation, or it was accepted, taken back, or is older than it may be."""
+
+    code = "invitation_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("This invitation is not valid, or not any more; ask for a new one.")
+
+
+class SignInFirst(ShortlyError):
+    """The invitation is for an account that exists and is not signed in, or for another than the one signed in."""
+
+    code = "sign_in_first"
+
+    def __init__(self) -> None:
+        super().__init__("Sign in as the person invited, or sign out if they have no account yet; then accept.")
+
+
 class IdempotencyMismatch(ShortlyError):
     """The idempotency key was used before, with another request."""
 

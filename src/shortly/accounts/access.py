@@ -10,8 +10,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from shortly.accounts.people import FIRST_WORKSPACE, Role
-from shortly.errors import Forbidden
+from shortly.accounts.people import FIRST_WORKSPACE, Member, Role, User
+from shortly.errors import Forbidden, Unauthenticated
 
 Permission = Literal[
     "links:read",
@@ -84,6 +84,15 @@ class Caller(Struct, frozen=True, kw_only=True):
         if permission not in self.permissions:
             raise Forbidden(permission)
 
+    def require_giving(self, *roles: Role) -> None:
+        """Raise ``Forbidden`` unless the caller may give and take these roles: nobody makes others more than they are.
+
+        Whether they may change members at all is asked by ``users:write``.
+        """
+        if "admin" in roles:
+            for permission in sorted(RUNNING - self.permissions):
+                raise Forbidden(permission)
+
     def covers(self, *, workspace_id: int, owner: str, domain: str, tags: Iterable[str]) -> bool:
         """Say whether something of this workspace, owner, domain and tags is among what the caller may see."""
         return (
@@ -96,3 +105,32 @@ class Caller(Struct, frozen=True, kw_only=True):
 
 OPERATOR = Caller(actor="cli", permissions=RUNNING | {"installation"})
 """Whoever can run commands on the machine: nothing is kept from them."""
+
+
+def caller_for(user: User, member: Member | None, workspace_id: int, origin: str) -> Caller:
+    """Return a person as the caller in a workspace.
+
+    Args:
+        user: Who is signed in.
+        member: Their membership in that workspace; without one they may do nothing there, but for those who look
+            after the installation: they are admins everywhere.
+        workspace_id: The workspace; 0: none.
+        origin: See ``Caller``.
+
+    Raises:
+        Unauthenticated: The user is disabled.
+    """
+    if user.disabled_at is not None:
+        raise Unauthenticated
+    permissions: frozenset[Permission] = frozenset()
+    if user.admin:
+        permissions = RUNNING | {"installation"}
+    elif member is not None and (member.user_id, member.workspace_id) == (user.id, workspace_id):
+        permissions = OF_ROLE[member.role]
+    return Caller(
+        actor=f"user:{user.id}",
+        user_id=user.id,
+        workspace_id=workspace_id,
+        permissions=permissions,
+        origin=origin,
+    )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Self, TypeVar
 
@@ -11,10 +12,13 @@ import msgspec
 from msgspec import Struct, structs
 
 from shortly.accounts.records import Add, Change, Record, RecordStore, Remove, Replace
+from shortly.errors import RecordChanged
 
 EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
 CHANCE_BITS = 12
 MAX_PAGE = 500
+ATTEMPTS = 64
+"""How often a change is tried that others get in the way of; of each round of them one gets through."""
 
 
 class Noun(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -59,6 +63,7 @@ class Noun(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 N = TypeVar("N", bound=Noun)
+T = TypeVar("T")
 
 
 class Registry:
@@ -134,6 +139,23 @@ class Registry:
     async def remove(self, *nouns: Noun) -> None:
         """Take nouns out, all or none."""
         await self.write(*map(removing, nouns))
+
+
+async def until_settled(attempt: Callable[[], Awaitable[T]]) -> T:
+    """Return what an attempt to read, decide and write returns, trying anew whenever somebody else wrote in between.
+
+    Raises:
+        RecordChanged: ``ATTEMPTS`` times in a row.
+    """
+    for _ in range(ATTEMPTS - 1):
+        with suppress(RecordChanged):
+            return await attempt()
+    return await attempt()
+
+
+def touching(noun: Noun) -> Replace:
+    """Return the change that leaves a noun as it is, and fails the whole write unless it is still what was read."""
+    return replacing(noun, noun)
 
 
 def adding(noun: Noun) -> Add:
