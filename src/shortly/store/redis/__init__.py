@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 from shortly.clicks.store import Batch
 from shortly.errors import StoreUnavailable
 from shortly.redis_address import Address
+from shortly.store.redis.account_records import RedisRecords
 from shortly.store.redis.accounts import RedisAccounts
 from shortly.store.redis.click_order import ClickOrder
 from shortly.store.redis.clicks import RedisClicks
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 PING_TIMEOUT_S = 5
 
 
-class RedisStore(RedisLinks, RedisAccounts, RedisClicks):
+class RedisStore(RedisLinks, RedisRecords, RedisAccounts, RedisClicks):
     """All keys of one installation; any number of processes may have it open at once."""
 
     def __init__(
@@ -52,6 +53,7 @@ class RedisStore(RedisLinks, RedisAccounts, RedisClicks):
             track=cache_links > 0,
         )
         RedisClicks.__init__(self, self._client)
+        RedisRecords.__init__(self, self._client)
         RedisAccounts.__init__(self, self._client)
         RedisLinks.__init__(
             self,

@@ -150,6 +150,14 @@ class Client:
         """
         return _value(*await self._send([_call_of(script, keys, args)], durable=True))
 
+    async def ask(self, script: Script, keys: Sequence[str], args: Sequence[Argument]) -> Any:
+        """Run a script that changes nothing, which is tried again as ``read`` is.
+
+        Raises:
+            StoreUnavailable: No answer in ``CALL_DEADLINE_S``, all tries included.
+        """
+        return _value(*await self._send([_call_of(script, keys, args)], repeatable=True))
+
     async def run_many(
         self, calls: Sequence[tuple[Script, Sequence[str], Sequence[Argument]]], *, durable: bool = False
     ) -> list[Any | ShortlyError]:

@@ -166,6 +166,15 @@ KEY_USES = "k:{acct}:used"
 KEY_REVOCATIONS = "k:{acct}:revoked"
 """Hash of id -> unix milliseconds."""
 
+RECORDS = "n:{acct}:records"
+"""Hash of a record's place (its kind, a NUL, its id in 8 bytes) -> the record."""
+RECORD_NAMES = "n:{acct}:names"
+"""Hash of kind, NUL and name -> the id of who has it, in 8 bytes."""
+RECORD_GROUPS = "n:{acct}:groups"
+"""Sorted set, all scores 0: kind, NUL, length of the group's name in 4 hexadecimal digits, its name, id in 8 bytes."""
+RECORD_EXPIRIES = "n:{acct}:expiries"
+"""Sorted set of places by the unix milliseconds at which they expire."""
+
 
 def idempotency(name: bytes) -> str:
     """``i:{acct}:<hash>``: hash of a claim and its answer; the name is hashed, as it may be anything."""
