@@ -14,11 +14,23 @@ ROOT = Path(__file__).parent.parent / "src" / "shortly"
 DOMAINS = {"redirect", "stats", "clicks", "links", "accounts"}
 WIRING_PARTS = ("wiring", "drainer", "app", "worker", "serve", "cli")
 """Where things are put together; ``app`` and ``cli`` are the doors."""
-EVERYTHING = {"errors", "redis_address", "settings", "counters", "logs", "store", "api", *DOMAINS, *WIRING_PARTS}
+EVERYTHING = {
+    "errors",
+    "redis_address",
+    "settings",
+    "outbound",
+    "counters",
+    "logs",
+    "store",
+    "api",
+    *DOMAINS,
+    *WIRING_PARTS,
+}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "redis_address": set(),
-    "settings": {"errors", "redis_address"},
+    "outbound": {"errors"},
+    "settings": {"errors", "redis_address", "outbound"},
     "counters": set(),
     "logs": set(),
     "links": {"errors"},
@@ -27,12 +39,29 @@ MAY_IMPORT: dict[str, set[str]] = {
     "stats": {"errors", "clicks", "links"},
     "redirect": {"errors", "clicks", "links", "counters"},
     "store": {"errors", "settings", "redis_address", "clicks", "links", "accounts"},
-    "api": {"errors", "settings", "counters", *DOMAINS},
+    "api": {"errors", "settings", "counters", "outbound", *DOMAINS},
     **dict.fromkeys(WIRING_PARTS, EVERYTHING),
 }
 """Part (first name below ``shortly``) -> the other parts that it may import."""
 
 MAY_OPEN_STORES = {"store", *WIRING_PARTS}
+MAY_ASK_OTHER_SERVERS = {"outbound"}
+CLIENTS = {
+    "httpx2",
+    "httpcore2",
+    "httpx",
+    "httpcore",
+    "requests",
+    "aiohttp",
+    "urllib3",
+    "urllib.request",
+    "http.client",
+}
+CLIENTS |= {"ftplib", "telnetlib", "xmlrpc", "websockets", "authlib.integrations", "jwt", "socket"}
+"""What can send a request to another server."""
+CONNECTING = {"create_connection", "open_connection", "sock_connect", "connect_tcp", "open_unix_connection"}
+MAY_CONNECT = ("shortly.store.redis", "shortly.accounts.mail")
+"""Modules that speak Redis or SMTP, to servers that the operator names, and nothing that a user chooses."""
 MAY_IMPORT_FASTAPI = {"api", "app"}
 WEB_FRAMEWORK = {"fastapi", "starlette", "fastapi_offline"}
 HEAVY = {*WEB_FRAMEWORK, "pydantic", "pydantic_settings", "ua_parser", "ua_parser_rs", "typer"}
@@ -103,6 +132,16 @@ def test_engines_are_imported_only_where_things_are_wired(module: Module) -> Non
 def test_the_web_framework_stays_in_the_api(module: Module) -> None:
     if module.part not in MAY_IMPORT_FASTAPI:
         assert not WEB_FRAMEWORK.intersection(name.split(".")[0] for name in module.imports())
+
+
+@EACH_MODULE
+def test_only_the_guarded_client_asks_other_servers(module: Module) -> None:
+    if module.part in MAY_ASK_OTHER_SERVERS or module.name.startswith(MAY_CONNECT):
+        return
+    used = {name for name in module.imports() if any(f"{name}.".startswith(f"{client}.") for client in CLIENTS)}
+    assert not used, f"{module.name} must go through shortly.outbound instead of {used}"
+    calls = {node.attr for node in ast.walk(module.tree) if isinstance(node, ast.Attribute)}
+    assert not CONNECTING & calls, f"{module.name} opens connections by itself"
 
 
 @EACH_MODULE

@@ -333,3 +333,21 @@ class MigrationChanged(ShortlyError):
             f"Migration {number} of the {name} database is not the one that was applied to it; "
             "this is a build of Shortly that was tampered with or mixed from two versions."
         )
+
+
+# --- other servers -------------------------------------------------------------------------------------------
+
+
+class OutboundRefused(ShortlyError):
+    """The address is not one that Shortly may ask: it leads inside, or has a scheme or port that is not allowed."""
+
+    code = "outbound_refused"
+
+    def __init__(self) -> None:
+        super().__init__("This address may not be asked from here; OUTBOUND_ALLOW and OUTBOUND_PORTS say which may.")
+
+
+class OutboundFailed(ShortlyError):
+    """Another server gave no proper answer."""
+
+    code = "outbound_failed"

@@ -16,10 +16,12 @@ from pydantic_core import Url
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from shortly.errors import InvalidSettings
+from shortly.outbound.rules import PORTS, parse_allowed
 from shortly.redis_address import PORT, Address, Tls, parse_address
 
 FORBIDDEN_SCHEMES = frozenset({"javascript", "data", "file", "vbscript", "blob", "about", "view-source", "filesystem"})
 CommaList = Annotated[tuple[str, ...], NoDecode]
+PortList = Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], NoDecode]
 
 
 class Settings(BaseSettings):
@@ -120,6 +122,16 @@ class Settings(BaseSettings):
     )
     honour_dnt: bool = Field(False, description="Keep nothing but the count of visitors who send DNT: 1 or Sec-GPC: 1.")
 
+    # Requests to other servers
+    outbound_allow: CommaList = Field(
+        (),
+        description="Networks (CIDR) and host names (comma-separated) inside that Shortly may send requests to; "
+        "public servers need not be named.",
+    )
+    outbound_ports: PortList = Field(
+        PORTS, description="Ports of other servers (comma-separated) that Shortly may send requests to."
+    )
+
     # Logs
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least important messages to log."
@@ -142,7 +154,9 @@ class Settings(BaseSettings):
         found = re.fullmatch(r"tcp://[^/]{1,255}:([0-9]{1,5})", value) if isinstance(value, str) else None
         return found[1] if found else value
 
-    @field_validator("trusted_proxies", "extra_domains", "target_schemes", mode="before")
+    @field_validator(
+        "trusted_proxies", "extra_domains", "target_schemes", "outbound_allow", "outbound_ports", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -197,6 +211,13 @@ class Settings(BaseSettings):
         if bad := FORBIDDEN_SCHEMES.intersection(schemes):
             raise ValueError(f"{sorted(bad)[0]!r} can never be allowed")
         return schemes
+
+    @field_validator("outbound_allow")
+    @classmethod
+    def _check_outbound_allow(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in value:
+            parse_allowed(entry)
+        return value
 
     @field_validator("root_redirect")
     @classmethod

@@ -6,6 +6,8 @@ from shortly.links.service import LinkService
 from shortly.links.slug import SlugRules
 from shortly.links.store import LinkStore
 from shortly.links.target import TargetRules
+from shortly.outbound.client import Outbound
+from shortly.outbound.rules import OutboundRules
 from shortly.settings import Settings
 
 
@@ -33,3 +35,14 @@ def link_service(settings: Settings, store: LinkStore) -> LinkService:
         extra_domains=settings.extra_domains,
         default_status=settings.default_status,
     )
+
+
+def outbound_client(settings: Settings, *, private: bool = False) -> Outbound:
+    """Return the client for requests to other servers.
+
+    Args:
+        settings: The installation's.
+        private: Ask private addresses and any port, too: only for addresses that the operator alone configures.
+    """
+    ports = None if private else settings.outbound_ports
+    return Outbound(OutboundRules(ports=ports, allow=settings.outbound_allow, private=private))

@@ -116,6 +116,8 @@ STATUS: dict[type[ShortlyError], HTTPStatus] = {
     errors.StorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
     errors.StoreTooNew: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.MigrationChanged: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.OutboundRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.OutboundFailed: HTTPStatus.BAD_GATEWAY,
     NotFound: HTTPStatus.NOT_FOUND,
     MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
     MalformedRequest: HTTPStatus.BAD_REQUEST,

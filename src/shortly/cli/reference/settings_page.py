@@ -66,6 +66,6 @@ def shown(default: Any) -> str:
         case bool():
             return str(default).lower()
         case tuple():
-            return ",".join(default)
+            return ",".join(map(str, default))
         case _:
             return str(default)
