@@ -19,7 +19,7 @@ from msgspec.structs import asdict
 from bench.machine import caveats
 from bench.process import ROOT, Failed
 from bench.stage import LOAD_CORE, Run, Stage, say
-from bench.stages import bulk, connections, drain, link_count, lists, redirect, start, stats
+from bench.stages import brute_force, bulk, connections, drain, link_count, lists, redirect, start, stats
 from bench.table import Row, draw, write_between_marks
 from shortly.logs import configure_logging
 from shortly.settings import Settings
@@ -33,6 +33,7 @@ STAGES: dict[str, Stage] = {
     "bulk": bulk.measure,
     "start": start.measure,
     "lists": lists.measure,
+    "brute_force": brute_force.measure,
 }
 PROFILED = ("redirect", "drain", "stats")
 PROGRAMS = ("wrk", "nginx", "taskset", "setpriv")

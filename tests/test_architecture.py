@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "src" / "shortly"
 
-DOMAINS = {"redirect", "stats", "clicks", "links", "accounts"}
+DOMAINS = {"redirect", "stats", "clicks", "links", "accounts", "abuse"}
 WIRING_PARTS = ("wiring", "drainer", "app", "worker", "serve", "cli")
 """Where things are put together; ``app`` and ``cli`` are the doors."""
 EVERYTHING = {
@@ -35,6 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "logs": set(),
     "links": {"errors"},
     "accounts": {"errors"},
+    "abuse": {"errors", "redis_address", "links", "accounts"},
     "clicks": {"errors", "counters"},
     "stats": {"errors", "clicks", "links"},
     "redirect": {"errors", "clicks", "links", "counters"},

@@ -246,3 +246,17 @@ def test_no_password_of_a_store_url_is_in_the_text_of_the_settings(monkeypatch: 
     settings = load_settings()
     assert settings.store_url
     assert "s3cret" not in repr(settings) + mask_credentials(settings.store_url)
+
+
+@pytest.mark.parametrize("value", ["10/minute", "10 per minute", "5/15 seconds; 100/hour", "OFF", "0/day"])
+def test_limits_are_a_number_for_a_time_or_off(value: str) -> None:
+    assert load_settings({"limit_sign_in": value}).limit_sign_in == ("" if value == "OFF" else value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["10", "ten/minute", "10/fortnight", "-1/minute", "10/minute;", "9" * 99 + "/day", "1/5000 days", "1/day" * 50],
+)
+def test_a_limit_that_is_none_stops_the_start(value: str) -> None:
+    with pytest.raises(InvalidSettings, match=r"^LIMIT_CREATE: must be a number for a time, such as 10/minute"):
+        load_settings({"limit_create": value})

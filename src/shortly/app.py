@@ -25,7 +25,7 @@ from shortly.redirect.visitor import DAY_MS, Addresses, Visitors
 from shortly.settings import Settings, load_settings
 from shortly.stats.service import StatsService
 from shortly.store import open_store
-from shortly.wiring import link_service, slug_rules
+from shortly.wiring import link_service, rate_limits, slug_rules
 
 SALTS_EVERY_S = 600
 
@@ -52,12 +52,15 @@ def build(settings: Settings, *, drainer: Drainer | None) -> Redirect:
     def clock() -> datetime:
         return datetime.now(UTC)
 
+    visitors = Visitors(salts)
+    limits = rate_limits(settings, lambda who: limit_key(visitors, who), counters)
     services = Services(
         settings=settings,
         store=store,
         links=link_service(settings, store),
         stats=StatsService(store, clock),
         keys=KeyService(store, clock),
+        limits=limits,
         counters=counters,
         read_counters=lambda: read_counters(settings.counters_dir),
         journal_status=lambda: JournalStatus(refusing=journal.refusing, dropped=journal.dropped),
@@ -69,6 +72,7 @@ def build(settings: Settings, *, drainer: Drainer | None) -> Redirect:
         async with contextlib.AsyncExitStack() as opened:
             if drainer:
                 opened.push_async_callback(asyncio.to_thread, drainer.finish)
+            opened.push_async_callback(limits.close)
             await opened.enter_async_context(store)
             opened.enter_context(counters)
             opened.enter_context(journal)
@@ -89,7 +93,7 @@ def build(settings: Settings, *, drainer: Drainer | None) -> Redirect:
         journal=journal,
         slugs=slug_rules(settings),
         addresses=Addresses(settings.trusted_networks),
-        visitors=Visitors(salts),
+        visitors=visitors,
         counters=counters,
         rest=create_api(settings, lifespan),
         extra_domains=settings.extra_domains,
@@ -97,6 +101,11 @@ def build(settings: Settings, *, drainer: Drainer | None) -> Redirect:
         honour_dnt=settings.honour_dnt,
         wait_for_disk=settings.journal_sync_ms == 0,
     )
+
+
+def limit_key(visitors: Visitors, who: str) -> str:
+    """Return what Redis gets of a client's network or an account: a hash that nobody can look up after the day."""
+    return visitors.hash_of(int(time.time() * 1000), who, b"limit")[:16].hex()
 
 
 async def keep_up(store: ClickStore, salts: dict[int, bytes], journal: Journal, counters: Counters) -> None:

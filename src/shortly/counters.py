@@ -29,6 +29,7 @@ COUNTERS = (
     *(f"api_request_ms_le_{bound}" for bound in REQUEST_BUCKETS_MS),
     "api_request_ms_le_inf",
     "api_request_us_sum",
+    "rate_limited",
 )
 """Names that only grow; new ones go to the end, so that slots of an earlier version stay right."""
 GAUGES = ("drain_lag_ms", "drain_lag_bytes", "drain_running", "workers_running")

@@ -257,6 +257,16 @@ class SignInFirst(ShortlyError):
         super().__init__("Sign in as the person invited, or sign out if they have no account yet; then accept.")
 
 
+class RateLimited(ShortlyError):
+    """Too many requests of this kind came from one place, or for one account; Retry-After says when to go on."""
+
+    code = "rate_limited"
+
+    def __init__(self, retry_after_s: int = 1) -> None:
+        super().__init__("There were too many requests; wait as long as Retry-After says, then go on.")
+        self.retry_after_s = retry_after_s
+
+
 class IdempotencyMismatch(ShortlyError):
     """The idempotency key was used before, with another request."""
 

@@ -113,6 +113,22 @@ class Settings(BaseSettings):
         302, description="HTTP status of redirects whose link names none."
     )
 
+    # Abuse
+    limit_sign_in: str = Field(
+        "10/minute",
+        description="Sign-ins that one address (IPv6: one /64) may try, such as 10/minute or 10/minute;60/hour; "
+        "off: any number.",
+    )
+    limit_account: str = Field("30/hour", description="Sign-ins that may be tried for one account, from anywhere.")
+    limit_recovery: str = Field(
+        "5/minute", description="Password resets, first set-ups and accepted invitations that one address may try."
+    )
+    limit_create: str = Field(
+        "1200/minute", description="Requests by which one key or user, and one address, may make links."
+    )
+    limit_anonymous: str = Field("10/hour", description="Links that one address may make without a key.")
+    limit_report: str = Field("10/hour", description="Reports of abuse that one address may send.")
+
     # Visitors
     geoip_path: Path | None = Field(
         None, description="MaxMind-format (.mmdb) database for countries, regions and cities."
@@ -229,6 +245,25 @@ class Settings(BaseSettings):
         if url.scheme not in ("http", "https") or not str(url).isascii() or not str(url).isprintable():
             raise ValueError(form)
         return str(url)
+
+    @field_validator(
+        "limit_sign_in", "limit_account", "limit_recovery", "limit_create", "limit_anonymous", "limit_report"
+    )
+    @classmethod
+    def _check_limit(cls, value: str) -> str:
+        from limits import parse_many  # takes a tenth of a second, which commands that read settings would wait for
+
+        value = value.strip().lower()
+        if value in ("", "off"):
+            return ""
+        form = "must be a number for a time, such as 10/minute or 10/minute;60/hour, or off"
+        try:
+            rules = parse_many(value) if len(value) <= 100 else []
+        except ValueError:
+            raise ValueError(form) from None
+        if not rules or any(rule.amount > 10**9 or not 1 <= rule.multiples <= 1000 for rule in rules):
+            raise ValueError(form)
+        return value
 
     @field_validator("country_header")
     @classmethod

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from shortly.links.service import LinkService
 from shortly.links.slug import SlugRules
 from shortly.links.store import LinkStore
@@ -9,6 +12,9 @@ from shortly.links.target import TargetRules
 from shortly.outbound.client import Outbound
 from shortly.outbound.rules import OutboundRules
 from shortly.settings import Settings
+
+if TYPE_CHECKING:
+    from shortly.abuse.rates import Counting, Door, RateLimits
 
 
 def slug_rules(settings: Settings) -> SlugRules:
@@ -46,3 +52,21 @@ def outbound_client(settings: Settings, *, private: bool = False) -> Outbound:
     """
     ports = None if private else settings.outbound_ports
     return Outbound(OutboundRules(ports=ports, allow=settings.outbound_allow, private=private))
+
+
+def rate_limits(settings: Settings, hidden: Callable[[str], str], counters: Counting) -> RateLimits:
+    """Return the limits that the settings ask for; the caller closes them."""
+    from shortly.abuse.counts import redis_counts  # take a tenth of a second, which no command would want to wait for
+    from shortly.abuse.rates import RateLimits
+
+    rules: dict[Door, str] = {
+        "sign_in": settings.limit_sign_in,
+        "account": settings.limit_account,
+        "recovery": settings.limit_recovery,
+        "create": settings.limit_create,
+        "anonymous": settings.limit_anonymous,
+        "report": settings.limit_report,
+    }
+    address = settings.redis_address
+    shared = redis_counts(address) if address is not None and any(rules.values()) else None
+    return RateLimits(rules, shared=shared, hidden=hidden, counters=counters)

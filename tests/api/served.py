@@ -21,7 +21,7 @@ from shortly.counters import Counters, read_counters
 from shortly.settings import Settings
 from shortly.stats.service import StatsService
 from shortly.store import Store, open_store
-from shortly.wiring import link_service
+from shortly.wiring import link_service, rate_limits
 
 
 class Served:
@@ -47,6 +47,7 @@ class Served:
                     links=link_service(self.settings, store),
                     stats=StatsService(store),
                     keys=keys,
+                    limits=rate_limits(self.settings, str, counters),
                     counters=counters,
                     read_counters=lambda: read_counters(self.settings.counters_dir),
                     journal_status=lambda: self.journal,
@@ -55,9 +56,9 @@ class Served:
                 yield {"services": self.services}
 
     @contextmanager
-    def open(self) -> Iterator[Served]:
-        """Run the API."""
-        with TestClient(self.app, raise_server_exceptions=False) as self.stranger:
+    def open(self, peer: str = "testclient") -> Iterator[Served]:
+        """Run the API; ``peer`` is the address that requests come from."""
+        with TestClient(self.app, raise_server_exceptions=False, client=(peer, 50_000)) as self.stranger:
             self.client = copy(self.stranger)
             self.client.headers = {"Authorization": f"Bearer {self.key}"}
             yield self
@@ -98,5 +99,7 @@ class Served:
 
 
 def settings_in(folder: Path, **values: Any) -> Settings:
-    """Return settings with their data in a folder."""
-    return Settings(data_dir=folder, **values)
+    """Return settings with their data in a folder, without limits for those who ask often."""
+    return Settings(
+        data_dir=folder, **{"limit_sign_in": "off", "limit_account": "off", "limit_recovery": "off", **values}
+    )

@@ -17,10 +17,12 @@ from shortly.api.authentication import Authentication
 from shortly.api.body_limit import BodyLimit
 from shortly.api.health import health_router
 from shortly.api.idempotency import Idempotency
+from shortly.api.limits import Limits
 from shortly.api.openapi import DESCRIPTION, TAGS, Api, api_key_header, bearer
 from shortly.api.problems import answer_http_exception, answer_shortly_error, answer_validation_error
 from shortly.api.trace import Trace
 from shortly.errors import ShortlyError
+from shortly.redirect.visitor import Addresses
 from shortly.settings import Settings
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[dict[str, object]]]
@@ -45,6 +47,7 @@ def create_api(settings: Settings, lifespan: Lifespan) -> FastAPI:
         strict_content_type=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},
         middleware=[
+            Middleware(Limits, addresses=Addresses(settings.trusted_networks)),
             Middleware(Trace),
             Middleware(Authentication),
             Middleware(BodyLimit, max_bytes=settings.max_body_mb << 20),

@@ -23,6 +23,7 @@ COUNTERS = {
     "clicks_dropped": "Clicks that found no room in the journal.",
     "clicks_folded": "Clicks counted into the store.",
     "clicks_corrupt": "Journal records that could not be read.",
+    "rate_limited": "Requests that a rate limit refused.",
 }
 GAUGES = {
     "drain_running": "Processes that drain the journal; more than one of them waits for its turn.",

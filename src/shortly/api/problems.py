@@ -108,6 +108,7 @@ STATUS: dict[type[ShortlyError], HTTPStatus] = {
     errors.AlreadyMember: HTTPStatus.CONFLICT,
     errors.InvitationNotFound: HTTPStatus.NOT_FOUND,
     errors.SignInFirst: HTTPStatus.CONFLICT,
+    errors.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     errors.IdempotencyMismatch: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.IdempotencyInProgress: HTTPStatus.CONFLICT,
     errors.InvalidSettings: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -178,6 +179,8 @@ def answer_problem(refusal: ShortlyError, headers: Mapping[str, str] | None = No
     """Return the whole answer to a refused request."""
     kind = type(refusal)
     own = next((HEADERS[ancestor] for ancestor in kind.__mro__ if ancestor in HEADERS), {})
+    if isinstance(refusal, errors.RateLimited):
+        own = {"Retry-After": str(refusal.retry_after_s)}
     return Response(encode_problem(refusal), status_of(kind), media_type=MEDIA_TYPE, headers={**own, **(headers or {})})
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 from fastapi import Depends, Request
 
+from shortly.abuse.rates import RateLimits
 from shortly.accounts.keys import KeyService
 from shortly.accounts.store import ApiKey, IdempotencyStore
 from shortly.clicks.store import ClickStore
@@ -52,6 +53,7 @@ class Services:
     links: LinkService
     stats: StatsService
     keys: KeyService
+    limits: RateLimits
     counters: Counting
     read_counters: Callable[[], Mapping[str, int]]
     """Sums over all processes of this node."""

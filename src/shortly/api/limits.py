@@ -1,0 +1,114 @@
+"""The outermost layer of the API: who asks too often is refused before anything else is done.
+
+A refusal has to cost next to nothing, or it would itself be the way to slow redirects down: no log line, no body read,
+no framework, an answer that is ready but for the number of seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shortly.abuse.rates import Door, Standing, network_of
+from shortly.api.problems import MEDIA_TYPE, encode_problem
+from shortly.api.services import Services
+from shortly.errors import RateLimited
+from shortly.redirect.visitor import Addresses
+
+AUTH = "/api/v1/auth/"
+DOORS: Mapping[str, Door] = {
+    f"{AUTH}sign-in": "sign_in",
+    f"{AUTH}sign-in/totp": "sign_in",
+    f"{AUTH}totp": "sign_in",
+    f"{AUTH}password/forgot": "recovery",
+    f"{AUTH}password/reset": "recovery",
+    f"{AUTH}setup": "recovery",
+    "/api/v1/invitations/accept": "recovery",
+    "/api/v1/links": "create",
+    "/api/v1/bulk/links": "create",
+    "/api/v1/reports": "report",
+}
+"""Address of a POST -> what is limited there, for each client network.
+
+Limits for an account or a key are taken where it is known: ``RateLimits.take``.
+"""
+PREFIXES: tuple[tuple[str, Door], ...] = ((f"{AUTH}oidc/", "sign_in"), (f"{AUTH}passkeys/sign-in", "sign_in"))
+"""Further ones, whatever the method and however the address goes on."""
+
+BODY = encode_problem(RateLimited())
+REFUSAL_HEADERS = (
+    (b"content-type", MEDIA_TYPE.encode()),
+    (b"content-length", str(len(BODY)).encode()),
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+REFUSED: Message = {"type": "http.response.body", "body": BODY}
+
+
+class Limits:
+    """ASGI middleware in front of all others.
+
+    Args:
+        app: What comes behind.
+        addresses: How the client's address is found.
+    """
+
+    def __init__(self, app: ASGIApp, addresses: Addresses) -> None:
+        self.app = app
+        self._addresses = addresses
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse the request, or let it through and say in its answer how many more there may be."""
+        door = door_of(scope) if scope["type"] == "http" else None
+        if door is None:
+            await self.app(scope, receive, send)
+            return
+        services: Services = scope["state"]["services"]
+        standing = await services.limits.count(door, network_of(self._address_of(scope)))
+        if standing is None:
+            await self.app(scope, receive, send)
+            return
+        if standing.refused:
+            headers = [*REFUSAL_HEADERS, *headers_of(standing), (b"retry-after", b"%d" % standing.reset_s())]
+            await send({"type": "http.response.start", "status": 429, "headers": headers})
+            await send(REFUSED)
+            return
+
+        async def telling_send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                given = message.get("headers", ())
+                if not any(name.lower() == b"ratelimit-limit" for name, _ in given):
+                    message["headers"] = [*given, *headers_of(standing)]
+            await send(message)
+
+        await self.app(scope, receive, telling_send)
+
+    def _address_of(self, scope: Scope) -> str:
+        client = scope["client"]
+        address: str = client[0] if client else ""
+        if self._addresses.trusts_any and self._addresses.trusts(address):
+            address = self._addresses.behind_proxies(address, dict(scope["headers"]).get(b"x-forwarded-for"))
+        return address
+
+
+def door_of(scope: Scope) -> Door | None:
+    """Return what is limited at the request's address."""
+    path: str = scope["path"]
+    if scope["method"] == "POST":
+        door = DOORS.get(path)
+        if door is not None:
+            return door
+    if path.startswith(AUTH):
+        return next((door for prefix, door in PREFIXES if path.startswith(prefix)), None)
+    return None
+
+
+def headers_of(standing: Standing) -> list[tuple[bytes, bytes]]:
+    """Return the fields that clients know: those of draft-ietf-httpapi-ratelimit-headers up to its version 06."""
+    return [
+        (b"ratelimit-limit", b"%d" % standing.limit),
+        (b"ratelimit-remaining", b"%d" % standing.remaining),
+        (b"ratelimit-reset", b"%d" % standing.reset_s()),
+    ]
