@@ -19,7 +19,7 @@ from shortly.clicks.visit import Visit
 from shortly.errors import RangeTooLarge
 from shortly.stats.periods import STEPS, PeriodQuery
 from shortly.stats.service import Page, StatsService
-from shortly.stats.zones import utc_hour
+from shortly.stats.zones import local_start, utc_hour
 from shortly.store.sqlite import SqliteStore
 
 WHOLE_HOUR_ZONES = [
@@ -105,8 +105,18 @@ def check(page: Page, clicks: list[datetime], now: datetime) -> None:
     assert previous.clicks == count(previous.since, previous.until)
     (country,) = page.breakdowns
     assert sum(value.count for value in country.values) + country.unknown == country.total == summary.humans
-    assert sum(map(sum, page.heat_map)) == summary.humans
+    assert page.heat_map == heat_map_of(clicks, summary.since, summary.until, ZoneInfo(page.tz))
     assert page.running == (utc_hour(summary.until) > utc_hour(now))
+
+
+def heat_map_of(clicks: list[datetime], since: datetime, until: datetime, zone: ZoneInfo) -> list[list[int]]:
+    """Count clicks one by one, by the weekday and the hour that the wall shows where the local hour begins."""
+    cells = [[0] * 24 for _ in range(7)]
+    for at in clicks:
+        if since.timestamp() // 3600 <= at.timestamp() // 3600 < until.timestamp() // 3600:
+            start = local_start(utc_hour(at), zone)
+            cells[start.weekday()][start.hour] += 1
+    return cells
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Mapping
 from datetime import datetime
 from itertools import accumulate, pairwise
+from operator import sub
 
 from msgspec import Struct
 
@@ -15,17 +15,31 @@ from shortly.stats.zones import local_start
 
 
 class HourlyTotals:
-    """Clicks by UTC hour, ready to be summed over any span of hours in the same short time."""
+    """Clicks by UTC hour, ready to be summed over any span of hours in the same short time.
 
-    def __init__(self, totals: Mapping[int, Total]) -> None:
-        self._hours = sorted(totals)
-        rising = [totals[hour] for hour in self._hours]
-        self._clicks = [0, *accumulate([total.clicks for total in rising])]
-        self._bots = [0, *accumulate([total.bots for total in rising])]
+    Args:
+        totals: The clicks of hours that had any; those outside of the span are left out.
+        since_hour: Start of the span, inclusive.
+        until_hour: End of the span, exclusive.
+    """
+
+    def __init__(self, totals: Mapping[int, Total], since_hour: int, until_hour: int) -> None:
+        self.since_hour = since_hour
+        self.until_hour = until_hour
+        clicks = [0] * (until_hour - since_hour)
+        bots = clicks.copy()
+        for hour, total in totals.items():
+            if since_hour <= hour < until_hour:
+                clicks[hour - since_hour] = total.clicks
+                bots[hour - since_hour] = total.bots
+        self.humans = list(map(sub, clicks, bots))
+        """Of each hour of the span."""
+        self._clicks = [0, *accumulate(clicks)]
+        self._bots = [0, *accumulate(bots)]
 
     def sum(self, since_hour: int, until_hour: int) -> Total:
-        """Return the clicks between two hours, ``until_hour`` exclusive."""
-        since, until = bisect_left(self._hours, since_hour), bisect_left(self._hours, until_hour)
+        """Return the clicks between two hours of the span, ``until_hour`` exclusive."""
+        since, until = since_hour - self.since_hour, until_hour - self.since_hour
         return Total(self._clicks[until] - self._clicks[since], self._bots[until] - self._bots[since])
 
 
@@ -73,7 +87,7 @@ def fill_series(period: Period, hours: HourlyTotals, visitors: Mapping[int, int]
 
     Args:
         period: The period.
-        hours: The clicks of the period's hours; others are left out.
+        hours: The clicks of a span that the period lies in.
         visitors: UTC day -> its unique visitors.
     """
     edges = period.edges()

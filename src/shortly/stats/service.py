@@ -93,7 +93,7 @@ class StatsService:
             self._visitors(link_id, previous, period),
             self._tally(link_id, period, dimensions),
         )
-        totals = HourlyTotals(hours)
+        totals = HourlyTotals(hours, previous.since_hour, period.until_hour)
         summary, before = summarise(period, totals, visitors), summarise(previous, totals, visitors)
         return Page(
             tz=period.zone.key,
@@ -104,7 +104,7 @@ class StatsService:
             change=compare(summary, before),
             series=fill_series(period, totals, visitors),
             breakdowns=[break_down(tally, dimension, top) for dimension in dimensions],
-            heat_map=draw_heat_map(period, hours),
+            heat_map=draw_heat_map(period, totals),
         )
 
     async def series(self, link_id: int, created_at: datetime | None, query: PeriodQuery) -> list[Bucket]:
@@ -114,7 +114,7 @@ class StatsService:
             self._store.hours(link_id, period.since_hour, period.until_hour),
             self._visitors(link_id, period),
         )
-        return fill_series(period, HourlyTotals(hours), visitors)
+        return fill_series(period, HourlyTotals(hours, period.since_hour, period.until_hour), visitors)
 
     async def breakdowns(
         self,

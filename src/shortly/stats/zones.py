@@ -8,7 +8,7 @@ hours, days and months begin up to 30 minutes early there; that holds for the pr
 from __future__ import annotations
 
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,8 @@ from shortly.errors import InvalidInput
 HOUR_S = 3600
 EPOCH_ORDINAL = 719_163
 """1970-01-01 as ``date.toordinal`` counts."""
+REMEMBERED = 10_000
+"""Conversions that are remembered of each kind: a year's page asks the same ones again and again."""
 
 
 @cache
@@ -41,6 +43,7 @@ def utc_hour(moment: datetime) -> int:
     return int(moment.timestamp() // HOUR_S)
 
 
+@lru_cache(REMEMBERED)
 def local_start(hour: int, zone: ZoneInfo) -> datetime:
     """Return the start of the local hour that a UTC hour stands for; it lies within that UTC hour."""
     return datetime.fromtimestamp(hour * HOUR_S + -offset_s(hour, zone) % HOUR_S, zone)
@@ -51,6 +54,7 @@ def local_date(hour: int, zone: ZoneInfo) -> date:
     return local_start(hour, zone).date()
 
 
+@lru_cache(REMEMBERED)
 def day_start(day: date, zone: ZoneInfo) -> int:
     """Return the first UTC hour that counts for a local date.
 
