@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from time import monotonic, sleep
 from typing import Any
 
@@ -21,7 +23,7 @@ from shortly.settings import load_settings
 from shortly.store import open_store
 from shortly.store.sqlite import SqliteStore
 
-Serve = Callable[[], AbstractContextManager[TestClient]]
+Serve = Callable[..., AbstractContextManager[TestClient]]
 
 
 @pytest.fixture
@@ -30,8 +32,8 @@ def serve(tmp_path: Path) -> Serve:
     chosen = load_settings({"data_dir": tmp_path, "base_url": "http://testserver"})
 
     @contextmanager
-    def served() -> Iterator[TestClient]:
-        with TestClient(create_app(chosen), follow_redirects=False) as client:
+    def served(**values: Any) -> Iterator[TestClient]:
+        with TestClient(create_app(chosen.model_copy(update=values)), follow_redirects=False) as client:
             assert client.portal is not None
             client.headers["X-Api-Key"] = client.portal.call(make_key)
             yield client
@@ -102,3 +104,52 @@ def test_a_disk_without_room_for_a_salt_does_not_keep_visitors_out(
     with serve() as client:
         assert client.get("/ab").status_code == 302
         assert counted(client, "ab", 1)["clicks"] == 1
+
+
+class Page(BaseHTTPRequestHandler):
+    """A page with a title."""
+
+    def do_GET(self) -> None:
+        """Answer any address."""
+        self.server.asked += 1  # type: ignore[attr-defined]
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<title>Their title</title>")
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def page() -> Iterator[ThreadingHTTPServer]:
+    """Run somebody's server."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        server.asked = 0  # type: ignore[attr-defined]
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_links_get_their_pages_titles_when_that_is_asked_for(serve: Serve, page: ThreadingHTTPServer) -> None:
+    new = {"target": f"http://127.0.0.1:{page.server_port}/", "slug": "ab"}
+    opened = {"outbound_allow": ("127.0.0.1",), "outbound_ports": (page.server_port,)}
+    with serve(fetch_titles=True, **opened) as client:
+        assert client.post("/api/v1/links", json=new).status_code == 201
+        deadline = monotonic() + 20
+        while not (title := client.get("/api/v1/links/ab").json()["title"]) and monotonic() < deadline:
+            sleep(0.02)
+        assert title == "Their title"
+    assert page.asked == 1  # type: ignore[attr-defined]
+
+
+def test_nobody_is_asked_for_titles_unless_the_operator_says_so(serve: Serve, page: ThreadingHTTPServer) -> None:
+    new = {"target": f"http://127.0.0.1:{page.server_port}/"}
+    opened = {"outbound_allow": ("127.0.0.1",), "outbound_ports": (page.server_port,)}
+    with serve(**opened) as client:
+        client.post("/api/v1/links", json=new)
+    with serve(fetch_titles=True) as client:  # but the server is inside
+        client.post("/api/v1/links", json=new)
+    assert page.asked == 0  # type: ignore[attr-defined]

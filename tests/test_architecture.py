@@ -29,7 +29,7 @@ EVERYTHING = {
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "redis_address": set(),
-    "outbound": {"errors"},
+    "outbound": {"errors", "links"},
     "settings": {"errors", "redis_address", "outbound"},
     "counters": set(),
     "logs": set(),

@@ -20,12 +20,13 @@ from shortly.counters import Counters, read_counters
 from shortly.drainer import Drainer
 from shortly.errors import ShortlyError
 from shortly.logs import configure_logging
+from shortly.outbound.titles import Titles
 from shortly.redirect.redirect import ASGIApp, Redirect
 from shortly.redirect.visitor import DAY_MS, Addresses, Visitors
 from shortly.settings import Settings, load_settings
 from shortly.stats.service import StatsService
 from shortly.store import open_store
-from shortly.wiring import link_service, rate_limits, slug_rules
+from shortly.wiring import link_service, outbound_client, rate_limits, slug_rules
 
 SALTS_EVERY_S = 600
 
@@ -54,10 +55,11 @@ def build(settings: Settings, *, drainer: Drainer | None) -> Redirect:
 
     visitors = Visitors(salts)
     limits = rate_limits(settings, lambda who: limit_key(visitors, who), counters)
+    titles = Titles(store, outbound_client(settings), clock)
     services = Services(
         settings=settings,
         store=store,
-        links=link_service(settings, store),
+        links=link_service(settings, store, on_new=titles.wish if settings.fetch_titles else lambda _: None),
         stats=StatsService(store, clock),
         keys=KeyService(store, clock),
         limits=limits,
@@ -76,6 +78,7 @@ def build(settings: Settings, *, drainer: Drainer | None) -> Redirect:
             await opened.enter_async_context(store)
             opened.enter_context(counters)
             opened.enter_context(journal)
+            await opened.enter_async_context(titles)
             if drainer:
                 drainer.start()
             counters.set("workers_running", 1)

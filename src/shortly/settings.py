@@ -139,6 +139,11 @@ class Settings(BaseSettings):
     honour_dnt: bool = Field(False, description="Keep nothing but the count of visitors who send DNT: 1 or Sec-GPC: 1.")
 
     # Requests to other servers
+    fetch_titles: bool = Field(
+        False,
+        description="Fetch the title of the target page for new links that have none; its server then hears of the "
+        "link before any visitor.",
+    )
     outbound_allow: CommaList = Field(
         (),
         description="Networks (CIDR) and host names (comma-separated) inside that Shortly may send requests to; "

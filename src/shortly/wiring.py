@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from shortly.links.link import Link
 from shortly.links.service import LinkService
 from shortly.links.slug import SlugRules
 from shortly.links.store import LinkStore
@@ -27,7 +28,9 @@ def slug_rules(settings: Settings) -> SlugRules:
     )
 
 
-def link_service(settings: Settings, store: LinkStore) -> LinkService:
+def link_service(
+    settings: Settings, store: LinkStore, *, on_new: Callable[[Link], None] = lambda _: None
+) -> LinkService:
     """Return the rules for links that the settings ask for; the caller opens and closes the store."""
     return LinkService(
         store,
@@ -40,6 +43,7 @@ def link_service(settings: Settings, store: LinkStore) -> LinkService:
         base_host=settings.base_host,
         extra_domains=settings.extra_domains,
         default_status=settings.default_status,
+        on_new=on_new,
     )
 
 

@@ -46,6 +46,7 @@ class LinkService:
         extra_domains: Further hosts that have slugs of their own.
         default_status: Redirect status of links that name none.
         clock: Returns the present moment, aware.
+        on_new: Hears of each link that was stored.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class LinkService:
         extra_domains: Iterable[str] = (),
         default_status: int = 302,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        on_new: Callable[[Link], None] = lambda _: None,
     ) -> None:
         self._store = store
         self._slugs = slugs
@@ -66,6 +68,7 @@ class LinkService:
         self._extra_domains = frozenset(extra_domains)
         self._default_status = default_status
         self._clock = clock
+        self._on_new = on_new
 
     # --- making ----------------------------------------------------------------------------------------------
 
@@ -102,6 +105,8 @@ class LinkService:
                     clashes.append(place)
                 else:
                     answers[place] = outcome
+                    if isinstance(outcome, Link):
+                        self._on_new(outcome)
             if not clashes:
                 return answers
             waiting = clashes
