@@ -27,6 +27,7 @@ FULL = link(
     tags=("a,b", "c", "ö"),
     folder="team/x",
     owner="key:3",
+    workspace=65_535,
     created_at=datetime(1970, 1, 1, 0, 0, 0, 1000, tzinfo=UTC),
     updated_at=datetime(9999, 12, 31, 23, 59, 59, 999000, tzinfo=UTC),
     valid_from=minutes(-5),
@@ -155,6 +156,7 @@ async def test_the_redirection_has_what_the_redirect_needs(store: Store) -> None
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     assert {name: getattr(found, name) for name in Redirection.__slots__} == {
         "link_id": stored.id,
+        "workspace": 65_535,
         "domain": FULL.domain,
         "slug": "full",
         "target": FULL.target,
@@ -257,18 +259,21 @@ async def test_an_edit_is_stored_with_the_next_version(store: Store) -> None:
     stored = await add(store, "full")
     wanted = replace(FULL, slug="full", domain="", id=0, updated_at=minutes(1))
     (outcome,) = await store.replace_links([(stored, wanted)])
-    assert outcome == replace(wanted, id=stored.id, owner=stored.owner, created_at=stored.created_at, version=2)
+    assert outcome == replace(
+        wanted, id=stored.id, owner=stored.owner, workspace=1, created_at=stored.created_at, version=2
+    )
     assert await store.get_link("", "full") == outcome
 
 
 async def test_what_an_edit_cannot_change_is_not_looked_at(store: Store) -> None:
-    stored = await add(store, "ab", owner="key:1")
+    stored = await add(store, "ab", owner="key:1", workspace=7)
     outcome = await edited(
         store,
         stored,
         id=77,
         domain="evil.example",
         owner="key:2",
+        workspace=8,
         created_at=minutes(9),
         version=99,
         aliases=("stolen",),
@@ -453,6 +458,7 @@ async def test_the_oldest_plain_link_to_a_target_is_found(store: Store) -> None:
         {"max_clicks": 9},
         {"domain": "b.example"},
         {"owner": "key:2"},
+        {"workspace": 2},
         {"target": "https://example.com/T"},
     ]
     for n, fields in enumerate(others):
@@ -466,6 +472,17 @@ async def test_the_oldest_plain_link_to_a_target_is_found(store: Store) -> None:
     assert found is not None
     assert found.slug == "newer"
     assert await store.find_link("", "https://example.com/elsewhere", "key:1") == edits
+    of_two = await store.find_link("", to["target"], "key:1", 2)
+    assert of_two is not None
+    assert of_two.workspace == 2
+
+
+async def test_a_slug_is_given_once_over_all_workspaces(store: Store) -> None:
+    await add(store, "ab")
+    (outcome,) = await store.add_links([link("ab", workspace=2)])
+    assert isinstance(outcome, SlugTaken)
+    other = await add(store, "cd", workspace=2)
+    assert isinstance(await edit(store, other, slug="ab"), SlugTaken)
 
 
 # --- upper and lower case ----------------------------------------------------------------------------------------

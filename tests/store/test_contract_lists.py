@@ -42,6 +42,7 @@ def varied(number: int) -> Link:
         tags=tuple(sorted({("red", "blue", "green")[number % 3], ("red", "old")[number % 2]})),
         folder=("", "x", "y/z")[number % 3],
         owner=("", "key:1")[number % 4 == 0],
+        workspace=(1, 1, 2, 65_535)[number * 3 % 17 % 4],
         created_at=minutes(number // 4),
         updated_at=minutes(-(number % 6)),
         enabled=number % 11 != 0,
@@ -77,6 +78,7 @@ class Shelf:
             and query.folder in (None, item.folder)
             and query.domain in (None, item.domain)
             and query.owner in (None, item.owner)
+            and query.workspace in (None, item.workspace)
             and (query.created_since is None or item.created_at >= query.created_since)
             and (query.created_until is None or item.created_at < query.created_until)
             and self.has_state(item, query.state, query.now)
@@ -115,6 +117,7 @@ queries = st.builds(
     folder=st.sampled_from([None, None, "", "x", "y/z", "none"]),
     domain=st.sampled_from([None, None, "", "b.example"]),
     owner=st.sampled_from([None, None, "", "key:1"]),
+    workspace=st.sampled_from([None, None, 1, 2, 65_535, 3]),
     state=st.sampled_from([None, None, *STATES]),
     created_since=st.sampled_from([None, None, minutes(0), minutes(4)]),
     created_until=st.sampled_from([None, None, minutes(4), minutes(9)]),
@@ -146,12 +149,28 @@ async def test_every_link_that_is_asked_for_is_on_exactly_one_page_in_its_place(
 
 @pytest.mark.parametrize("sort", SORTS)
 @pytest.mark.parametrize("descending", [False, True])
-@pytest.mark.parametrize("filters", [{}, {"tags": ("red",)}, {"search": "example"}, {"folder": "x"}])
+@pytest.mark.parametrize(
+    "filters",
+    [{}, {"tags": ("red",)}, {"search": "example"}, {"folder": "x"}, {"workspace": 1}, {"workspace": 2}],
+)
 async def test_every_order_is_walked_link_by_link(
     shelf: Shelf, sort: SortField, descending: bool, filters: dict[str, Any]
 ) -> None:
     query = LinkQuery(sort=sort, descending=descending, limit=1, now=NOW, **filters)
     assert await walk(shelf.store, query) == shelf.expected(query) != []
+
+
+@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("descending", [False, True])
+async def test_a_workspace_too_large_to_be_sorted_is_walked_in_every_order(
+    shelf: Shelf, sort: SortField, descending: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit in ("sqlite.link_list.FEW", "sqlite.link_list.FEW_BEHIND_INDEX", "redis.link_list.FEW"):
+        monkeypatch.setattr(f"shortly.store.{limit}", 1)
+    filters: tuple[dict[str, Any], ...] = ({}, {"search": "e", "folder": "x"}, {"state": "archived"})
+    for more in filters:
+        query = LinkQuery(sort=sort, descending=descending, limit=2, now=NOW, workspace=2, **more)
+        assert await walk(shelf.store, query) == shelf.expected(query)
 
 
 @given(

@@ -8,6 +8,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+import msgspec
 import pytest
 import redis
 from msgspec.structs import replace
@@ -113,6 +114,7 @@ def many(count: int) -> list[Link]:
             title=f"Title {n % 7}",
             tags=("red", "blue")[: n % 3],
             folder=("", "x")[n % 2],
+            workspace=n % 4 or 1,
             archived=n % 9 == 0,
             created_at=minutes(n),
             expires_at=minutes(n) if n % 5 == 0 else None,
@@ -361,6 +363,32 @@ async def test_a_store_in_order_is_proved_so(store: RedisStore) -> None:
     assert (await proved(store)).links == 50
 
 
+def without_last(packed: bytes) -> bytes:
+    """Return a record as it was before a field was put at its end."""
+    return msgspec.msgpack.encode(msgspec.msgpack.decode(packed)[:-1])
+
+
+async def test_links_of_before_there_were_workspaces_are_in_the_first_one(
+    store: RedisStore, servers: Servers, open_redis: OpenRedis
+) -> None:
+    stored = await add(store, "ab", tags=("t",))
+    for key in (keys.link(stored.id), keys.redirection("", "ab")):
+        version, _, packed = servers.do("GET", key).partition(b":")
+        servers.do("SET", key, version + b":" + without_last(packed))
+    member = stored.id.to_bytes(8, "big")
+    doc = servers.do("HGET", keys.DOCS, member)
+    servers.do("HSET", keys.DOCS, member, doc[:4] + without_last(doc[4:]))
+    async with open_redis() as other:
+        assert await other.get_link("", "ab") == stored
+        found = await other.get_redirection("", "ab")
+        assert found is not None
+        assert found.workspace == 1
+        assert await slugs(other, workspace=1) == ["ab"]
+        assert await slugs(other, workspace=2) == []
+        assert await other.find_link("", stored.target, "") == stored
+        await proved(other)
+
+
 VANDALISMS: dict[str, tuple[list[tuple[Any, ...]], dict[str, int]]] = {
     "a document is gone": ([("HDEL", keys.DOCS, "ID")], {"links_indexed": 1}),
     "all documents are gone": ([("DEL", keys.DOCS)], {}),
@@ -368,6 +396,9 @@ VANDALISMS: dict[str, tuple[list[tuple[Any, ...]], dict[str, int]]] = {
     "a link is elsewhere in an order": ([("ZADD", keys.BY_UPDATED, 7, "ID")], {"links_indexed": 1}),
     "an order is gone": ([("DEL", keys.BY_SLUG)], {"links_indexed": 50}),
     "a tag has a link too many": ([("ZADD", keys.tagged("none"), 1, "ID")], {"entries_dropped": 1}),
+    "a workspace has lost a link": ([("ZREM", keys.in_workspace(3), "ID")], {"links_indexed": 1}),
+    "a workspace is gone": ([("DEL", keys.in_workspace(2))], {"links_indexed": 12}),
+    "a workspace has a link of another": ([("ZADD", keys.in_workspace(2), 1, "ID")], {"entries_dropped": 1}),
     "an order has a link that is none": ([("ZADD", keys.BY_CREATED, 1, b"\0" * 8)], {"entries_dropped": 1}),
     "clicks are wrong": ([("ZADD", keys.BY_CLICKS, 1_000_000, "ID")], {"clicks_corrected": 1}),
     "a trigram is gone": ([("DEL", keys.postings(0, "exa"))], {"links_indexed": 50}),

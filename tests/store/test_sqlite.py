@@ -25,8 +25,9 @@ from shortly.links.link import Link, LinkQuery
 from shortly.store.sqlite import SqliteStore
 from shortly.store.sqlite.changes import ChangeCounter
 from shortly.store.sqlite.connection import connect, refuse_wal_reset_bug, store_errors
-from shortly.store.sqlite.link_list import BEHIND_TAG, CLICKED, SORTED, UNCLICKED, Way, _statements
+from shortly.store.sqlite.link_list import BEHIND_TAG, BEHIND_WORKSPACE, CLICKED, SORTED, UNCLICKED, Way, _statements
 from shortly.store.sqlite.migrate import Migration, SchemaVersion, migrate, migrations_of, schema_version
+from shortly.store.sqlite.rows import fields_of
 from shortly.store.sqlite.writer import Writer
 
 STEPS = [
@@ -170,6 +171,25 @@ def test_a_copy_of_the_old_database_is_made_before_an_upgrade(tmp_path: Path) ->
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
     assert read(backup, "SELECT x FROM one") == 41
     assert read(backup, "PRAGMA user_version") == 1
+
+
+@pytest.mark.anyio
+async def test_links_of_before_there_were_workspaces_are_in_the_first_one(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    before = [step for step in migrations_of("links") if "workspaces" not in step.file]
+    migrate(folder / "links.db", "links", steps=before[:2])
+    row = {name: value for name, value in fields_of(link("ab")).items() if name != "workspace"}
+    with closing(connect(folder / "links.db")) as connection:
+        connection.execute(f"INSERT INTO links ({', '.join(row)}) VALUES (:{', :'.join(row)})", row)
+        connection.execute("INSERT INTO slugs VALUES ('', 'ab', 1, 0)")
+    async with SqliteStore(folder) as store:
+        assert await slugs(store, workspace=1) == ["ab"]
+        found = await store.get_redirection("", "ab")
+        assert found is not None
+        assert found.workspace == 1
+        await add(store, "cd", workspace=2)
+        assert await slugs(store, workspace=2) == ["cd"]
 
 
 def test_a_failing_step_leaves_the_database_as_it_was(tmp_path: Path) -> None:
@@ -355,7 +375,7 @@ async def test_an_edit_waits_for_the_lock_of_another_process_no_longer_than_its_
 # --- lists -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("way", [*SORTED.values(), CLICKED, UNCLICKED, BEHIND_TAG])
+@pytest.mark.parametrize("way", [*SORTED.values(), *BEHIND_WORKSPACE.values(), CLICKED, UNCLICKED, BEHIND_TAG])
 @pytest.mark.parametrize("descending", [False, True])
 @pytest.mark.parametrize("behind", [False, True])
 def test_a_page_that_an_index_has_in_order_is_neither_sorted_nor_scanned_for(
@@ -365,7 +385,14 @@ def test_a_page_that_an_index_has_in_order_is_neither_sorted_nor_scanned_for(
     migrate(tmp_path / "clicks.db", "clicks")
     with closing(connect(tmp_path / "links.db", readonly=True)) as connection:
         connection.execute("ATTACH ? AS clicks", (str(tmp_path / "clicks.db"),))
-        values: dict[str, int | str] = {"archived": 0, "tag": "t", "after_key": 1, "after_id": 1, "rows": 51}
+        values: dict[str, int | str] = {
+            "archived": 0,
+            "tag": "t",
+            "workspace": 2,
+            "after_key": 1,
+            "after_id": 1,
+            "rows": 51,
+        }
         for statement in _statements(way, ["l.archived = :archived"], descending=descending, behind=behind):
             plan = " / ".join(str(step[3]) for step in connection.execute(f"EXPLAIN QUERY PLAN {statement}", values))
             assert "TEMP B-TREE" not in plan

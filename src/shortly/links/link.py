@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from shortly.accounts.people import FIRST_WORKSPACE
+
 RedirectStatus = Literal[301, 302, 307, 308]
 ReferrerPolicy = Literal[
     "",
@@ -63,6 +65,8 @@ class Link(Struct, frozen=True, kw_only=True):
     folder: str = ""
     owner: str = ""
     """Who made it, such as ``key:3``; empty: the command line."""
+    workspace: int = FIRST_WORKSPACE
+    """Whose it is, 1 to ``MAX_WORKSPACES``; fixed when it is made. Slugs are one space for all of them."""
     created_at: datetime
     updated_at: datetime
     version: int = 1
@@ -119,6 +123,7 @@ class Redirection(Struct, kw_only=True, eq=False, gc=False):
     """
 
     link_id: int
+    workspace: int = FIRST_WORKSPACE
     domain: str
     slug: str
     target: str
@@ -149,6 +154,7 @@ class LinkQuery(Struct, frozen=True, kw_only=True):
     folder: str | None = None
     domain: str | None = None
     owner: str | None = None
+    workspace: int | None = None
     state: LinkState | None = None
     """None: all but archived links."""
     created_since: datetime | None = None

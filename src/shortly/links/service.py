@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from msgspec import structs
 
+from shortly.accounts.people import FIRST_WORKSPACE
 from shortly.errors import InvalidInput, LinkChanged, LinkNotFound, ShortlyError, SlugTaken, UnknownDomain
 from shortly.links.fields import check_fields, check_span
 from shortly.links.link import Link, LinkPage, LinkQuery
@@ -72,25 +73,28 @@ class LinkService:
 
     # --- making ----------------------------------------------------------------------------------------------
 
-    async def create(self, values: Mapping[str, Any], *, owner: str = "") -> Link:
+    async def create(self, values: Mapping[str, Any], *, owner: str = "", workspace: int = FIRST_WORKSPACE) -> Link:
         """Store a new link and return it; a drawn slug that is taken is drawn again, longer.
 
         Args:
             values: ``target``, and optionally ``slug``, ``domain`` and any editable field of ``Link``.
             owner: Who makes it.
+            workspace: Whose it will be.
 
         Raises:
             InvalidInput, InvalidTarget, InvalidSlug, UnknownDomain: A value is malformed or out of bounds.
             SlugTaken: The ``slug`` that the caller chose is in use.
         """
-        return _only(await self.create_many([values], owner=owner))
+        return _only(await self.create_many([values], owner=owner, workspace=workspace))
 
-    async def create_many(self, many: Sequence[Mapping[str, Any]], *, owner: str = "") -> list[Link | ShortlyError]:
+    async def create_many(
+        self, many: Sequence[Mapping[str, Any]], *, owner: str = "", workspace: int = FIRST_WORKSPACE
+    ) -> list[Link | ShortlyError]:
         """Store new links; each place of the answer holds the link, or why that one was refused."""
         answers: list[Link | ShortlyError] = []
         for values in many:
             try:
-                answers.append(self._new_link(values, owner))
+                answers.append(self._new_link(values, owner, workspace))
             except ShortlyError as refusal:
                 answers.append(refusal)
         drawn = {place for place, values in enumerate(many) if values.get("slug") is None}
@@ -112,7 +116,7 @@ class LinkService:
             waiting = clashes
         raise RuntimeError(f"{DRAWS} drawn slugs in a row were taken")
 
-    def _new_link(self, values: Mapping[str, Any], owner: str) -> Link:
+    def _new_link(self, values: Mapping[str, Any], owner: str, workspace: int) -> Link:
         given = dict(values)
         slug, domain = given.pop("slug", None), self.domain_of(given.pop("domain", None))
         given.setdefault("status", self._default_status)
@@ -125,14 +129,17 @@ class LinkService:
             slug=self._slugs.draw() if slug is None else self._slugs.check(slug),
             domain=domain,
             owner=owner,
+            workspace=workspace,
             created_at=now,
             updated_at=now,
             **checked,
         )
 
-    async def find(self, target: str, *, domain: str | None = None, owner: str = "") -> Link | None:
-        """Return the owner's oldest plain link to this target (normalised first), for callers that want to reuse it."""
-        return await self._store.find_link(self.domain_of(domain), self._targets.normalise(target), owner)
+    async def find(
+        self, target: str, *, domain: str | None = None, owner: str = "", workspace: int = FIRST_WORKSPACE
+    ) -> Link | None:
+        """Return the owner's oldest plain link of the workspace to this target (normalised first), to be reused."""
+        return await self._store.find_link(self.domain_of(domain), self._targets.normalise(target), owner, workspace)
 
     # --- reading ---------------------------------------------------------------------------------------------
 

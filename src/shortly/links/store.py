@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from shortly.accounts.people import FIRST_WORKSPACE
 from shortly.errors import LinkChanged, LinkNotFound, SlugTaken
 from shortly.links.link import Link, LinkPage, LinkQuery, Redirection
 
@@ -50,7 +51,7 @@ class LinkStore(RedirectionStore, Protocol):
 
         The stored link gets the old version plus one. A new slug is taken in the same domain, and the old one
         stays as an alias; taking back one of the link's own aliases is allowed. Fields ``id``, ``domain``,
-        ``owner``, ``created_at``, ``version`` and ``aliases`` of the new link are not looked at.
+        ``owner``, ``workspace``, ``created_at``, ``version`` and ``aliases`` of the new link are not looked at.
         """
 
     async def delete_links(self, links: Sequence[Link]) -> list[LinkChanged | LinkNotFound | None]:
@@ -63,8 +64,8 @@ class LinkStore(RedirectionStore, Protocol):
             InvalidCursor: The cursor is not one that this list gave, or it gave it for another sort.
         """
 
-    async def find_link(self, domain: str, target: str, owner: str) -> Link | None:
-        """Return the owner's oldest plain link to exactly this target, or None.
+    async def find_link(self, domain: str, target: str, owner: str, workspace: int = FIRST_WORKSPACE) -> Link | None:
+        """Return the owner's oldest plain link of the workspace to exactly this target, or None.
 
         Plain: enabled, not archived, without dates, limit or password.
         """

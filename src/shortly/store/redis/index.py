@@ -13,6 +13,7 @@ from hashlib import blake2b
 from sys import byteorder
 from typing import Any, NamedTuple
 
+from shortly.accounts.people import FIRST_WORKSPACE
 from shortly.store.redis import keys
 from shortly.store.redis.client import Client
 from shortly.store.redis.records import ROW_BYTES, Doc, doc_value, member_of
@@ -210,6 +211,8 @@ def entries_of(link_id: int, doc: Doc) -> Iterator[tuple[str, int, bytes]]:
         yield keys.on_domain(doc.domain), created, member
     if doc.owner:
         yield keys.owned_by(doc.owner), created, member
+    if doc.workspace != FIRST_WORKSPACE:
+        yield keys.in_workspace(doc.workspace), created, member
     if doc.archived:
         yield keys.ARCHIVED, created, member
     if not doc.enabled:
@@ -221,7 +224,7 @@ def entries_of(link_id: int, doc: Doc) -> Iterator[tuple[str, int, bytes]]:
     if doc.expires_at is not None:
         yield keys.EXPIRIES, doc.expires_at, member
     if doc.plain:
-        yield keys.PLAIN, 0, plain_prefix(doc.domain, doc.target, doc.owner) + _rising(created) + member
+        yield keys.PLAIN, 0, plain_prefix(doc.domain, doc.target, doc.owner, doc.workspace) + _rising(created) + member
 
 
 def text_member(text: str, link_id: int) -> bytes:
@@ -229,9 +232,12 @@ def text_member(text: str, link_id: int) -> bytes:
     return text.encode() + b"\0" + member_of(link_id)
 
 
-def plain_prefix(domain: str, target: str, owner: str) -> bytes:
+def plain_prefix(domain: str, target: str, owner: str, workspace: int) -> bytes:
     """Return how members of ``keys.PLAIN`` begin; 16 bytes, which creation and id follow."""
-    return blake2b(f"{domain}\0{owner}\0{target}".encode(), digest_size=16).digest()
+    text = f"{domain}\0{owner}\0{target}"
+    if workspace != FIRST_WORKSPACE:
+        text += f"\0{workspace}"
+    return blake2b(text.encode(), digest_size=16).digest()
 
 
 def trigrams_of(doc: Doc) -> set[str]:

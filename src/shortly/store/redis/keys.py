@@ -122,7 +122,7 @@ PLAIN = "x:{idx}:plain"
 
 
 def tagged(name: str) -> str:
-    """``x:{idx}:tag:<tag>``: the links with a tag, by creation; so are the next three."""
+    """``x:{idx}:tag:<tag>``: the links with a tag, by creation; so are the next four."""
     return f"x:{{idx}}:tag:{name}"
 
 
@@ -139,6 +139,11 @@ def on_domain(name: str) -> str:
 def owned_by(name: str) -> str:
     """``x:{idx}:owner:<owner>``."""
     return f"x:{{idx}}:owner:{name}"
+
+
+def in_workspace(number: int) -> str:
+    """``x:{idx}:workspace:<number>``; without the first workspace."""
+    return f"x:{{idx}}:workspace:{number}"
 
 
 def rows(chunk: int) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any, NamedTuple
 
+from shortly.accounts.people import FIRST_WORKSPACE
 from shortly.links.link import Link, LinkPage, LinkQuery
 from shortly.store.cursor import TEXT_SORTS, Key, Position, cursor_after, position_of
 from shortly.store.moments import to_ms
@@ -96,9 +97,10 @@ class LinkList:
                 return LinkPage([link for _, link in found[: query.limit]], cursor_after(query, key, last))
         return LinkPage([link for _, link in found], None)
 
-    async def find(self, domain: str, target: str, owner: str) -> Link | None:
+    async def find(self, domain: str, target: str, owner: str, workspace: int) -> Link | None:
         """Return a plain link, see ``LinkStore.find_link``."""
-        prefix = plain_prefix(domain, target, owner)
+        prefix = plain_prefix(domain, target, owner, workspace)
+        wanted = (domain, target, owner, workspace)
         start = b"[" + prefix
         while members := await self._client.read(
             "ZRANGEBYLEX", keys.PLAIN, start, b"[" + prefix + b"\xff" * 17, "LIMIT", 0, 20
@@ -106,7 +108,7 @@ class LinkList:
             values = await self._client.read_many([("GET", keys.link(id_of(member))) for member in members])
             for value in filter(None, values):
                 link = link_of(value)
-                if doc_of(link).plain and (link.domain, link.target, link.owner) == (domain, target, owner):
+                if doc_of(link).plain and (link.domain, link.target, link.owner, link.workspace) == wanted:
                     return link
             start = b"(" + members[-1]
         return None
@@ -256,6 +258,7 @@ class Wanted:
         self._folder = query.folder
         self._domain = query.domain
         self._owner = query.owner
+        self._workspace = query.workspace
         self._since = None if query.created_since is None else to_ms(query.created_since)
         self._until = None if query.created_until is None else to_ms(query.created_until)
         self._state = query.state
@@ -269,6 +272,7 @@ class Wanted:
             and self._folder in (None, doc.folder)
             and self._domain in (None, doc.domain)
             and self._owner in (None, doc.owner)
+            and self._workspace in (None, doc.workspace)
             and (not self._tags or self._tags.issubset(doc.tags))
             and (self._since is None or doc.created_at >= self._since)
             and (self._until is None or doc.created_at < self._until)
@@ -296,6 +300,8 @@ def candidates_of(query: LinkQuery) -> list[Candidates]:
     for value, key in ((query.folder, keys.in_folder), (query.domain, keys.on_domain), (query.owner, keys.owned_by)):
         if value:  # the empty ones have no set
             found.append(Candidates(key(value)))
+    if query.workspace is not None and query.workspace != FIRST_WORKSPACE:  # nor has the first workspace
+        found.append(Candidates(keys.in_workspace(query.workspace)))
     now = to_ms(query.now)
     if query.state == "scheduled":
         found.append(Candidates(keys.STARTS, low=now + 1, by_creation=False))

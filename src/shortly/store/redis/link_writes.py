@@ -207,6 +207,7 @@ class LinkWrites:
             id=stored.id,
             domain=stored.domain,
             owner=stored.owner,
+            workspace=stored.workspace,
             created_at=stored.created_at,
             version=stored.version + 1,
             aliases=aliases,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from shortly.accounts.people import FIRST_WORKSPACE
 from shortly.errors import LinkChanged, LinkNotFound, ShortlyError, SlugTaken
 from shortly.links.link import Link, LinkPage, LinkQuery
 from shortly.store.redis import keys
@@ -120,9 +121,9 @@ class RedisLinks:
         """See ``LinkStore``."""
         return await self._list.page(query)
 
-    async def find_link(self, domain: str, target: str, owner: str) -> Link | None:
+    async def find_link(self, domain: str, target: str, owner: str, workspace: int = FIRST_WORKSPACE) -> Link | None:
         """See ``LinkStore``."""
-        return await self._list.find(domain, target, owner)
+        return await self._list.find(domain, target, owner, workspace)
 
     # --- deleted links -------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
+from shortly.accounts.people import FIRST_WORKSPACE
 from shortly.links.link import Link, Redirection, Rule, Variant
 from shortly.store.moments import from_ms, from_ms_or_none, to_ms, to_ms_or_none
 
@@ -48,6 +49,7 @@ class LinkRecord(Struct, frozen=True, array_like=True):
     rules: tuple[Rule, ...]
     variants: tuple[Variant, ...]
     aliases: tuple[str, ...]
+    workspace: int = FIRST_WORKSPACE
 
 
 class RedirectionRecord(Struct, frozen=True, array_like=True):
@@ -70,6 +72,7 @@ class RedirectionRecord(Struct, frozen=True, array_like=True):
     variants: tuple[Variant, ...]
     names: tuple[str, ...] = ()
     """The keys of all slugs that lead to the link; only beside its home redirection, for which pointers ask."""
+    workspace: int = FIRST_WORKSPACE
 
 
 class Pointer(NamedTuple):
@@ -121,6 +124,7 @@ def link_value(link: Link) -> bytes:
         link.rules,
         link.variants,
         link.aliases,
+        link.workspace,
     )
     return b"%d:%b" % (link.version, _encode(record))
 
@@ -156,6 +160,7 @@ def link_of(value: bytes) -> Link:
         rules=record.rules,
         variants=record.variants,
         aliases=record.aliases,
+        workspace=record.workspace,
     )
 
 
@@ -178,16 +183,17 @@ def redirection_value(link: Link, names: tuple[str, ...] = ()) -> bytes:
         link.rules,
         link.variants,
         names,
+        link.workspace,
     )
     return b"%d:%b" % (link.id, _encode(record))
 
 
 def redirection_of(value: bytes, domain: str) -> tuple[Redirection, tuple[str, ...]]:
     """Read ``redirection_value`` back: the redirection, and the names."""
-    colon = value.index(b":")
-    record = _decode_redirection(memoryview(value)[colon + 1 :])
+    record = _record_in(value)
     redirection = Redirection(
-        link_id=int(value[:colon]),
+        link_id=holder_of(value),
+        workspace=record.workspace,
         domain=domain,
         slug=record.slug,
         target=record.target,
@@ -206,6 +212,22 @@ def redirection_of(value: bytes, domain: str) -> tuple[Redirection, tuple[str, .
         variants=record.variants,
     )
     return redirection, record.names
+
+
+def says_the_same(stored: bytes, wanted: bytes) -> bool:
+    """Return whether a text at a key ``r:`` is what it should be, or what the version before wrote for the same."""
+    if stored == wanted:
+        return True
+    if pointer_of(stored) or pointer_of(wanted) or holder_of(stored) != holder_of(wanted):
+        return False
+    try:
+        return _record_in(stored) == _record_in(wanted)
+    except msgspec.DecodeError:
+        return False
+
+
+def _record_in(value: bytes) -> RedirectionRecord:
+    return _decode_redirection(memoryview(value)[value.index(b":") + 1 :])
 
 
 def pointer_value(link_id: int) -> bytes:
@@ -249,6 +271,7 @@ class Doc(Struct, frozen=True, array_like=True):
     max_clicks: int | None
     plain: bool
     """See ``LinkStore.find_link``."""
+    workspace: int = FIRST_WORKSPACE
 
     def texts(self) -> Iterator[str]:
         """Yield what a search looks through, casefolded."""
@@ -290,6 +313,7 @@ def doc_of(link: Link) -> Doc:
         and link.expires_at is None
         and link.max_clicks is None
         and link.password_hash is None,
+        link.workspace,
     )
 
 

@@ -33,6 +33,7 @@ from shortly.store.redis.records import (
     member_of,
     names_of,
     pointer_of,
+    says_the_same,
     stored_doc,
 )
 from shortly.store.redis.scripts import Argument, Script
@@ -127,7 +128,7 @@ class Repair:
         wrong = {
             link.id: link
             for (link, _, value), text in zip(expected, found, strict=True)
-            if text != value and not (text is not None and value[:1] == b"@" and holder_of(text) == link.id)
+            if text is None or not (says_the_same(text, value) or (value[:1] == b"@" and holder_of(text) == link.id))
         }
         return list(wrong.values())
 

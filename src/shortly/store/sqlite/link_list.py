@@ -1,18 +1,20 @@
 """Pages of links: which way through the indexes answers a query soonest.
 
-Three ways. A filter that few links meet names its candidates, which are fetched and sorted. A sort by creation behind
-a filter whose index has that order, too, follows this index. Everything else walks the sort's index and skips what
-the filters do not want. Which filter has few candidates is counted, never guessed, and counted no further than needed.
+Three ways. A filter that few links meet names its candidates, which are fetched and sorted. A sort behind a
+filter whose index has that order, too, follows this index. Everything else walks the sort's index and skips what the
+filters do not want. Which filter has few candidates is counted, never guessed, and counted no further than needed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import apsw
 import msgspec
 
+from shortly.accounts.people import FIRST_WORKSPACE
 from shortly.links.link import LinkPage, LinkQuery
 from shortly.store.cursor import Position, cursor_after, position_of
 from shortly.store.moments import to_ms
@@ -67,7 +69,18 @@ CLICKED = Way("clicks.totals AS t CROSS JOIN links AS l ON l.id = t.link_id", "t
 UNCLICKED = Way(
     "links AS l NOT INDEXED LEFT JOIN clicks.totals AS t ON t.link_id = l.id", "0", "l.id", "COALESCE(t.clicks, 0) = 0"
 )
+IN_WORKSPACE = f"l.workspace = :workspace AND l.workspace <> {FIRST_WORKSPACE:d}"
+"""As the indexes of workspaces want it said."""
+BEHIND_WORKSPACE = {
+    "created_at": Way("links AS l INDEXED BY links_by_workspace", "l.created_at", "l.id", IN_WORKSPACE),
+    "updated_at": Way("links AS l INDEXED BY links_by_workspace_and_update", "l.updated_at", "l.id", IN_WORKSPACE),
+    "slug": Way("links AS l INDEXED BY links_by_workspace_and_slug", "l.slug", "l.id", IN_WORKSPACE),
+    "title": Way("links AS l INDEXED BY links_by_workspace_and_title", "l.title", "l.id", IN_WORKSPACE),
+}
 BEHIND_TAG = Way("tags AS t CROSS JOIN links AS l ON l.id = t.link_id", "t.created_at", "t.link_id", "t.tag = :tag")
+
+
+NOWHERE: Mapping[str, Way] = MappingProxyType({})
 
 
 class Filter(NamedTuple):
@@ -76,8 +89,8 @@ class Filter(NamedTuple):
     test: str
     candidates: str | None = None
     """A SELECT of the ids of all links that pass and maybe some more, where an index has them."""
-    in_order: Way | None = None
-    """A way by creation through the filter's own index."""
+    in_order: Mapping[str, Way] = NOWHERE
+    """Ways through the filter's own indexes, by the sort whose order they have."""
 
 
 def list_links(file: LinkFile, query: LinkQuery) -> LinkPage:
@@ -106,6 +119,7 @@ def _values(query: LinkQuery) -> dict[str, Any]:
         "folder": query.folder,
         "domain": query.domain,
         "owner": query.owner,
+        "workspace": query.workspace,
         "since": None if query.created_since is None else to_ms(query.created_since),
         "until": None if query.created_until is None else to_ms(query.created_until),
         "term": term,
@@ -119,10 +133,12 @@ def _filters(query: LinkQuery) -> list[Filter]:
     if query.tags:
         tagged = """(SELECT count(*) FROM tags AS o WHERE o.tag IN (SELECT value FROM json_each(:tags))
             AND o.created_at = l.created_at AND o.link_id = l.id) = :tag_count"""
-        filters.append(Filter(tagged, "SELECT link_id FROM tags WHERE tag = :tag", BEHIND_TAG))
+        filters.append(Filter(tagged, "SELECT link_id FROM tags WHERE tag = :tag", {"created_at": BEHIND_TAG}))
     for column, value in (("folder", query.folder), ("owner", query.owner), ("domain", query.domain)):
         if value is not None:
             filters.append(_equals(column, value))
+    if query.workspace is not None:
+        filters.append(_in_workspace(query.workspace))
     for test, moment in (
         ("created_at >= :since", query.created_since),
         ("created_at < :until", query.created_until),
@@ -150,7 +166,15 @@ def _equals(column: str, value: str) -> Filter:
         return Filter(test)
     test = f"{test} AND l.{column} <> ''"  # says to SQLite that the index holds all of them
     way = Way(f"links AS l INDEXED BY links_by_{column}", "l.created_at", "l.id", test)
-    return Filter(test, f"SELECT l.id FROM {way.source} WHERE {test} AND l.archived = :archived", way)  # noqa: S608
+    return Filter(test, f"SELECT l.id FROM {way.source} WHERE {test} AND l.archived = :archived", {"created_at": way})  # noqa: S608
+
+
+def _in_workspace(workspace: int) -> Filter:
+    """Return the filter of a workspace; the first one has nearly all links, and no index."""
+    if workspace == FIRST_WORKSPACE:
+        return Filter("l.workspace = :workspace")
+    few = f"SELECT l.id FROM {BEHIND_WORKSPACE['created_at'].source} WHERE {IN_WORKSPACE} AND l.archived = :archived"  # noqa: S608
+    return Filter(IN_WORKSPACE, few, BEHIND_WORKSPACE)
 
 
 def _rows(
@@ -181,7 +205,7 @@ def _ways(
     after: Position | None,
 ) -> Iterator[tuple[Way, bool]]:
     """Yield the ways that together are the list in its order, and whether each begins behind the position."""
-    in_order = next((f.in_order for f in filters if f.in_order), None) if query.sort == "created_at" else None
+    in_order = next((f.in_order[query.sort] for f in filters if query.sort in f.in_order), None)
     few = _few_candidates(connection, filters, values, FEW_BEHIND_INDEX if in_order else FEW)
     if few is not None:
         values["few"] = msgspec.json.encode(few).decode()

@@ -22,11 +22,11 @@ INSERT_LINK = """
 INSERT INTO links (
     domain, slug, target, target_hash, title, notes, tags, folder, owner, created_at, updated_at, version, valid_from,
     expires_at, max_clicks, fallback_target, status, forward_query, crawlable, enabled, archived, cache_s,
-    referrer_policy, password_hash, rules, variants, aliases
+    referrer_policy, password_hash, rules, variants, aliases, workspace
 ) VALUES (
     :domain, :slug, :target, :target_hash, :title, :notes, :tags, :folder, :owner, :created_at, :updated_at, :version,
     :valid_from, :expires_at, :max_clicks, :fallback_target, :status, :forward_query, :crawlable, :enabled, :archived,
-    :cache_s, :referrer_policy, :password_hash, :rules, :variants, :aliases
+    :cache_s, :referrer_policy, :password_hash, :rules, :variants, :aliases, :workspace
 )
 """
 UPDATE_LINK = """
@@ -114,6 +114,7 @@ def _replace(
         id=stored.id,
         domain=stored.domain,
         owner=stored.owner,
+        workspace=stored.workspace,
         created_at=stored.created_at,
         version=stored.version + 1,
         aliases=aliases,

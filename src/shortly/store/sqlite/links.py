@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 import apsw
 
+from shortly.accounts.people import FIRST_WORKSPACE
 from shortly.errors import LinkChanged, LinkNotFound, SlugTaken
 from shortly.links.cache import LinkCache
 from shortly.links.link import Link, LinkPage, LinkQuery, Redirection
@@ -47,7 +48,7 @@ WHERE s.domain = ? AND s.slug = ?
 SELECT_LINK_TO = f"""
 SELECT {LINK_COLUMNS}
 FROM links AS l INDEXED BY links_by_target
-WHERE l.target_hash = ? AND l.target = ? AND l.domain = ? AND l.owner = ?
+WHERE l.target_hash = ? AND l.target = ? AND l.domain = ? AND l.owner = ? AND l.workspace = ?
     AND l.enabled = 1 AND l.archived = 0 AND l.valid_from IS NULL AND l.expires_at IS NULL
     AND l.max_clicks IS NULL AND l.password_hash IS NULL
 ORDER BY l.created_at, l.id
@@ -151,9 +152,9 @@ class LinkTables:
         """
         return await asyncio.to_thread(list_links, self._link_file, query)
 
-    async def find_link(self, domain: str, target: str, owner: str) -> Link | None:
+    async def find_link(self, domain: str, target: str, owner: str, workspace: int = FIRST_WORKSPACE) -> Link | None:
         """See ``LinkStore``; runs in a thread, as many links may lead to one target."""
-        return await asyncio.to_thread(self._find_link, domain, target, owner)
+        return await asyncio.to_thread(self._find_link, domain, target, owner, workspace)
 
     # --- deleted links -------------------------------------------------------------------------------------------
 
@@ -172,9 +173,9 @@ class LinkTables:
     def _key(self, slug: str) -> str:
         return slug.casefold() if self._case_insensitive else slug
 
-    def _find_link(self, domain: str, target: str, owner: str) -> Link | None:
+    def _find_link(self, domain: str, target: str, owner: str, workspace: int) -> Link | None:
         with self._link_file.listing() as connection:
-            row = connection.execute(SELECT_LINK_TO, (target_hash(target), target, domain, owner)).get
+            row = connection.execute(SELECT_LINK_TO, (target_hash(target), target, domain, owner, workspace)).get
         return None if row is None else link_of(row)
 
     async def _write_chunks(self, items: Sequence[In], step: Step[In, Out], *, edits: bool) -> list[Out]:

@@ -14,13 +14,15 @@ from shortly.store.moments import from_ms, from_ms_or_none, to_ms, to_ms_or_none
 LINK_COLUMNS = """
     l.id, l.domain, l.slug, l.target, l.title, l.notes, l.tags, l.folder, l.owner, l.created_at, l.updated_at,
     l.version, l.valid_from, l.expires_at, l.max_clicks, l.fallback_target, l.status, l.forward_query, l.crawlable,
-    l.enabled, l.archived, l.cache_s, l.referrer_policy, l.password_hash, l.rules, l.variants, l.aliases
+    l.enabled, l.archived, l.cache_s, l.referrer_policy, l.password_hash, l.rules, l.variants, l.aliases,
+    l.workspace
 """
 """What ``link_of`` reads, in its order."""
 
 REDIRECTION_COLUMNS = """
     l.id, l.domain, l.slug, l.target, l.status, l.valid_from, l.expires_at, l.max_clicks, l.fallback_target,
-    l.forward_query, l.crawlable, l.enabled, l.cache_s, l.referrer_policy, l.password_hash, l.rules, l.variants
+    l.forward_query, l.crawlable, l.enabled, l.cache_s, l.referrer_policy, l.password_hash, l.rules, l.variants,
+    l.workspace
 """
 """What ``redirection_of`` reads, in its order."""
 
@@ -49,6 +51,7 @@ def fields_of(link: Link) -> dict[str, Any]:
         "tags": to_json(link.tags),
         "folder": link.folder,
         "owner": link.owner,
+        "workspace": link.workspace,
         "created_at": to_ms(link.created_at),
         "updated_at": to_ms(link.updated_at),
         "version": link.version,
@@ -105,6 +108,7 @@ def link_of(row: Row) -> Link:
         rules=_rules.decode(row[24]) if row[24] else (),
         variants=_variants.decode(row[25]) if row[25] else (),
         aliases=_texts.decode(row[26]) if row[26] else (),
+        workspace=row[27],
     )
 
 
@@ -128,4 +132,5 @@ def redirection_of(row: Row) -> Redirection:
         password_hash=row[14],
         rules=_rules.decode(row[15]) if row[15] else (),
         variants=_variants.decode(row[16]) if row[16] else (),
+        workspace=row[17],
     )
