@@ -103,6 +103,7 @@ def build(settings: Settings, *, drainer: Drainer | None) -> Redirect:
         country_header=settings.country_header or "",
         honour_dnt=settings.honour_dnt,
         wait_for_disk=settings.journal_sync_ms == 0,
+        strict_transport=settings.strict_transport,
     )
 
 

@@ -41,6 +41,22 @@ class Settings(BaseSettings):
         (), description="Networks (CIDR, comma-separated) whose X-Forwarded-For and country header are believed."
     )
     extra_domains: CommaList = Field((), description="Further hosts (comma-separated) that have slugs of their own.")
+    allowed_hosts: CommaList = Field(
+        (),
+        description="Further host names (comma-separated) under which the API and the pages answer, such as a "
+        "service's name inside a cluster. Those of BASE_URL and EXTRA_DOMAINS, localhost and literal addresses need "
+        "not be named.",
+    )
+    cors_origins: CommaList = Field(
+        (), description="Origins (comma-separated, such as https://app.example) whose scripts may use the API."
+    )
+    hsts_seconds: int = Field(
+        31_536_000,
+        ge=0,
+        le=126_144_000,
+        description="How long browsers are to insist on https where BASE_URL has it, in seconds; 0: not told.",
+    )
+    hsts_subdomains: bool = Field(False, description="Browsers are to insist on https for all subdomains, too.")
     root_redirect: str | None = Field(None, description="Where / leads; unset: a start page.")
     max_body_mb: int = Field(8, ge=1, le=1024, description="Largest request body, in MiB.")
 
@@ -176,7 +192,14 @@ class Settings(BaseSettings):
         return found[1] if found else value
 
     @field_validator(
-        "trusted_proxies", "extra_domains", "target_schemes", "outbound_allow", "outbound_ports", mode="before"
+        "trusted_proxies",
+        "extra_domains",
+        "allowed_hosts",
+        "cors_origins",
+        "target_schemes",
+        "outbound_allow",
+        "outbound_ports",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: object) -> object:
@@ -208,14 +231,14 @@ class Settings(BaseSettings):
             ip_network(network, strict=False)
         return value
 
-    @field_validator("extra_domains")
+    @field_validator("extra_domains", "allowed_hosts")
     @classmethod
     def _check_domains(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         hosts = []
         for host in value:
             form = f"{host[:80]!r} is not a host name"
             url = _parsed(f"http://{host}", form)
-            if url.path != "/" or url.query is not None or url.fragment is not None:
+            if url.path != "/" or url.query is not None or url.fragment is not None or "*" in host:
                 raise ValueError(form)
             hosts.append(_host_of(url, form))
         return tuple(hosts)
@@ -232,6 +255,20 @@ class Settings(BaseSettings):
         if bad := FORBIDDEN_SCHEMES.intersection(schemes):
             raise ValueError(f"{sorted(bad)[0]!r} can never be allowed")
         return schemes
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            form = f"{origin[:80]!r} is not an origin such as https://app.example, in lower case and without a path"
+            url = _parsed(origin, form)
+            if (
+                url.scheme not in ("http", "https")
+                or "*" in origin
+                or origin != f"{url.scheme}://{_host_of(url, form)}"
+            ):
+                raise ValueError(form)
+        return value
 
     @field_validator("outbound_allow")
     @classmethod
@@ -326,6 +363,13 @@ class Settings(BaseSettings):
     def base_host(self) -> str:
         """Host of ``base_url``, with its port where that is not the scheme's own."""
         return urlsplit(self.base_url).netloc
+
+    @cached_property
+    def strict_transport(self) -> str:
+        """``Strict-Transport-Security``, or empty where it would be wrong."""
+        if not self.base_url.startswith("https://") or not self.hsts_seconds:
+            return ""
+        return f"max-age={self.hsts_seconds}" + ("; includeSubDomains" if self.hsts_subdomains else "")
 
     @cached_property
     def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:

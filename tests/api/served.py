@@ -58,7 +58,8 @@ class Served:
     @contextmanager
     def open(self, peer: str = "testclient") -> Iterator[Served]:
         """Run the API; ``peer`` is the address that requests come from."""
-        with TestClient(self.app, raise_server_exceptions=False, client=(peer, 50_000)) as self.stranger:
+        url = self.settings.base_url
+        with TestClient(self.app, url, raise_server_exceptions=False, client=(peer, 50_000)) as self.stranger:
             self.client = copy(self.stranger)
             self.client.headers = {"Authorization": f"Bearer {self.key}"}
             yield self

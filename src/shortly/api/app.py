@@ -15,11 +15,14 @@ from shortly import __version__
 from shortly.api import bulk, docs, links, metrics, pages, stats
 from shortly.api.authentication import Authentication
 from shortly.api.body_limit import BodyLimit
+from shortly.api.cors import Cors
 from shortly.api.health import health_router
+from shortly.api.hosts import KnownHosts
 from shortly.api.idempotency import Idempotency
 from shortly.api.limits import Limits
 from shortly.api.openapi import DESCRIPTION, TAGS, Api, api_key_header, bearer
 from shortly.api.problems import answer_http_exception, answer_shortly_error, answer_validation_error
+from shortly.api.safe_headers import SafeHeaders, safe_headers
 from shortly.api.trace import Trace
 from shortly.errors import ShortlyError
 from shortly.redirect.visitor import Addresses
@@ -47,8 +50,11 @@ def create_api(settings: Settings, lifespan: Lifespan) -> FastAPI:
         strict_content_type=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},
         middleware=[
+            Middleware(SafeHeaders, headers=safe_headers(settings)),
+            Middleware(Cors, origins=settings.cors_origins),
             Middleware(Limits, addresses=Addresses(settings.trusted_networks)),
             Middleware(Trace),
+            Middleware(KnownHosts, hosts=(settings.base_host, *settings.extra_domains, *settings.allowed_hosts)),
             Middleware(Authentication),
             Middleware(BodyLimit, max_bytes=settings.max_body_mb << 20),
             Middleware(Idempotency),

@@ -1,4 +1,4 @@
-"""The outermost layer of the API: who asks too often is refused before anything else is done.
+"""In front of the API: who asks too often is refused before anything else is done.
 
 A refusal has to cost next to nothing, or it would itself be the way to slow redirects down: no log line, no body read,
 no framework, an answer that is ready but for the number of seconds.
@@ -40,15 +40,12 @@ BODY = encode_problem(RateLimited())
 REFUSAL_HEADERS = (
     (b"content-type", MEDIA_TYPE.encode()),
     (b"content-length", str(len(BODY)).encode()),
-    (b"cache-control", b"no-store"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
 REFUSED: Message = {"type": "http.response.body", "body": BODY}
 
 
 class Limits:
-    """ASGI middleware in front of all others.
+    """ASGI middleware in front of all that does something.
 
     Args:
         app: What comes behind.

@@ -20,7 +20,10 @@ h1 { margin-bottom: 0 }
 dt { font-family: ui-monospace, monospace; margin-top: 1rem }
 """
 STYLE_HASH = b64encode(sha256(STYLE.encode()).digest()).decode()
-POLICY = f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; img-src 'self'; frame-ancestors 'none'"
+POLICY = (
+    f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; img-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
 ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
 <rect width="32" height="32" rx="7" fill="#1f6feb"/>
 <path d="M8 22 22 8m0 0h-9m9 0v9" fill="none" stroke="#fff" stroke-width="3.5" stroke-linecap="round"

@@ -38,6 +38,15 @@ class NotFound(ShortlyError):
         super().__init__("There is nothing at this address.")
 
 
+class UnknownHost(ShortlyError):
+    """The API and the pages are not served under the host that was asked for."""
+
+    code = "unknown_host"
+
+    def __init__(self) -> None:
+        super().__init__("This host is not served here; BASE_URL, EXTRA_DOMAINS and ALLOWED_HOSTS say which are.")
+
+
 class MethodNotAllowed(ShortlyError):
     """The address exists, but not for this method; the Allow header names those it has."""
 
@@ -120,6 +129,7 @@ STATUS: dict[type[ShortlyError], HTTPStatus] = {
     errors.OutboundRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.OutboundFailed: HTTPStatus.BAD_GATEWAY,
     NotFound: HTTPStatus.NOT_FOUND,
+    UnknownHost: HTTPStatus.MISDIRECTED_REQUEST,
     MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
     MalformedRequest: HTTPStatus.BAD_REQUEST,
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

@@ -1,11 +1,10 @@
-"""The outermost layer: a request id, a log line, a count and safe headers for each request, and always an answer."""
+"""A request id, a log line and a count for each request, and always an answer."""
 
 from __future__ import annotations
 
 import re
 import secrets
 import time
-from typing import Any
 from urllib.parse import quote
 
 import structlog
@@ -25,13 +24,6 @@ SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 MAX_LOGGED_PATH = 256
 QUIET = frozenset({"health", "metrics"})
 """First segments whose requests are only worth a debug line."""
-SAFE_HEADERS = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cache-control", b"no-store"),
-)
-"""What an answer gets unless it says otherwise."""
 BUCKETS = tuple((bound / 1000, f"api_request_ms_le_{bound}") for bound in REQUEST_BUCKETS_MS)
 
 
@@ -58,7 +50,7 @@ class Trace:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = int(message["status"])
-                message["headers"] = [*finished(message.get("headers", ())), (b"x-request-id", request_id)]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id)]
             elif method == "HEAD":
                 message = {"type": message["type"], "more_body": message.get("more_body", False)}
             await send(message)
@@ -96,13 +88,6 @@ def request_id_of(scope: Scope) -> bytes:
             found: bytes = value
             return found
     return secrets.token_hex(8).encode()
-
-
-def finished(headers: Any) -> list[tuple[bytes, bytes]]:
-    """Return an answer's headers with the safe ones that it lacks."""
-    given = list(headers)
-    names = {name.lower() for name, _ in given}
-    return [*given, *(header for header in SAFE_HEADERS if header[0] not in names)]
 
 
 def count(services: Services, status: int, elapsed_s: float) -> None:

@@ -38,8 +38,8 @@ class Prepared(Struct, frozen=True, eq=False, gc=False):
     """307 and 308 keep the method, so they are answers to all of them."""
 
 
-def prepare(redirection: Redirection) -> Prepared:
-    """Return the ready answer of a redirection."""
+def prepare(redirection: Redirection, further: Headers = ()) -> Prepared:
+    """Return the ready answer of a redirection, with the headers that all answers get."""
     plain = (
         redirection.enabled
         and redirection.valid_from_ms is None
@@ -49,9 +49,8 @@ def prepare(redirection: Redirection) -> Prepared:
         and not redirection.forward_query
     )
     status = redirection.status
-    return Prepared(
-        headers_of(redirection.target, redirection), status, plain, INDEX[REDIRECTS[status]], status in (307, 308)
-    )
+    headers = headers_of(redirection.target, redirection) + further
+    return Prepared(headers, status, plain, INDEX[REDIRECTS[status]], status in (307, 308))
 
 
 def headers_of(target: str, redirection: Redirection, *, temporary: bool = False) -> Headers:

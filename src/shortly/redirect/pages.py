@@ -20,6 +20,16 @@ POLICY = (
     f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
+ISOLATION = (
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (
+        b"permissions-policy",
+        b"accelerometer=(), camera=(), geolocation=(), gyroscope=(), microphone=(), payment=(), usb=()",
+    ),
+)
+"""Keeps our pages apart from those of others, and from what devices can do."""
+
 Headers = list[tuple[bytes, bytes]]
 
 
@@ -41,6 +51,7 @@ class Page:
             (b"x-content-type-options", b"nosniff"),
             (b"referrer-policy", b"no-referrer"),
             (b"vary", b"accept"),
+            *ISOLATION,
             *(headers or []),
         ]
         self._html = self._start(common, b"text/html; charset=utf-8", html), html

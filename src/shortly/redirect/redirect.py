@@ -27,7 +27,7 @@ from shortly.links.link import Redirection
 from shortly.links.slug import SlugRules
 from shortly.links.store import RedirectionStore
 from shortly.redirect import pages
-from shortly.redirect.answer import Prepared, headers_of, prepare, refusal_of, with_query
+from shortly.redirect.answer import Headers, Prepared, headers_of, prepare, refusal_of, with_query
 from shortly.redirect.pages import Page
 from shortly.redirect.visitor import NOBODY, Addresses, Visitors, network_of
 
@@ -67,6 +67,7 @@ class Redirect:
         country_header: Lower-case name of the header in which a trusted proxy names the country, or empty.
         honour_dnt: Keep nothing but the count of visitors who ask not to be tracked.
         wait_for_disk: Answer a counted click only when it is on the disk.
+        strict_transport: ``Strict-Transport-Security`` of every answer, or empty.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Redirect:
         country_header: str = "",
         honour_dnt: bool = False,
         wait_for_disk: bool = False,
+        strict_transport: str = "",
     ) -> None:
         self._store = store
         self._remembered = store.remembered
@@ -98,6 +100,9 @@ class Redirect:
         self._country_header = country_header.lower().encode()
         self._honour_dnt = honour_dnt
         self._wait_for_disk = wait_for_disk
+        self._further: Headers = (
+            ((b"strict-transport-security", strict_transport.encode()),) if strict_transport else ()
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request: resolve, write the click down, answer."""
@@ -123,7 +128,7 @@ class Redirect:
                 return
         prepared: Prepared | None = redirection.prepared
         if prepared is None:
-            prepared = redirection.prepared = prepare(redirection)
+            prepared = redirection.prepared = prepare(redirection, self._further)
         if (
             prepared.plain
             and scope["method"] == "GET"
@@ -170,9 +175,11 @@ class Redirect:
         status, headers_out = prepared.status, prepared.headers
         if refused is None:
             if redirection.forward_query and scope["query_string"]:
-                headers_out = headers_of(with_query(redirection.target, scope["query_string"]), redirection)
+                target = with_query(redirection.target, scope["query_string"])
+                headers_out = headers_of(target, redirection) + self._further
         elif redirection.fallback_target and refused in WITH_FALLBACK:
-            status, headers_out = 302, headers_of(redirection.fallback_target, redirection, temporary=True)
+            status = 302
+            headers_out = headers_of(redirection.fallback_target, redirection, temporary=True) + self._further
         else:
             await self._answer_page(PAGES[refused], scope, headers, send)
             return
@@ -183,7 +190,7 @@ class Redirect:
     async def _answer_page(self, page: Page, scope: Scope, headers: dict[bytes, bytes], send: Send) -> None:
         start, body = page.for_request(headers.get(b"accept"))
         self._counters.values[COUNTER[page.status]] += 1
-        await send(start)
+        await send({**start, "headers": [*start["headers"], *self._further]} if self._further else start)
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
     def _write(self, redirection: Redirection, outcome: int, scope: Scope, headers: dict[bytes, bytes]) -> None:
