@@ -60,7 +60,7 @@ def masked(name: str, value: Any) -> Any:
         return MASK
     if value is None or isinstance(value, bool | int):
         return value
-    return [mask_credentials(part) for part in value] if isinstance(value, tuple) else mask_credentials(str(value))
+    return [masked("", part) for part in value] if isinstance(value, tuple) else mask_credentials(str(value))
 
 
 def migrate(
