@@ -19,6 +19,7 @@ from shortly.clicks.store import ClickStore
 from shortly.counters import Counters, read_counters
 from shortly.drainer import Drainer
 from shortly.errors import ShortlyError
+from shortly.first_start import begin
 from shortly.logs import configure_logging
 from shortly.outbound.titles import Titles
 from shortly.redirect.redirect import ASGIApp, Redirect
@@ -26,7 +27,7 @@ from shortly.redirect.visitor import DAY_MS, Addresses, Visitors
 from shortly.settings import Settings, load_settings
 from shortly.stats.service import StatsService
 from shortly.store import open_store
-from shortly.wiring import link_service, outbound_client, rate_limits, slug_rules
+from shortly.wiring import entrance, link_service, outbound_client, rate_limits, slug_rules
 
 SALTS_EVERY_S = 600
 
@@ -56,6 +57,8 @@ def build(settings: Settings, *, drainer: Drainer | None) -> Redirect:
     visitors = Visitors(salts)
     limits = rate_limits(settings, lambda who: limit_key(visitors, who), counters)
     titles = Titles(store, outbound_client(settings), clock)
+    door = entrance(settings, store, clock=clock)
+    addresses = Addresses(settings.trusted_networks)
     services = Services(
         settings=settings,
         store=store,
@@ -63,6 +66,8 @@ def build(settings: Settings, *, drainer: Drainer | None) -> Redirect:
         stats=StatsService(store, clock),
         keys=KeyService(store, clock),
         limits=limits,
+        entrance=door,
+        addresses=addresses,
         counters=counters,
         read_counters=lambda: read_counters(settings.counters_dir),
         journal_status=lambda: JournalStatus(refusing=journal.refusing, dropped=journal.dropped),
@@ -79,8 +84,10 @@ def build(settings: Settings, *, drainer: Drainer | None) -> Redirect:
             opened.enter_context(counters)
             opened.enter_context(journal)
             await opened.enter_async_context(titles)
+            opened.push_async_callback(door.close)
             if drainer:
                 drainer.start()
+                await begin(settings, door.setup)
             counters.set("workers_running", 1)
             with contextlib.suppress(ShortlyError):  # without salts visitors are still told apart, by each process
                 await refresh_salts(store, salts)
@@ -95,7 +102,7 @@ def build(settings: Settings, *, drainer: Drainer | None) -> Redirect:
         store=store,
         journal=journal,
         slugs=slug_rules(settings),
-        addresses=Addresses(settings.trusted_networks),
+        addresses=addresses,
         visitors=visitors,
         counters=counters,
         rest=create_api(settings, lifespan),

@@ -131,12 +131,87 @@ class KeyNameTaken(ShortlyError):
 
 
 class Unauthenticated(ShortlyError):
-    """No API key came with the request, or it is unknown or revoked."""
+    """Neither a valid API key nor a living session came with the request."""
 
     code = "unauthenticated"
 
     def __init__(self) -> None:
-        super().__init__("A valid API key is needed: send it as 'Authorization: Bearer KEY' or 'X-Api-Key: KEY'.")
+        super().__init__("Sign in, or send a valid API key: 'Authorization: Bearer KEY' or 'X-Api-Key: KEY'.")
+
+
+class SignInRefused(ShortlyError):
+    """E-mail address, password or code is wrong, or the user is disabled."""
+
+    code = "sign_in_refused"
+
+    def __init__(self) -> None:
+        super().__init__("This e-mail address and password do not let anybody in.")
+
+
+class WrongPassword(InvalidInput):
+    """The present password is another one."""
+
+    code = "wrong_password"
+
+    def __init__(self) -> None:
+        super().__init__("This is not the present password.", field="password")
+
+
+class WeakPassword(InvalidInput):
+    """The new password is too short, too long, or among the first that anybody would try."""
+
+    code = "weak_password"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, field="password")
+
+
+class TicketRefused(ShortlyError):
+    """The one-time link was used already, has expired, or was never issued."""
+
+    code = "ticket_refused"
+
+    def __init__(self) -> None:
+        super().__init__("This link was used already or has expired; ask for a new one.")
+
+
+class SetupDone(ShortlyError):
+    """The installation has its first user; this door is closed for good."""
+
+    code = "setup_done"
+
+    def __init__(self) -> None:
+        super().__init__("This installation is set up already; sign in, or ask its admin for an invitation.")
+
+
+class SessionNotFound(ShortlyError):
+    """The user has no such session, or it has ended."""
+
+    code = "session_not_found"
+
+    def __init__(self, session_id: int) -> None:
+        super().__init__(f"There is no session {session_id}.")
+
+
+class SessionNeeded(ShortlyError):
+    """Only a person who is signed in can do this, not an API key."""
+
+    code = "session_needed"
+
+    def __init__(self) -> None:
+        super().__init__("This is for people who are signed in; an API key cannot do it.")
+
+
+class CrossSiteRequest(ShortlyError):
+    """The request did not come from this installation's own pages, or lacks the header that says so."""
+
+    code = "cross_site_request"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This request must come from this site's own pages: with the header 'X-CSRF: 1', "
+            "and with Sec-Fetch-Site or Origin as browsers send them there."
+        )
 
 
 class Forbidden(ShortlyError):
@@ -301,6 +376,24 @@ class StoreUnavailable(ShortlyError):
 
     def __init__(self, message: str = "The store does not answer right now; try again shortly.") -> None:
         super().__init__(message)
+
+
+class Busy(ShortlyError):
+    """Too much is being asked at once; nothing was done."""
+
+    code = "busy"
+
+    def __init__(self) -> None:
+        super().__init__("Too many are signing in right now; try again shortly.")
+
+
+class MailRefused(ShortlyError):
+    """The mail server did not take the message, or there is none."""
+
+    code = "mail_refused"
+
+    def __init__(self) -> None:
+        super().__init__("The mail could not be sent.")
 
 
 class StoreDamaged(ShortlyError):

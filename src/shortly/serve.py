@@ -13,9 +13,11 @@ from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 
 from shortly.drainer import Drainer
+from shortly.first_start import begin
 from shortly.logs import configure_logging
 from shortly.settings import Settings
 from shortly.store import open_store
+from shortly.wiring import entrance
 from shortly.worker import SUPERVISOR
 
 log = structlog.get_logger(__name__)
@@ -74,6 +76,11 @@ async def open_once(settings: Settings) -> None:
         await store.ping()
         for warning in await store.warnings():
             log.warning("the store is not as safe as it could be", reason=warning)
+        door = entrance(settings, store)
+        try:
+            await begin(settings, door.setup)
+        finally:
+            await door.close()
 
 
 def raise_file_limit() -> int:

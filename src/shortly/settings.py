@@ -20,6 +20,7 @@ from shortly.outbound.rules import PORTS, parse_allowed
 from shortly.redis_address import PORT, Address, Tls, parse_address
 
 FORBIDDEN_SCHEMES = frozenset({"javascript", "data", "file", "vbscript", "blob", "about", "view-source", "filesystem"})
+MIN_SECRET = 32
 CommaList = Annotated[tuple[str, ...], NoDecode]
 PortList = Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], NoDecode]
 
@@ -145,6 +146,24 @@ class Settings(BaseSettings):
     limit_anonymous: str = Field("10/hour", description="Links that one address may make without a key.")
     limit_report: str = Field("10/hour", description="Reports of abuse that one address may send.")
 
+    # People
+    jwt_secret: SecretStr | None = Field(
+        None,
+        description="Signs sessions and encrypts second factors; 32 characters or more, or NEW,OLD while it is "
+        "changed. Unset: made at the first start and kept in DATA_DIR; needed by several replicas on Redis.",
+    )
+    admin_email: str | None = Field(None, description="First admin's e-mail address, at the first start only.")
+    admin_password: SecretStr | None = Field(None, description="First admin's password, at the first start only.")
+    session_days: int = Field(14, ge=1, le=90, description="Days after which a session ends that is not used.")
+    smtp_host: str | None = Field(None, description="Mail server; unset: no mail is sent.")
+    smtp_port: int = Field(587, ge=1, le=65535, description="Port of SMTP_HOST.")
+    smtp_username: str | None = Field(None, description="User of the mail server.")
+    smtp_password: SecretStr | None = Field(None, description="Password of SMTP_USERNAME.")
+    smtp_tls: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="How the mail server is reached: STARTTLS, TLS from the start (port 465), or neither."
+    )
+    mail_from: str | None = Field(None, description="Sender of mails, such as Shortly <links@example.com>.")
+
     # Visitors
     geoip_path: Path | None = Field(
         None, description="MaxMind-format (.mmdb) database for countries, regions and cities."
@@ -205,7 +224,7 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("log_level", "log_format", mode="before")
+    @field_validator("log_level", "log_format", "smtp_tls", mode="before")
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
@@ -335,6 +354,45 @@ class Settings(BaseSettings):
             raise ValueError(f"the file {str(value)[:255]!r} cannot be read")
         return value
 
+    @field_validator("jwt_secret")
+    @classmethod
+    def _check_jwt_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        values = () if value is None else _parts(value)
+        if len(values) > 2:
+            raise ValueError("must be one secret, or NEW,OLD")
+        if any(len(part) < MIN_SECRET for part in values):
+            raise ValueError(f"must have at least {MIN_SECRET} characters")
+        return value
+
+    @field_validator("smtp_host")
+    @classmethod
+    def _check_smtp_host(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[A-Za-z0-9._:-]{1,253}", value):
+            raise ValueError("must be one host name or IP address")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _check_mail_from(cls, value: str | None) -> str | None:
+        form = r"(?:[^<>@\",;:\\]{1,64} )?<?[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,190}>?"
+        if value is not None and (not value.isprintable() or not re.fullmatch(form, value)):
+            raise ValueError("must be an e-mail address, or a name and <address>")
+        return value
+
+    @model_validator(mode="after")
+    def _check_people(self) -> Self:
+        for here, there in (
+            ("admin_email", "admin_password"),
+            ("admin_password", "admin_email"),
+            ("smtp_host", "mail_from"),
+            ("smtp_username", "smtp_password"),
+            ("smtp_username", "smtp_host"),
+            ("smtp_password", "smtp_username"),
+        ):
+            if getattr(self, here) is not None and getattr(self, there) is None:
+                raise ValueError(f"{there.upper()}: is missing beside {here.upper()}")
+        return self
+
     @model_validator(mode="after")
     def _check_redis(self) -> Self:
         address = self.redis_address
@@ -390,6 +448,16 @@ class Settings(BaseSettings):
         else:
             return None
         return address.with_defaults(username=self.redis_username, password=password, tls=tls)
+
+    @cached_property
+    def secret_values(self) -> tuple[str, ...] | None:
+        """``jwt_secret``, newest first; None: the one in ``data_dir``."""
+        return None if self.jwt_secret is None else _parts(self.jwt_secret)
+
+    @cached_property
+    def has_https(self) -> bool:
+        """Whether browsers reach this installation by HTTPS."""
+        return self.base_url.startswith("https:")
 
     @cached_property
     def journal_dir(self) -> Path:
@@ -455,6 +523,10 @@ def source_of(name: str) -> Literal["variable", "file", "default"]:
     if any(value for variable, value in os.environ.items() if variable.lower() == name):
         return "variable"
     return "file" if os.environ.get(f"{name.upper()}_FILE") else "default"
+
+
+def _parts(secret: SecretStr) -> tuple[str, ...]:
+    return tuple(part.strip() for part in secret.get_secret_value().split(","))
 
 
 def _parsed(value: str, form: str) -> Url:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from shortly.links.link import Link
@@ -16,6 +17,10 @@ from shortly.settings import Settings
 
 if TYPE_CHECKING:
     from shortly.abuse.rates import Counting, Door, RateLimits
+    from shortly.accounts.entrance import Entrance
+    from shortly.accounts.mail import MailServer
+    from shortly.accounts.passwords import Passwords
+    from shortly.accounts.records import RecordStore
 
 
 def slug_rules(settings: Settings) -> SlugRules:
@@ -74,3 +79,42 @@ def rate_limits(settings: Settings, hidden: Callable[[str], str], counters: Coun
     address = settings.redis_address
     shared = redis_counts(address) if address is not None and any(rules.values()) else None
     return RateLimits(rules, shared=shared, hidden=hidden, counters=counters)
+
+
+def entrance(
+    settings: Settings,
+    store: RecordStore,
+    *,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    passwords: Passwords | None = None,
+) -> Entrance:
+    """Return how people come in; the caller opens and closes the store, and closes this before."""
+    from shortly.accounts.entrance import Entrance  # most commands do without, and its libraries take long to import
+    from shortly.accounts.passwords import Passwords
+    from shortly.accounts.registry import Registry
+    from shortly.accounts.secret import open_secret
+
+    return Entrance(
+        Registry(store, clock),
+        secret=open_secret(settings.secret_values, settings.data_dir),
+        passwords=passwords or Passwords(),
+        mail_server=mail_server(settings),
+        base_url=settings.base_url,
+        idle=timedelta(days=settings.session_days),
+    )
+
+
+def mail_server(settings: Settings) -> MailServer | None:
+    """Return where mail is handed in, if anywhere."""
+    from shortly.accounts.mail import MailServer
+
+    if settings.smtp_host is None or settings.mail_from is None:
+        return None
+    return MailServer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        tls=settings.smtp_tls,
+        username=settings.smtp_username,
+        password=None if settings.smtp_password is None else settings.smtp_password.get_secret_value(),
+        sender=settings.mail_from,
+    )

@@ -7,21 +7,29 @@ from contextlib import asynccontextmanager, contextmanager
 from copy import copy
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from fastapi import FastAPI
+from httpx2 import Cookies, Headers
 from starlette.testclient import TestClient
 
 from shortly.accounts.keys import KeyService
+from shortly.accounts.passwords import Passwords
 from shortly.api.app import create_api
 from shortly.api.services import JournalStatus, Services
 from shortly.clicks.store import Batch
 from shortly.clicks.visit import Visit
 from shortly.counters import Counters, read_counters
+from shortly.redirect.visitor import Addresses
 from shortly.settings import Settings
 from shortly.stats.service import StatsService
 from shortly.store import Store, open_store
-from shortly.wiring import link_service, rate_limits
+from shortly.wiring import entrance, link_service, rate_limits
+
+PASSWORD = "an owl eats at night"
+OWN_PAGE = {"X-CSRF": "1", "Sec-Fetch-Site": "same-origin"}
+"""What browsers send from our own pages."""
 
 
 class Served:
@@ -39,7 +47,8 @@ class Served:
         store: Store = open_store(self.settings)
         async with store:
             keys = KeyService(store)
-            self.key = (await keys.create("test"))[1]
+            self.key = (await keys.create(token_hex(8)))[1]
+            door = entrance(self.settings, store, passwords=Passwords(time_cost=1, memory_cost=8, parallelism=1))
             with Counters(self.settings.counters_dir) as counters:
                 self.services = Services(
                     settings=self.settings,
@@ -48,12 +57,15 @@ class Served:
                     stats=StatsService(store),
                     keys=keys,
                     limits=rate_limits(self.settings, str, counters),
+                    entrance=door,
+                    addresses=Addresses(self.settings.trusted_networks),
                     counters=counters,
                     read_counters=lambda: read_counters(self.settings.counters_dir),
                     journal_status=lambda: self.journal,
                     started_at=datetime.now(UTC),
                 )
                 yield {"services": self.services}
+            await door.close()
 
     @contextmanager
     def open(self, peer: str = "testclient") -> Iterator[Served]:
@@ -68,6 +80,28 @@ class Served:
         """Call an async function on the API's event loop."""
         assert self.stranger.portal
         return self.stranger.portal.call(function, *arguments)
+
+    def set_up(self, email: str = "ada@example.com", password: str = PASSWORD) -> TestClient:
+        """Make the first person, and return a browser in which they are signed in."""
+        browser = self.browser()
+        token = self.run(self.services.entrance.setup.issue)
+        answer = browser.post("/api/v1/auth/setup", json={"token": token, "email": email, "password": password})
+        assert answer.status_code == 201, answer.text
+        return browser
+
+    def browser(self) -> TestClient:
+        """Return a client with cookies of its own that sends what browsers send from our own pages."""
+        browser = copy(self.stranger)
+        browser.headers = Headers({**self.stranger.headers, **OWN_PAGE})
+        browser.cookies = Cookies()
+        return browser
+
+    def sign_in(self, email: str = "ada@example.com", password: str = PASSWORD, **given: Any) -> TestClient:
+        """Return a browser in which somebody has just signed in."""
+        browser = self.browser()
+        answer = browser.post("/api/v1/auth/sign-in", json={"email": email, "password": password, **given})
+        assert answer.status_code == 200, answer.text
+        return browser
 
     def new_key(self, name: str) -> str:
         """Return a second API key."""

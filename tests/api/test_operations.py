@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from tests.api.served import Served
 
 from shortly.api import health
+from shortly.api.authentication import PUBLIC
 from shortly.api.problems import STATUS, status_of
 from shortly.errors import ShortlyError, StorageFull, StoreUnavailable
 
@@ -132,7 +133,7 @@ def test_the_document_names_every_operation_and_problem(served: Served) -> None:
     names = [operation["operationId"] for operation in operations]
     assert len(set(names)) == len(names) >= 16
     assert all(re.fullmatch(r"[a-z]+(_[a-z]+)+", name) for name in names)
-    assert set(document["components"]["securitySchemes"]) == {"Bearer", "X-Api-Key"}
+    assert set(document["components"]["securitySchemes"]) == {"Bearer", "X-Api-Key", "Session"}
     schemas = document["components"]["schemas"]
     assert "HTTPValidationError" not in schemas
     references = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document)))
@@ -141,7 +142,10 @@ def test_the_document_names_every_operation_and_problem(served: Served) -> None:
         for operation in methods.values():
             if path.startswith("/health"):
                 continue
-            assert operation["security"] == [{"Bearer": []}, {"X-Api-Key": []}]
+            if path in PUBLIC:
+                assert "security" not in operation
+                continue
+            assert operation["security"] == [{"Bearer": []}, {"X-Api-Key": []}, {"Session": []}]
             assert "application/problem+json" in operation["responses"]["401"]["content"]
             assert operation["summary"]
 

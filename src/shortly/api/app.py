@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from shortly import __version__
-from shortly.api import bulk, docs, links, metrics, pages, stats
+from shortly.api import auth, bulk, docs, links, metrics, pages, stats
 from shortly.api.authentication import Authentication
 from shortly.api.body_limit import BodyLimit
 from shortly.api.cors import Cors
@@ -20,7 +20,7 @@ from shortly.api.health import health_router
 from shortly.api.hosts import KnownHosts
 from shortly.api.idempotency import Idempotency
 from shortly.api.limits import Limits
-from shortly.api.openapi import DESCRIPTION, TAGS, Api, api_key_header, bearer
+from shortly.api.openapi import DESCRIPTION, TAGS, Api, api_key_header, bearer, session_cookie
 from shortly.api.problems import answer_http_exception, answer_shortly_error, answer_validation_error
 from shortly.api.safe_headers import SafeHeaders, safe_headers
 from shortly.api.trace import Trace
@@ -65,11 +65,12 @@ def create_api(settings: Settings, lifespan: Lifespan) -> FastAPI:
             RequestValidationError: answer_validation_error,
         },
     )
-    needs_key: list[Any] = [Security(bearer), Security(api_key_header)]
+    needs_key: list[Any] = [Security(bearer), Security(api_key_header), Security(session_cookie)]
     api.include_router(stats.router, dependencies=needs_key)  # before links: see paths
     api.include_router(links.router, dependencies=needs_key)
     api.include_router(bulk.router, dependencies=needs_key)
     api.include_router(metrics.router, dependencies=needs_key)
+    api.include_router(auth.router)
     api.include_router(health_router())
     api.include_router(docs.router)
     api.include_router(pages.router)

@@ -1,4 +1,5 @@
-"""Who may come in: everything below ``/api``, and ``/metrics``, needs an API key, before anything else is looked at."""
+"""Who a request comes from: before anything else is looked at, everything below ``/api``, and ``/metrics``, is asked
+for an API key or a session. Whoever it is stands in ``state["caller"]`` afterwards."""
 
 from __future__ import annotations
 
@@ -6,29 +7,110 @@ from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from shortly.accounts.access import RUNNING, Caller, caller_for
+from shortly.accounts.living import living_workspace
+from shortly.accounts.people import FIRST_WORKSPACE, Member, User, member_key, of_user
+from shortly.accounts.registry import Registry
+from shortly.accounts.sessions import From, SignedIn
+from shortly.api.cross_site import SAFE_METHODS, check_own_site
+from shortly.api.origin import facts_of
 from shortly.api.services import Services
-from shortly.errors import Unauthenticated
+from shortly.errors import Unauthenticated, WorkspaceNotFound
 
 PROTECTED = frozenset({"api", "metrics"})
-"""First segments of the addresses that need a key, whether anything is there or not."""
+"""First segments of the addresses that need a key or a session, whether anything is there or not."""
+PUBLIC = frozenset(
+    {
+        "/api/v1/auth/methods",
+        "/api/v1/auth/setup",
+        "/api/v1/auth/sign-in",
+        "/api/v1/auth/password/forgot",
+        "/api/v1/auth/password/reset",
+    }
+)
+"""Addresses below those that strangers may use."""
+ANONYMOUS = "anonymous"
+WORKSPACE = b"x-workspace"
 
 
 class Authentication:
-    """ASGI middleware: refuses requests without a valid key, and leaves the key of others in ``state["caller"]``."""
+    """ASGI middleware: refuses requests without a valid key or session, and says of others who they come from.
+
+    Args:
+        app: What comes behind.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the request through, or raise ``Unauthenticated``."""
+        """Let the request through, or raise ``Unauthenticated`` or ``CrossSiteRequest``."""
         if scope["type"] == "http" and scope["path"].lstrip("/").partition("/")[0] in PROTECTED:
-            services: Services = scope["state"]["services"]
-            scope["state"]["caller"] = await services.keys.authenticate(secret_of(scope["headers"]))
+            await self._identify(scope)
         await self.app(scope, receive, send)
 
+    async def _identify(self, scope: Scope) -> None:
+        state, headers = scope["state"], scope["headers"]
+        services: Services = state["services"]
+        facts = state["facts"] = facts_of(scope, services.addresses)
+        changes = scope["method"] not in SAFE_METHODS
+        own_origin = services.settings.base_url
+        if scope["path"] in PUBLIC:
+            if changes:
+                check_own_site(headers, own_origin, with_cookie=False)
+            state["caller"] = Caller(actor=ANONYMOUS, origin=facts.origin)
+            return
+        secret = secret_of(headers)
+        if secret is not None:
+            key = await services.keys.authenticate(secret)
+            state["caller"] = Caller(actor=f"key:{key.id}", permissions=RUNNING | {"installation"}, origin=facts.origin)
+            return
+        token = services.cookie.read(headers)
+        if token is None:
+            raise Unauthenticated
+        if changes:
+            check_own_site(headers, own_origin, with_cookie=True)
+        signed_in = await services.entrance.sessions.resume(token)
+        state["signed_in"] = signed_in
+        state["caller"] = await caller_of_person(services.entrance.registry, signed_in, headers, facts)
 
-def secret_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """Return the one key that the headers hold; raise ``Unauthenticated`` when there is none, or two that differ."""
+
+async def caller_of_person(
+    registry: Registry, signed_in: SignedIn, headers: Iterable[tuple[bytes, bytes]], facts: From
+) -> Caller:
+    """Return a person as the caller in the workspace that the request names, or in their own oldest one.
+
+    Raises:
+        WorkspaceNotFound: There is none of that number, or the person does not belong to it.
+    """
+    user = signed_in.user
+    named = [value for name, value in headers if name == WORKSPACE]
+    if named:
+        return await caller_in(registry, user, named[-1].decode("latin-1"), facts)
+    if user.admin:
+        return caller_for(user, None, FIRST_WORKSPACE, facts.origin)
+    memberships = await registry.page(Member, of_user(user.id), limit=1)
+    if not memberships:
+        return caller_for(user, None, 0, facts.origin)
+    return caller_for(user, memberships[0], memberships[0].workspace_id, facts.origin)
+
+
+async def caller_in(registry: Registry, user: User, named: str, facts: From) -> Caller:
+    """Return a person as the caller in a workspace."""
+    workspace_id = int(named) if named.isascii() and named.isdecimal() and len(named) <= 16 else 0
+    member = await registry.find(Member, member_key(workspace_id, user.id))
+    if member is None and not user.admin:
+        raise WorkspaceNotFound(named[:16])
+    await living_workspace(registry, workspace_id)
+    return caller_for(user, member, workspace_id, facts.origin)
+
+
+def secret_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """Return the one key that the headers hold, or None when they hold none.
+
+    Raises:
+        Unauthenticated: There are two that differ, or credentials of another kind.
+    """
     secrets = set()
     for name, value in headers:
         if name == b"x-api-key":
@@ -38,6 +120,6 @@ def secret_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
             if scheme.lower() != b"bearer":
                 raise Unauthenticated
             secrets.add(token.strip())
-    if len(secrets) != 1:
+    if len(secrets) > 1:
         raise Unauthenticated
-    return secrets.pop().decode("latin-1")
+    return secrets.pop().decode("latin-1") if secrets else None

@@ -97,7 +97,7 @@ REPEATABLE: dict[int | str, dict[str, Any]] = {**RESPONSES, **problems(Idempoten
 @router.post("", operation_id="create_links", dependencies=[Depends(idempotency_key)], responses=REPEATABLE)
 async def create_links(given: NewLinks, services: AllServices, caller: Caller) -> Response:
     """Make many links."""
-    owner = f"key:{caller.id}"
+    owner = caller.actor
 
     async def create(piece: list[NewLink]) -> list[Outcome]:
         outcomes: list[Outcome | None] = [await find(new) if new.find_if_exists else None for new in piece]

@@ -10,11 +10,13 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shortly.accounts.store import Answered
+from shortly.api.authentication import ANONYMOUS
 from shortly.api.problems import MalformedRequest
 from shortly.api.services import Services
 from shortly.errors import IdempotencyInProgress, IdempotencyMismatch, ShortlyError
 
 KEY = re.compile(rb"[\x21-\x7e]{1,255}")
+NEVER_KEPT = "/api/v1/auth/"
 KEPT_HEADERS = frozenset({"content-type", "location", "etag"})
 
 
@@ -27,7 +29,7 @@ class Idempotency:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request, or repeat the answer that it got before."""
         keys = [value for name, value in scope.get("headers", ()) if name == b"idempotency-key"]
-        if scope["type"] != "http" or scope["method"] != "POST" or not keys or "caller" not in scope["state"]:
+        if not keys or not applies(scope):
             await self.app(scope, receive, send)
             return
         if len(keys) > 1 or not KEY.fullmatch(keys[0]):
@@ -39,7 +41,7 @@ class Idempotency:
             return
         services: Services = scope["state"]["services"]
         store = services.store
-        key = f"{scope['state']['caller'].id}:{keys[0].decode('ascii')}"
+        key = f"{scope['state']['caller'].actor}:{keys[0].decode('ascii')}"
         fingerprint = fingerprint_of(scope, body)
         earlier = await store.claim(key, fingerprint, services.clock())
         if earlier is not None:
@@ -88,6 +90,13 @@ class Recording:
         """Send what was kept back."""
         for message in self._messages:
             await self._send(message)
+
+
+def applies(scope: Scope) -> bool:
+    """Say whether an answer to this request may be kept: not a stranger's, and none with a secret in it."""
+    if scope["type"] != "http" or scope["method"] != "POST" or scope["path"].startswith(NEVER_KEPT):
+        return False
+    return "caller" in scope["state"] and scope["state"]["caller"].actor != ANONYMOUS
 
 
 async def read_body(receive: Receive) -> bytes | None:

@@ -75,7 +75,7 @@ class ListQuery(BaseModel):
 )
 async def create_link(new: NewLink, services: AllServices, caller: Caller, response: Response) -> LinkOut:
     """Make a short link."""
-    owner = f"key:{caller.id}"
+    owner = caller.actor
     link = await find_existing(new, services, owner) if new.find_if_exists else None
     if link is not None:
         response.status_code = 200

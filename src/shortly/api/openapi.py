@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Header
-from fastapi.security import APIKeyHeader, HTTPBearer
+from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer
 
+from shortly.api.cookies import PLAIN_NAME, SECURE_NAME
 from shortly.api.problems import (
     MEDIA_TYPE,
     BodyTooLarge,
@@ -22,10 +23,12 @@ from shortly.errors import InvalidInput, StoreUnavailable, Unauthenticated
 DESCRIPTION = """\
 Make, find, change and delete short links, and read their statistics.
 
-Every request needs an API key (`shortly key create NAME`), as `Authorization: Bearer KEY` or `X-Api-Key: KEY`.
+Every request needs an API key (`shortly key create NAME`), as `Authorization: Bearer KEY` or `X-Api-Key: KEY`, or the
+cookie of somebody who is signed in; whatever changes something then needs the header `X-CSRF: 1`, too.
 Every refusal is an RFC 9457 problem with a stable `code`; `/docs/errors` lists them.
 """
 TAGS = [
+    {"name": "signing in", "description": "The first person, sessions and passwords."},
     {"name": "links", "description": "Links, one by one, and their list."},
     {"name": "bulk", "description": "Up to 5,000 links at once, each with a result of its own."},
     {"name": "statistics", "description": "Counts over time and by dimension, and single visits."},
@@ -34,8 +37,16 @@ TAGS = [
 
 bearer = HTTPBearer(scheme_name="Bearer", description="An API key.", auto_error=False)
 api_key_header = APIKeyHeader(name="X-Api-Key", scheme_name="X-Api-Key", description="An API key.", auto_error=False)
+session_cookie = APIKeyCookie(
+    name=PLAIN_NAME,
+    scheme_name="Session",
+    description=f"Of somebody who is signed in; by HTTPS its name is `{SECURE_NAME}`.",
+    auto_error=False,
+)
 ANYWHERE = problems(Unauthenticated, MalformedRequest, InvalidInput, StoreUnavailable, InternalError)
 """What every route of the API may answer."""
+FOR_STRANGERS = problems(MalformedRequest, InvalidInput, StoreUnavailable, InternalError)
+"""The same without a key."""
 WITH_BODY = problems(BodyTooLarge, NotJson)
 
 
@@ -85,6 +96,8 @@ def complete(operation: dict[str, Any]) -> None:
     """Add to an operation the refusals of the layers around it, and of every route."""
     responses = operation["responses"]
     added = dict(ANYWHERE) if "security" in operation else {}
+    if "security" not in operation and operation.get("tags") != ["operations"]:
+        added = dict(FOR_STRANGERS)
     if "requestBody" in operation:
         added |= WITH_BODY
     for status, response in added.items():

@@ -104,6 +104,14 @@ STATUS: dict[type[ShortlyError], HTTPStatus] = {
     errors.KeyNotFound: HTTPStatus.NOT_FOUND,
     errors.KeyNameTaken: HTTPStatus.CONFLICT,
     errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    errors.SignInRefused: HTTPStatus.UNAUTHORIZED,
+    errors.WrongPassword: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.WeakPassword: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.TicketRefused: HTTPStatus.GONE,
+    errors.SetupDone: HTTPStatus.GONE,
+    errors.SessionNotFound: HTTPStatus.NOT_FOUND,
+    errors.SessionNeeded: HTTPStatus.FORBIDDEN,
+    errors.CrossSiteRequest: HTTPStatus.FORBIDDEN,
     errors.Forbidden: HTTPStatus.FORBIDDEN,
     errors.RecordChanged: HTTPStatus.CONFLICT,
     errors.NameTaken: HTTPStatus.CONFLICT,
@@ -122,6 +130,8 @@ STATUS: dict[type[ShortlyError], HTTPStatus] = {
     errors.IdempotencyInProgress: HTTPStatus.CONFLICT,
     errors.InvalidSettings: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.Busy: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.MailRefused: HTTPStatus.BAD_GATEWAY,
     errors.StoreDamaged: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.StorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
     errors.StoreTooNew: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -139,7 +149,9 @@ STATUS: dict[type[ShortlyError], HTTPStatus] = {
 
 HEADERS: dict[type[ShortlyError], Mapping[str, str]] = {
     errors.Unauthenticated: {"WWW-Authenticate": 'Bearer realm="shortly"'},
+    errors.SignInRefused: {"WWW-Authenticate": 'Bearer realm="shortly"'},
     errors.StoreUnavailable: {"Retry-After": "2"},
+    errors.Busy: {"Retry-After": "5"},
     errors.IdempotencyInProgress: {"Retry-After": "1"},
 }
 

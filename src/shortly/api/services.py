@@ -10,10 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 from fastapi import Depends, Request
 
 from shortly.abuse.rates import RateLimits
+from shortly.accounts import access
+from shortly.accounts.entrance import Entrance
 from shortly.accounts.keys import KeyService
-from shortly.accounts.store import ApiKey, IdempotencyStore
+from shortly.accounts.sessions import From, SignedIn
+from shortly.accounts.store import IdempotencyStore
+from shortly.api.cookies import SessionCookie
 from shortly.clicks.store import ClickStore
+from shortly.errors import SessionNeeded
 from shortly.links.service import LinkService
+from shortly.redirect.visitor import Addresses
 from shortly.settings import Settings
 
 if TYPE_CHECKING:
@@ -54,12 +60,20 @@ class Services:
     stats: StatsService
     keys: KeyService
     limits: RateLimits
+    entrance: Entrance
+    addresses: Addresses
+    """How clients' addresses are found behind proxies."""
     counters: Counting
     read_counters: Callable[[], Mapping[str, int]]
     """Sums over all processes of this node."""
     journal_status: Callable[[], JournalStatus]
     started_at: datetime
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    @property
+    def cookie(self) -> SessionCookie:
+        """What holds sessions' tokens in browsers."""
+        return SessionCookie(secure=self.settings.has_https)
 
 
 async def services_of(request: Request) -> Services:
@@ -68,11 +82,34 @@ async def services_of(request: Request) -> Services:
     return services
 
 
-async def caller_of(request: Request) -> ApiKey:
-    """Return the key that the request came with, as ``Authentication`` found it."""
-    key: ApiKey = request.state.caller
-    return key
+async def caller_of(request: Request) -> access.Caller:
+    """Return whom the request comes from, as ``Authentication`` found it."""
+    caller: access.Caller = request.state.caller
+    return caller
+
+
+async def perhaps_signed_in(request: Request) -> SignedIn | None:
+    """Return the person who is signed in, or None when it is a key that asks."""
+    signed_in: SignedIn | None = getattr(request.state, "signed_in", None)
+    return signed_in
+
+
+async def signed_in_of(request: Request) -> SignedIn:
+    """Return the person who is signed in; raise ``SessionNeeded`` when it is a key that asks."""
+    signed_in = await perhaps_signed_in(request)
+    if signed_in is None:
+        raise SessionNeeded
+    return signed_in
+
+
+async def from_of(request: Request) -> From:
+    """Return where the request comes from, as ``Authentication`` found it."""
+    facts: From = request.state.facts
+    return facts
 
 
 AllServices = Annotated[Services, Depends(services_of)]
-Caller = Annotated[ApiKey, Depends(caller_of)]
+Caller = Annotated[access.Caller, Depends(caller_of)]
+Person = Annotated[SignedIn, Depends(signed_in_of)]
+PerhapsPerson = Annotated[SignedIn | None, Depends(perhaps_signed_in)]
+Facts = Annotated[From, Depends(from_of)]

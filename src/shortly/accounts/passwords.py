@@ -1,0 +1,136 @@
+"""Passwords: which ones are taken, and their hashes (Argon2id)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import unicodedata
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+from argon2 import DEFAULT_MEMORY_COST, DEFAULT_PARALLELISM, DEFAULT_TIME_COST, PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from shortly.accounts.people import email_key
+from shortly.errors import Busy, WeakPassword
+
+MIN_LENGTH = 10
+MAX_LENGTH = 256
+MAX_WAITING = 32
+"""Hashes asked for and not made yet, of one process; about four seconds' worth."""
+NICE = 10
+"""Redirects go first: the thread that hashes takes what time they leave."""
+
+WORDS = """
+1234567890 0123456789 0987654321 9876543210 1234567891 12345678910 123456789a 123456789q 1234512345 1231231231
+1q2w3e4r5t 1qaz2wsx3edc 1q2w3e4r5t6y qwertyuiop qwertyuiop1 qwerty1234 qwerty12345 qwerty123456 asdfghjkl1
+asdfghjkl123 zxcvbnm123 password12 password123 password1234 password12345 passw0rd123 p@ssw0rd123 p@ssword123
+passwordpassword mypassword letmeinplease iloveyou123 iloveyou12 princess123 football123 baseball123
+superman123 sunshine123 welcome123 welcome1234 administrator admin12345 admin123456 administrator1 changeme123
+changemenow default123 secret1234 test123456 testtest123 shortlyshortly linkshortener abcdefghij abc1234567
+abcd123456 abcdefgh123 q1w2e3r4t5 a1b2c3d4e5 aa12345678 correcthorsebatterystaple hello12345 monkey1234
+dragon1234 master1234 computer123 internet123 whatever123 starwars123 michael123 charlie123
+"""
+COMMON = frozenset(WORDS.split())
+"""The most common ones that are long enough."""
+
+
+class Passwords:
+    """Makes and checks hashes, one after the other, in a thread of its own.
+
+    Args:
+        time_cost: Passes over the memory.
+        memory_cost: Memory of one hash, in KiB.
+        parallelism: Lanes of one hash.
+    """
+
+    def __init__(
+        self,
+        *,
+        time_cost: int = DEFAULT_TIME_COST,
+        memory_cost: int = DEFAULT_MEMORY_COST,
+        parallelism: int = DEFAULT_PARALLELISM,
+    ) -> None:
+        self._hasher = PasswordHasher(time_cost=time_cost, memory_cost=memory_cost, parallelism=parallelism)
+        self._thread = ThreadPoolExecutor(1, "passwords", initializer=step_back)
+        self._waiting = 0
+
+    async def hash(self, password: str) -> str:
+        """Return the hash to store of a password.
+
+        Raises:
+            Busy: Too many passwords are being looked at already.
+        """
+        return await self._run(password, None)
+
+    async def take(self, password: str, email: str = "") -> str:
+        """Return the hash to store of a new password.
+
+        Raises:
+            WeakPassword: It is none that is taken, see ``check_password``.
+            Busy: Too many passwords are being looked at already.
+        """
+        check_password(password, email)
+        return await self.hash(password)
+
+    async def check(self, password: str, stored: str | None) -> bool:
+        """Say whether this is the password; without a stored hash it takes as long, and it is not.
+
+        Raises:
+            Busy: Too many passwords are being looked at already.
+        """
+        return bool(await self._run(password, stored)) and stored is not None
+
+    def is_outdated(self, stored: str) -> bool:
+        """Say whether a hash was made with other costs than today's."""
+        return self._hasher.check_needs_rehash(stored)
+
+    def close(self) -> None:
+        """Drop what was not begun."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _run(self, password: str, stored: str | None) -> str:
+        """Return the hash of a password, or of one that is stored: itself if it is the right one, else nothing."""
+        if self._waiting >= MAX_WAITING:
+            raise Busy
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._work, password, stored)
+        finally:
+            self._waiting -= 1
+
+    def _work(self, password: str, stored: str | None) -> str:
+        secret = normalise(password)
+        if stored is None:
+            return self._hasher.hash(secret)
+        try:
+            return stored if self._hasher.verify(stored, secret) else ""
+        except (VerificationError, InvalidHashError):
+            return ""
+
+
+def check_password(password: str, email: str) -> None:
+    """Let a new password pass, by length and commonness alone (NIST SP 800-63B).
+
+    Raises:
+        WeakPassword: It is too short, too long, the e-mail address, or among those that are tried first.
+    """
+    plain = normalise(password).decode("utf-8", "replace")
+    if not MIN_LENGTH <= len(plain) <= MAX_LENGTH:
+        raise WeakPassword(f"The password must have {MIN_LENGTH} to {MAX_LENGTH} characters.")
+    if email and plain.casefold() in (email.casefold(), email_key(email), email_key(email).partition("@")[0]):
+        raise WeakPassword("The password must not be the e-mail address.")
+    if plain.casefold() in COMMON or len(set(plain)) < 3:
+        raise WeakPassword("This password is among the first that anybody would try; choose another.")
+
+
+def normalise(password: str) -> bytes:
+    """Return a password as it is hashed: the same from every keyboard."""
+    return unicodedata.normalize("NFKC", password).encode("utf-8", "surrogatepass")
+
+
+def step_back() -> None:
+    """Lower the priority of the calling thread (Linux counts it by thread)."""
+    with suppress(OSError, AttributeError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)

@@ -1,0 +1,60 @@
+"""The session's cookie: its name, its flags, and how it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from starlette.responses import Response
+
+from shortly.accounts.sessions import LONGEST
+from shortly.errors import Unauthenticated
+
+SECURE_NAME = "__Host-shortly"
+"""Browsers take it by HTTPS only, and no neighbouring host can set it."""
+PLAIN_NAME = "shortly_session"
+
+
+class SessionCookie:
+    """Holds a session's token in a browser.
+
+    Args:
+        secure: Whether browsers reach this installation by HTTPS.
+    """
+
+    def __init__(self, *, secure: bool) -> None:
+        self._secure = secure
+        self.name = SECURE_NAME if secure else PLAIN_NAME
+
+    def set(self, response: Response, token: str) -> None:
+        """Let the browser keep the token; how long it is worth anything is the session's business."""
+        response.set_cookie(
+            self.name,
+            token,
+            max_age=int(LONGEST.total_seconds()),
+            path="/",
+            secure=self._secure,
+            httponly=True,
+            samesite="lax",
+        )
+
+    def clear(self, response: Response) -> None:
+        """Let the browser forget it."""
+        response.delete_cookie(self.name, path="/", secure=self._secure, httponly=True, samesite="lax")
+
+    def read(self, headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+        """Return the token that came with a request, if any.
+
+        Raises:
+            Unauthenticated: There are two that differ: one of them was smuggled in.
+        """
+        wanted = self.name.encode()
+        found = set()
+        for name, value in headers:
+            if name == b"cookie":
+                for part in value.split(b";"):
+                    key, _, token = part.strip().partition(b"=")
+                    if key == wanted:
+                        found.add(token)
+        if len(found) > 1:
+            raise Unauthenticated
+        return found.pop().decode("latin-1") if found else None

@@ -1,0 +1,50 @@
+"""What a start says and does while nobody has an account yet."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import structlog
+
+from shortly.errors import InvalidInput, InvalidSettings, SetupDone
+from shortly.settings import Settings
+
+if TYPE_CHECKING:
+    from shortly.accounts.setup import Setup
+
+log = structlog.get_logger(__name__)
+
+
+async def begin(settings: Settings, setup: Setup) -> None:
+    """Make the first admin whom the settings name, or print the link by which somebody becomes it.
+
+    Raises:
+        InvalidSettings: ADMIN_EMAIL or ADMIN_PASSWORD is none.
+    """
+    if settings.redis_address is not None and settings.jwt_secret is None:
+        log.warning("JWT_SECRET is not set: each replica signs with its own, and sessions hold on one of them only")
+    if not await setup.is_open():
+        return
+    if settings.admin_email is not None and settings.admin_password is not None:
+        await make_admin(setup, settings.admin_email, settings.admin_password.get_secret_value())
+        return
+    secret = await setup.issue()
+    if secret is not None:
+        # not logged: whoever reads the logs later is not meant
+        with suppress(OSError, ValueError, AttributeError):
+            sys.stdout.write(f"Set Shortly up within 24 hours at {settings.base_url}/app/setup#token={secret}\n")
+            sys.stdout.flush()
+
+
+async def make_admin(setup: Setup, email: str, password: str) -> None:
+    """Make the first admin, unless another process was quicker."""
+    try:
+        user = await setup.make_first(email=email, password=password)
+    except SetupDone:
+        return
+    except InvalidInput as refusal:
+        name = "ADMIN_PASSWORD" if refusal.field == "password" else "ADMIN_EMAIL"
+        raise InvalidSettings(f"{name}: {refusal}") from None
+    log.info("the first admin can sign in", user=user.id)
