@@ -7,15 +7,17 @@ import gzip
 import ssl
 import subprocess
 import zlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import httpx2
 import pytest
 from tests.outbound.servers import Names, Server, moved, ok, serving
 
 from shortly.errors import OutboundFailed, OutboundRefused, ShortlyError
 from shortly.outbound.client import Answer, Limits, Outbound
 from shortly.outbound.rules import OutboundRules
+from shortly.outbound.transport import GuardedTransport
 
 pytestmark = pytest.mark.anyio
 PATIENT = Limits(deadline_s=20)
@@ -26,6 +28,17 @@ HASTY = Limits(deadline_s=0.2)
 def anyio_backend() -> str:
     """Run on asyncio."""
     return "asyncio"
+
+
+@pytest.fixture
+async def silent() -> AsyncIterator[Server]:
+    """Run a server that hears, and never answers."""
+
+    async def speak(_: str, writer: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
+
+    async with serving(speak) as server:
+        yield server
 
 
 def free(resolver: Callable[..., object] | None = None) -> Outbound:
@@ -362,8 +375,8 @@ async def test_answers_before_the_answer_end_some_time(piece: bytes) -> None:
             await writer.drain()
 
     async with serving(speak) as server:
-        with pytest.raises(OutboundFailed):
-            await free().get(server.url(), limits=PATIENT)
+        with pytest.raises(OutboundFailed, match="too large"):
+            await free().get(server.url(), limits=Limits(deadline_s=60))
 
 
 @pytest.mark.parametrize(
@@ -437,6 +450,33 @@ async def test_requests_wait_for_their_turn() -> None:
         client = Outbound(rules, at_once=2)
         await asyncio.gather(*(client.get(server.url()) for _ in range(6)))
     assert most == 2
+
+
+async def test_waiting_for_a_turn_is_part_of_the_time(silent: Server) -> None:
+    client = Outbound(OutboundRules(ports=None, allow=["127.0.0.1"]), at_once=1)
+    first = asyncio.create_task(client.get(silent.url(), limits=PATIENT))
+    while not silent.heads:
+        await asyncio.sleep(0)
+    with pytest.raises(OutboundFailed, match="took too long"):
+        await client.get(silent.url(), limits=HASTY)
+    first.cancel()
+    assert len(silent.heads) == 1
+
+
+async def test_the_transport_keeps_the_limits_in_other_hands_too(silent: Server) -> None:
+    rules = OutboundRules(ports=None, allow=["127.0.0.1"])
+    hasty = GuardedTransport(rules, deadline_s=0.2)
+    async with httpx2.AsyncClient(transport=hasty, timeout=None) as client:
+        with pytest.raises(OutboundFailed, match="took too long"):
+            await client.get(silent.url())
+    async with serving(ok(b"x" * 1_000_000)) as server:
+        small = GuardedTransport(rules, max_bytes=1_000)
+        async with httpx2.AsyncClient(transport=small, timeout=None) as client:
+            with pytest.raises(OutboundFailed, match="too large"):
+                await client.get(server.url())
+    async with httpx2.AsyncClient(transport=GuardedTransport(OutboundRules(ports=None))) as client:
+        with pytest.raises(OutboundRefused):
+            await client.get(silent.url())
 
 
 # --- TLS -----------------------------------------------------------------------------------------------------
