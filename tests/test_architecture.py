@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "src" / "shortly"
 
 DOMAINS = {"redirect", "stats", "clicks", "links", "accounts", "abuse"}
-WIRING_PARTS = ("wiring", "first_start", "drainer", "app", "worker", "serve", "cli")
+WIRING_PARTS = ("wiring", "first_start", "drainer", "blocklists", "app", "worker", "serve", "cli")
 """Where things are put together; ``app`` and ``cli`` are the doors."""
 EVERYTHING = {
     "errors",

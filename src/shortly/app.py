@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from shortly.accounts.keys import KeyService
 from shortly.api.app import create_api
 from shortly.api.services import JournalStatus, Services
+from shortly.blocklists import BlocklistKeeper
 from shortly.clicks.journal import Journal
 from shortly.clicks.store import ClickStore
 from shortly.counters import Counters, read_counters
@@ -36,11 +37,11 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     """Return the whole service for any ASGI server; each of its processes drains the journal when no other does."""
     settings = settings or load_settings()
     configure_logging(settings.log_level, settings.log_format)
-    return build(settings, drainer=Drainer(settings))
+    return build(settings, drainer=Drainer(settings), keeper=BlocklistKeeper(settings))
 
 
-def build(settings: Settings, *, drainer: Drainer | None) -> Redirect:
-    """Return one process's service; without a ``drainer``, somebody else drains the journal."""
+def build(settings: Settings, *, drainer: Drainer | None, keeper: BlocklistKeeper | None = None) -> Redirect:
+    """Return one process's service; what it is not given, a ``drainer`` or a ``keeper``, is somebody else's work."""
     store = open_store(settings)
     counters = Counters(settings.counters_dir)
     journal = Journal(
@@ -88,6 +89,9 @@ def build(settings: Settings, *, drainer: Drainer | None) -> Redirect:
             if drainer:
                 drainer.start()
                 await begin(settings, door.setup)
+            if keeper:
+                keeper.start()
+                opened.callback(keeper.finish)
             counters.set("workers_running", 1)
             with contextlib.suppress(ShortlyError):  # without salts visitors are still told apart, by each process
                 await refresh_salts(store, salts)

@@ -37,6 +37,15 @@ class InvalidTarget(InvalidInput):
         super().__init__(message, field=field)
 
 
+class TargetBlocked(InvalidTarget):
+    """The target's host is on a blocklist of this installation."""
+
+    code = "target_blocked"
+
+    def __init__(self, host: str, *, field: str = "target") -> None:
+        super().__init__(f"No link may lead to the host {host[:253]!r}.", field=field)
+
+
 class InvalidSlug(InvalidInput):
     """The slug has characters, a length or a form that is not allowed."""
 

@@ -12,6 +12,7 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 
+from shortly.blocklists import BlocklistKeeper
 from shortly.drainer import Drainer
 from shortly.first_start import begin
 from shortly.logs import configure_logging
@@ -44,6 +45,8 @@ def serve(settings: Settings) -> None:
     os.environ[SUPERVISOR] = str(os.getpid())
     drainer = Drainer(settings)
     drainer.start()
+    keeper = BlocklistKeeper(settings)
+    keeper.start()
     connections = raise_file_limit()
     server = Granian(
         "shortly.worker:create_worker",
@@ -66,6 +69,7 @@ def serve(settings: Settings) -> None:
     try:
         server.serve()
     finally:
+        keeper.finish()
         drainer.finish()
         log.info("shortly has stopped", folded=drainer.folded)
 

@@ -22,6 +22,7 @@ from shortly.redis_address import PORT, Address, Tls, parse_address
 FORBIDDEN_SCHEMES = frozenset({"javascript", "data", "file", "vbscript", "blob", "about", "view-source", "filesystem"})
 MIN_SECRET = 32
 CommaList = Annotated[tuple[str, ...], NoDecode]
+FileList = Annotated[tuple[Path, ...], NoDecode]
 PortList = Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], NoDecode]
 
 
@@ -163,6 +164,14 @@ class Settings(BaseSettings):
         "starttls", description="How the mail server is reached: STARTTLS, TLS from the start (port 465), or neither."
     )
     mail_from: str | None = Field(None, description="Sender of mails, such as Shortly <links@example.com>.")
+    blocklist_files: FileList = Field(
+        (), description="Lists of hosts (comma-separated files) that no link may lead to; read anew when they change."
+    )
+    blocklist_urls: CommaList = Field((), description="Such lists to download (comma-separated http(s) URLs).")
+    blocklist_refresh_h: int = Field(24, ge=1, le=720, description="How often to download them, in hours.")
+    blocklist_allow: CommaList = Field(
+        (), description="Hosts (comma-separated) that links may lead to although a list has them or a domain above."
+    )
 
     # Visitors
     geoip_path: Path | None = Field(
@@ -218,6 +227,9 @@ class Settings(BaseSettings):
         "target_schemes",
         "outbound_allow",
         "outbound_ports",
+        "blocklist_files",
+        "blocklist_urls",
+        "blocklist_allow",
         mode="before",
     )
     @classmethod
@@ -324,6 +336,31 @@ class Settings(BaseSettings):
             raise ValueError(form) from None
         if not rules or any(rule.amount > 10**9 or not 1 <= rule.multiples <= 1000 for rule in rules):
             raise ValueError(form)
+        return value
+
+    @field_validator("blocklist_files")
+    @classmethod
+    def _check_blocklist_files(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
+        for path in value:
+            if not path.is_file() or not os.access(path, os.R_OK):
+                raise ValueError(f"the file {str(path)[:255]!r} cannot be read")
+        return value
+
+    @field_validator("blocklist_urls")
+    @classmethod
+    def _check_blocklist_urls(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        form = "must be absolute http(s) URLs, separated by commas"
+        for url in value:
+            if _parsed(url, form).scheme not in ("http", "https"):
+                raise ValueError(form)
+        return value
+
+    @field_validator("blocklist_allow")
+    @classmethod
+    def _check_blocklist_allow(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for host in value:
+            if not _parsed(f"http://{host}", f"{host[:80]!r} is not a host name").host:
+                raise ValueError(f"{host[:80]!r} is not a host name")
         return value
 
     @field_validator("country_header")
@@ -463,6 +500,16 @@ class Settings(BaseSettings):
     def journal_dir(self) -> Path:
         """Folder of the click journal, on the same disk as the data."""
         return self.data_dir / "journal"
+
+    @cached_property
+    def blocklist_dir(self) -> Path:
+        """Folder of the lists of blocked hosts that were downloaded."""
+        return self.data_dir / "blocklists"
+
+    @cached_property
+    def blocklist_path(self) -> Path:
+        """What all lists together were compiled into."""
+        return self.blocklist_dir / "compiled"
 
     @cached_property
     def counters_dir(self) -> Path:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from shortly.abuse.blocklist import Blocklist
 from shortly.links.link import Link
 from shortly.links.service import LinkService
 from shortly.links.slug import SlugRules
@@ -44,6 +45,7 @@ def link_service(
             schemes=settings.target_schemes,
             credentials=settings.target_credentials,
             own_hosts=(settings.base_host, *settings.extra_domains),
+            blocks=Blocklist(settings.blocklist_path, settings.blocklist_allow).blocks,
         ),
         base_host=settings.base_host,
         extra_domains=settings.extra_domains,

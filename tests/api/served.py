@@ -18,6 +18,7 @@ from shortly.accounts.keys import KeyService
 from shortly.accounts.passwords import Passwords
 from shortly.api.app import create_api
 from shortly.api.services import JournalStatus, Services
+from shortly.blocklists import BlocklistKeeper
 from shortly.clicks.store import Batch
 from shortly.clicks.visit import Visit
 from shortly.counters import Counters, read_counters
@@ -45,6 +46,7 @@ class Served:
     @asynccontextmanager
     async def _lifespan(self, _: FastAPI) -> AsyncIterator[dict[str, object]]:
         store: Store = open_store(self.settings)
+        BlocklistKeeper(self.settings).refresh()
         async with store:
             keys = KeyService(store)
             self.key = (await keys.create(token_hex(8)))[1]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 
+from shortly.abuse.lookalike import warning_about
 from shortly.api.moments import Moment
 from shortly.api.services import Services
 from shortly.clicks.store import Total
@@ -108,6 +109,24 @@ CLEARED: Mapping[str, Any] = {
 """Field -> what null makes of it."""
 
 
+class Warned(BaseModel):
+    """What to think about before sharing a link."""
+
+    code: Literal["suspicious_host"] = Field(description="The kind of warning, for programs; never changes.")
+    field: str = Field(description="The field that it is about.", examples=["target"])
+    detail: str = Field(description="One sentence for people.")
+
+    @classmethod
+    def all_of(cls, link: Link) -> list[Self]:
+        """Return the warnings about a link; there are none about most."""
+        found = []
+        for field in ("target", "fallback_target"):
+            warning = warning_about(getattr(link, field) or "")
+            if warning is not None:
+                found.append(cls(code="suspicious_host", field=field, detail=warning))
+        return found
+
+
 class LinkOut(BaseModel):
     """A link."""
 
@@ -138,6 +157,7 @@ class LinkOut(BaseModel):
     aliases: list[str] = Field(description="Earlier slugs that lead here still.")
     version: int = Field(description="Goes up with every edit; the ETag is made of it.")
     state: LinkState = Field(description="What visitors meet right now.")
+    warnings: list[Warned] = Field(description="What to think about before sharing it.")
 
     @classmethod
     def of(cls, link: Link, services: Services, now: datetime, total: Total) -> Self:
@@ -171,6 +191,7 @@ class LinkOut(BaseModel):
             aliases=list(link.aliases),
             version=link.version,
             state=state_of(link, total.clicks, now),
+            warnings=Warned.all_of(link),
         )
 
 

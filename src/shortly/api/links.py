@@ -26,6 +26,7 @@ from shortly.errors import (
     ReservedSlug,
     SlugTaken,
     StorageFull,
+    TargetBlocked,
     UnknownDomain,
 )
 from shortly.links.fields import MAX_FOLDER, MAX_TAG, MAX_TAGS
@@ -38,7 +39,7 @@ Sort = Literal[
     "created_at", "-created_at", "updated_at", "-updated_at", "clicks", "-clicks", "slug", "-slug", "title", "-title"
 ]
 ETAG = {"ETag": {"description": "The link's version, for If-Match.", "schema": {"type": "string"}}}
-REFUSED_FIELDS = (InvalidInput, InvalidTarget, InvalidSlug, ReservedSlug, UnknownDomain)
+REFUSED_FIELDS = (InvalidInput, InvalidTarget, TargetBlocked, InvalidSlug, ReservedSlug, UnknownDomain)
 
 
 class ListQuery(BaseModel):

@@ -93,6 +93,7 @@ STATUS: dict[type[ShortlyError], HTTPStatus] = {
     ShortlyError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidTarget: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.TargetBlocked: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidSlug: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.ReservedSlug: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.UnknownDomain: HTTPStatus.UNPROCESSABLE_ENTITY,

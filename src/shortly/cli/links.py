@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from shortly.abuse.lookalike import warning_about
 from shortly.cli import options
 from shortly.cli.exits import REFUSED, report, say
 from shortly.cli.output import print_fields, print_json, problem
@@ -89,6 +90,9 @@ def add(
             print_json(await record_of(session, link))
         else:
             print(session.short_url(link))
+        for address in (link.target, link.fallback_target or ""):
+            if (warning := warning_about(address)) is not None:
+                say(f"warning: {warning}")
 
     run(work, as_json=as_json)
 

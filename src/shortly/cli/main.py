@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from shortly.cli import doctor, installation, keys, links, listing, migrate_store, stats
+from shortly.cli import blocked, doctor, installation, keys, links, listing, migrate_store, stats
 from shortly.cli.exits import PIPE_CLOSED, REFUSED, USAGE, say, silence_stdout
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command("list")(listing.list_links)
 app.command()(links.show)
 app.command()(links.edit)
 app.command()(links.rm)
+app.command()(blocked.blocked)
 app.command()(stats.stats)
 app.add_typer(keys.keys, name="key")
 app.command("settings")(installation.show_settings)

@@ -165,6 +165,10 @@ class LinkService:
             query = structs.replace(query, domain=self.domain_of(query.domain))
         return await self._store.list_links(query)
 
+    def is_blocked(self, link: Link) -> bool:
+        """Say whether a host that the link leads to is on a blocklist by now."""
+        return any(self._targets.is_blocked(target) for target in (link.target, link.fallback_target) if target)
+
     # --- changing --------------------------------------------------------------------------------------------
 
     async def edit(

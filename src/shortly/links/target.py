@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from pydantic_core import Url, ValidationError
 
-from shortly.errors import InvalidTarget
+from shortly.errors import InvalidTarget, TargetBlocked
 
 MAX_LENGTH = 8_192
 """Characters, before and after normalising."""
@@ -20,6 +20,7 @@ class TargetRules:
         schemes: Allowed URL schemes, lower case.
         credentials: Whether ``user:password@`` is allowed.
         own_hosts: Hosts (with the port where it is not the scheme's own) that serve short links: no target leads there.
+        blocks: Says of a host, in lower case and punycode, whether no target may lead there.
     """
 
     def __init__(
@@ -28,10 +29,12 @@ class TargetRules:
         schemes: Iterable[str] = WEB_SCHEMES,
         credentials: bool = False,
         own_hosts: Iterable[str] = (),
+        blocks: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._schemes = frozenset(schemes)
         self._credentials = credentials
         self._own_hosts = frozenset(own_hosts)
+        self._blocks = blocks
 
     def normalise(self, target: str, *, field: str = "target") -> str:
         """Return the target as it is stored and sent: ASCII, percent-encoded, host in lower case and punycode.
@@ -39,6 +42,7 @@ class TargetRules:
         Raises:
             InvalidTarget: It is no absolute URL of an allowed scheme, too long, holds credentials or control
                 characters, or leads back to this installation. ``field`` is named in the error.
+            TargetBlocked: Its host is on a blocklist.
         """
         target = target.strip(" ")
         if not target:
@@ -65,7 +69,14 @@ class TargetRules:
             raise InvalidTarget("The target may not contain a user name or password.", field=field)
         if scheme in WEB_SCHEMES and self._is_own(url):
             raise InvalidTarget("The target may not lead back to this installation.", field=field)
+        if url.host and self._blocks(url.host.lower()):
+            raise TargetBlocked(url.host, field=field)
         return normal
+
+    def is_blocked(self, target: str) -> bool:
+        """Say whether a normalised target's host is on a blocklist by now."""
+        host = Url(target).host
+        return host is not None and self._blocks(host.lower())
 
     def _is_own(self, url: Url) -> bool:
         host = (url.host or "").rstrip(".")
