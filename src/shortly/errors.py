@@ -447,6 +447,12 @@ class MigrationChanged(ShortlyError):
         )
 
 
+class SecretKept(ShortlyError):
+    """The installation's secret was not changed."""
+
+    code = "secret_kept"
+
+
 # --- other servers -------------------------------------------------------------------------------------------
 
 

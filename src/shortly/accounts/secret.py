@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import secrets
 from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -98,32 +100,52 @@ def open_secret(values: tuple[str, ...] | None, folder: Path) -> Secret:
     try:
         if not path.exists():
             make_file(path)
+    except OSError:
+        raise no_secret(path) from None
+    return Secret(read_values(path))
+
+
+def read_values(path: Path) -> tuple[str, ...]:
+    """Return the values in a file, newest first, or raise ``InvalidSettings``."""
+    try:
         values = tuple(value.strip() for value in path.read_text(encoding="ascii").split(","))
     except (OSError, ValueError):
         values = ()
     if not 1 <= len(values) <= MAX_VALUES or any(len(value) < MIN_LENGTH for value in values):
-        raise InvalidSettings(f"JWT_SECRET: is not set, and the file {str(path)[:255]!r} holds no secret.")
-    return Secret(values)
+        raise no_secret(path)
+    return values
+
+
+def no_secret(path: Path) -> InvalidSettings:
+    """Return the refusal of a start without a secret."""
+    return InvalidSettings(f"JWT_SECRET: is not set, and the file {str(path)[:255]!r} holds no secret.")
 
 
 def make_file(path: Path) -> None:
     """Write a new secret, whole and for its owner only, unless another process was quicker."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with write_draft(path, (secrets.token_urlsafe(48),)) as draft, suppress(FileExistsError):
+        os.link(draft, path)  # fails where there is one already, unlike a rename
+
+
+@contextmanager
+def write_draft(path: Path, values: tuple[str, ...]) -> Iterator[Path]:
+    """Write values into a file of its own beside the one that they are for, and see to it that its move lasts."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(secrets.token_urlsafe(48) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            os.link(draft, path)  # fails where there is one already, unlike a rename
-        except FileExistsError:
-            return
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
+            with os.fdopen(handle, "w", encoding="ascii") as file:
+                file.write(",".join(values) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            yield draft
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
         finally:
-            os.close(folder)
-    finally:
-        draft.unlink()
+            draft.unlink(missing_ok=True)
+    except OSError:
+        raise no_secret(path) from None

@@ -137,6 +137,7 @@ STATUS: dict[type[ShortlyError], HTTPStatus] = {
     errors.StorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
     errors.StoreTooNew: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.MigrationChanged: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.SecretKept: HTTPStatus.CONFLICT,
     errors.OutboundRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.OutboundFailed: HTTPStatus.BAD_GATEWAY,
     NotFound: HTTPStatus.NOT_FOUND,
