@@ -72,7 +72,7 @@ def steps(store: Store, journal: Journal, visitors: Visitors, counters: Counters
     visitor = bytes(8)
 
     def frame() -> bytes:
-        return FIXED.pack(at_ms, 1, 0, 0, visitor, b"", *lengths) + network + referrer + agent + language
+        return FIXED.pack(at_ms, 1, 1, 0, 0, visitor, b"", *lengths) + network + referrer + agent + language
 
     click = frame()
 

@@ -4,9 +4,11 @@ import asyncio
 import os
 import random
 import signal
+import struct
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,7 +23,8 @@ from shortly.clicks.drain import Drain
 from shortly.clicks.enrich import Enricher
 from shortly.clicks.journal import Journal
 from shortly.clicks.segment import FRAME
-from shortly.clicks.store import EVERY_LINK, Batch, Total
+from shortly.clicks.store import EVERY_LINK, Batch, Total, every_link
+from shortly.clicks.visit import Visit
 from shortly.errors import StoreUnavailable
 from shortly.store.sqlite import SqliteStore
 
@@ -129,6 +132,57 @@ async def test_clicks_of_all_workers_are_folded(journals: Path, store: FlakyStor
     }
     assert drain.folded == 2001
     assert drain.corrupt == 0
+
+
+def older_payload(link_id: int) -> bytes:
+    """Return a click as it was written down before there were workspaces."""
+    texts = (b"203.0.113.0", b"https://a.example/", b"Firefox/130.0", b"en", b"utm_source=news")
+    fixed = struct.pack("<QQBB8s2sBHHHH", AT, link_id, 0, 0, b"visitor1", b"DE", *map(len, texts))
+    return fixed + b"".join(texts)
+
+
+async def test_what_the_version_before_wrote_down_is_folded_as_it_was_meant(
+    journals: Path, store: FlakyStore, drain: Drain
+) -> None:
+    """A segment that was begun and closed before an update, half of it folded."""
+    folder = journals / "0000000000000001-1"
+    folder.mkdir(parents=True)
+    records = [FRAME.pack(len(older), zlib.crc32(older)) + older for older in map(older_payload, (1, 1, 2, 300))]
+    segment = b"SHORTLY1" + bytes(8) + b"".join(records) + b"\xff\xff\xff\xff\0\0\0\0"
+    (folder / "00000000.seg").write_bytes(segment.ljust(SMALL, b"\0"))
+    half = 16 + len(records[0])
+    name = f"{folder.name}/00000000"
+    await store.fold([Batch(segment=name, start=0, end=half, visits=[(half, Visit(at_ms=AT, link_id=1))])])
+    with journal(journals) as today:
+        today.append(encode_click(Click(AT, 9, 0, False, b"visitor1", "", "", "", "", "", "", workspace=2)))
+        assert await drain.drain_once() == 4
+    expected = {1: Total(2), 2: Total(1), 300: Total(1), 9: Total(1), EVERY_LINK: Total(4), every_link(2): Total(1)}
+    assert await store.totals(list(expected)) == expected
+    (visit,) = (await store.visits(300, since_ms=0, until_ms=AT * 2, limit=9)).items
+    assert (visit.visitor, visit.country, visit.referrer, visit.browser, visit.language, visit.utm_source) == (
+        b"visitor1", "DE", "a.example", "Firefox", "en", "news",
+    )  # fmt: skip
+    assert drain.corrupt == 0
+
+
+async def test_what_a_newer_version_wrote_down_is_left_for_it(journals: Path, store: FlakyStore, drain: Drain) -> None:
+    with journal(journals) as writing:
+        writing.append(payload())
+    (segment,) = journals.glob("*/*.seg")
+    written = segment.read_bytes()
+    segment.write_bytes(b"SHORTLY3" + written[8:])
+    assert await drain.drain_once() == 0
+    assert segment.exists()
+    segment.write_bytes(written)
+    assert await drain.drain_once() == 1
+
+
+async def test_a_click_on_no_workspace_is_damage(journals: Path, store: FlakyStore, drain: Drain) -> None:
+    with journal(journals) as writing:
+        writing.append(encode_click(Click(AT, 9, 0, False, bytes(8), "", "", "", "", "", "", workspace=0)))
+        await drain.drain_once()
+    assert drain.corrupt == 1
+    assert await store.totals([1, 9, EVERY_LINK]) == {}
 
 
 async def test_what_is_folded_is_deleted_and_what_is_written_to_is_not(

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shortly.accounts.people import MAX_WORKSPACES
 from shortly.clicks.click import Click, Outcome, decode_click, encode_click
 from shortly.clicks.enrich import Enricher, best_language, campaign_of, referrer_host
 from shortly.clicks.visit import DIMENSIONS, Visit
@@ -180,6 +181,7 @@ texts = st.text(max_size=300) | st.text(st.characters(max_codepoint=255), max_si
         referrer=texts | st.builds("https://{}".format, texts),
         user_agent=texts,
         language=texts,
+        workspace=st.integers(1, MAX_WORKSPACES),
         query=texts | st.builds("utm_term={}&utm_content={}".format, texts, texts),
     )
 )

@@ -6,10 +6,11 @@ from unittest.mock import patch
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from shortly.clicks import fold
 from shortly.clicks.fold import DAY_MS, HOUR_MS, MANY_VISITS, add, fold_visits, sum_of, tally_of
-from shortly.clicks.store import EVERY_LINK
+from shortly.clicks.store import EVERY_LINK, every_link
 from shortly.clicks.visit import DIMENSIONS, OTHER, Tally, Visit
 
 AT = 20_000 * DAY_MS
@@ -23,15 +24,21 @@ visits = st.lists(
         bot=st.sampled_from(["", "", "curl"]),
         visitor=st.sampled_from([b"", b"visitor1", b"visitor2"]),
         private=st.booleans(),
+        workspace=st.integers(1, 3),
         **{name: few for name in DIMENSIONS if name not in ("bot", "refused")},
     ),
     max_size=30,
 )
 
 
+def ids_of(visit: Visit) -> tuple[int, int]:
+    """Return where a visit is counted."""
+    return visit.link_id, every_link(visit.workspace)
+
+
 def counted_naively(given: list[Visit], link_id: int, since_ms: int, until_ms: int) -> Tally:
     """Count what the folds of a link between two times must be."""
-    chosen = [visit for visit in given if link_id in (EVERY_LINK, visit.link_id) and since_ms <= visit.at_ms < until_ms]
+    chosen = [visit for visit in given if link_id in ids_of(visit) and since_ms <= visit.at_ms < until_ms]
     clicks = [visit for visit in chosen if not visit.refused]
     humans = [visit for visit in clicks if not visit.bot]
     described = {"refused": chosen, "bot": clicks}
@@ -57,7 +64,7 @@ def test_the_sums_are_those_of_counting_one_by_one(many: int, given: list[Visit]
         for link_id, hours in links.items()
         for hour, tally in hours.items()
     }
-    assert set(sums) == {(link, visit.at_ms // HOUR_MS) for visit in given for link in (EVERY_LINK, visit.link_id)}
+    assert set(sums) == {(link, visit.at_ms // HOUR_MS) for visit in given for link in ids_of(visit)}
     for (link_id, hour), tally in sums.items():
         assert tally == counted_naively(given, link_id, hour * HOUR_MS, (hour + 1) * HOUR_MS)
 
@@ -68,12 +75,13 @@ def test_visitors_are_humans_who_were_redirected(given: list[Visit]) -> None:
     for visit in given:
         seen = expected.setdefault(visit.at_ms // DAY_MS, set())
         if visit.visitor and not visit.private and not visit.bot and not visit.refused:
-            seen.add((visit.link_id, visit.visitor))
+            seen.update((link, visit.visitor) for link in ids_of(visit))
     assert fold_visits(given).visitors == expected
 
 
 @given(st.lists(visits, min_size=1))
 def test_a_sum_of_tallies_is_that_of_all_their_visits(given: list[list[Visit]]) -> None:
+    given = [[replace(visit, workspace=1) for visit in some] for some in given]
     everything = [visit for some in given for visit in some]
     expected = counted_naively(everything, EVERY_LINK, 0, 1 << 60)
     assert sum_of(tally_of(some) for some in given) == expected

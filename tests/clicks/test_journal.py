@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shortly.accounts.people import MAX_WORKSPACES
 from shortly.clicks.click import Click, decode_click, encode_click
 from shortly.clicks.journal import Journal, worker_folders
 from shortly.clicks.segment import END, FRAME, HEADER, SegmentReader
@@ -200,6 +201,7 @@ LATIN = st.text(st.characters(max_codepoint=255), max_size=300)
         user_agent=LATIN,
         language=LATIN.map(lambda text: text[:128]),
         query=LATIN,
+        workspace=st.integers(1, MAX_WORKSPACES),
     )
 )
 def test_a_click_survives_its_encoding(click: Click) -> None:

@@ -108,7 +108,8 @@ class Front:
 
     async def link(self, slug: str = "ab", target: str = "https://example.com/", **fields: Any) -> Link:
         """Make a link."""
-        return await self.links.create({"slug": slug, "target": target, **fields})
+        workspace = fields.pop("workspace", 1)
+        return await self.links.create({"slug": slug, "target": target, **fields}, workspace=workspace)
 
     def clicks(self) -> list[Click]:
         """Return what the journal holds."""

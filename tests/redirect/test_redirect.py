@@ -298,13 +298,23 @@ async def test_visitors_are_told_apart_by_address_and_browser_for_a_day(
     assert len({first, neighbour, browser, next_day}) == 4
 
 
+async def test_a_click_says_which_workspace_its_link_belongs_to(store: Store, tmp_path: Path) -> None:
+    front = Front(store, tmp_path, honour_dnt=True)
+    await front.link("ab")
+    await front.link("cd", workspace=65_535)
+    for slug, headers in (("ab", {}), ("cd", {}), ("cd", {"DNT": "1"})):
+        await front.request(f"/{slug}", headers=headers)
+    assert [click.workspace for click in front.clicks()] == [1, 65_535, 65_535]
+    front.close()
+
+
 async def test_those_who_ask_not_to_be_tracked_are_only_counted(store: Store, tmp_path: Path) -> None:
     front = Front(store, tmp_path, honour_dnt=True)
     await front.link("ab")
     for headers in ({"DNT": "1"}, {"Sec-GPC": "1"}, {"DNT": "0"}):
         await front.request("/ab", headers={**headers, "User-Agent": "Me", "Referer": "https://a.example/"})
     asked, asked_too, not_asked = front.clicks()
-    assert asked[3:] == asked_too[3:] == (True, b"\0" * 8, "", "", "", "", "", "")
+    assert asked[3:] == asked_too[3:] == (True, b"\0" * 8, "", "", "", "", "", "", 1)
     assert not_asked.user_agent == "Me"
     front.close()
 

@@ -58,6 +58,11 @@ class Report(TypedDict):
     """Those that were done."""
 
 
+def workspace_of(link_id: int) -> int:
+    """Return the workspace of a link; some belong to the second one."""
+    return 2 if link_id % 4 == 0 else 1
+
+
 def visits_in(segment: str, count: int) -> list[Visit]:
     """Return the visits of a segment, always the same ones; those of all segments are at the same time."""
     chance = random.Random(segment)
@@ -69,6 +74,7 @@ def visits_in(segment: str, count: int) -> list[Visit]:
             Visit(
                 at_ms=AT + nth * 4 * HOUR_MS // count,
                 link_id=link_id,
+                workspace=workspace_of(link_id),
                 refused=chance.choice(["", "", "", "", "", "expired"]),
                 bot=chance.choice(["", "", "", "curl"]),
                 private=chance.random() < 0.1,

@@ -4,12 +4,14 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
 from tests.store.conftest import OpenStore
 
-from shortly.clicks.store import EVERY_LINK, Batch, ClickStore, Total
+from shortly.accounts.people import MAX_WORKSPACES
+from shortly.clicks.store import EVERY_LINK, Batch, ClickStore, Total, every_link
 from shortly.clicks.visit import DIMENSIONS, MAX_VALUES, OTHER, Tally, Visit
 from shortly.errors import InvalidCursor
 from shortly.store import Store
@@ -160,8 +162,13 @@ async def test_sums_are_right_however_many_clicks_a_day_has_and_however_they_com
             assert 0 not in [total.clicks for total in hours.values()]
 
 
-async def test_sums_over_long_times_are_right_before_and_after_housekeeping(click_store: ClickStore) -> None:
+@pytest.mark.parametrize("workspace", [1, 2])
+async def test_sums_over_long_times_are_right_before_and_after_housekeeping(
+    click_store: ClickStore, workspace: int
+) -> None:
     chance = random.Random(7)
+    everything = every_link(workspace)
+    visit = partial(Visit, workspace=workspace)
     visits = [
         visit(AT + chance.randrange(200 * DAY_MS), chance.choice([1, 1, 1, 1, 2]), country=chance.choice(["DE", "FR"]))
         for _ in range(15_000)
@@ -170,12 +177,12 @@ async def test_sums_over_long_times_are_right_before_and_after_housekeeping(clic
     async def check() -> None:
         for _ in range(20):
             since, until = sorted((chance.randrange(201 * 24), chance.randrange(201 * 24)))
-            for link_id in (EVERY_LINK, 1, 2):
+            for link_id in (everything, 1, 2):
                 tally = await click_store.tally(link_id, DAY * 24 + since, DAY * 24 + until)
                 counted = Counter(
                     one.country
                     for one in visits
-                    if link_id in (EVERY_LINK, one.link_id) and since <= (one.at_ms - AT) // HOUR_MS < until
+                    if link_id in (everything, one.link_id) and since <= (one.at_ms - AT) // HOUR_MS < until
                 )
                 assert tally == Tally(counted.total(), 0, {"country": dict(counted)} if counted else {})
 
@@ -202,6 +209,82 @@ async def test_the_same_visitor_is_counted_once_a_day_and_link(click_store: Clic
     assert await click_store.visitors(1, DAY, DAY + 2) == {DAY: 2, DAY + 1: 1}
     assert await click_store.visitors(2, DAY, DAY + 2) == {DAY: 1}
     assert await click_store.visitors(EVERY_LINK, DAY, DAY + 1) == {DAY: 2}
+
+
+@pytest.mark.parametrize("each_time", [1, 9, 300])
+@pytest.mark.parametrize("workspaces", [(1, 2, MAX_WORKSPACES), (2, 3)])
+async def test_each_workspace_has_sums_and_visits_of_its_own(
+    click_store: ClickStore, workspaces: Sequence[int], each_time: int
+) -> None:
+    chance = random.Random(each_time)
+    visits = [
+        visit(
+            AT + chance.randrange(30) * HOUR_MS + nth,
+            link_id := chance.randrange(1, 9),
+            workspace=workspaces[link_id % len(workspaces)],
+            refused=chance.choice(["", "", "", "expired"]),
+            country=chance.choice(["", "DE", "FR"]),
+            bot=chance.choice(["", "", "curl"]),
+            visitor=chance.choice([b"", b"visitor1", b"visitor2", b"visitor3"]),
+            private=chance.random() < 0.1,
+        )
+        for nth in range(300)
+    ]
+    for start in range(0, len(visits), each_time):
+        await click_store.fold([batch(visits[start : start + each_time], start=16 + start * 10)])
+    first = DAY * 24
+    for workspace in (*workspaces, 7):
+        sum_id = every_link(workspace)
+        of_workspace = [one for one in visits if one.workspace == workspace]
+        clicks = [one for one in of_workspace if not one.refused]
+        bots = [one for one in clicks if one.bot]
+        total = {sum_id: Total(len(clicks), len(bots))} if clicks else {}
+        assert await click_store.totals([sum_id]) == total
+        for since, until in ((0, 48), (0, 24), (3, 29)):
+            tally = await click_store.tally(sum_id, first + since, first + until)
+            given = [one for one in of_workspace if since <= (one.at_ms - AT) // HOUR_MS < until]
+            countries = Counter(one.country for one in given if one.country and not one.refused and not one.bot)
+            assert tally.clicks == len([one for one in given if not one.refused])
+            assert tally.dimensions.get("country", {}) == dict(countries)
+        by_hour = Counter(one.at_ms // HOUR_MS for one in clicks)
+        hours = await click_store.hours(sum_id, first, first + 48)
+        assert {hour: total.clicks for hour, total in hours.items()} == dict(by_hour)
+        people = [one for one in clicks if one.visitor and not one.bot and not one.private]
+        seen = {(one.at_ms // DAY_MS, one.visitor) for one in people}
+        assert await click_store.visitors(sum_id, DAY, DAY + 2) == dict(Counter(day for day, _ in seen))
+        listed: list[Visit] = []
+        cursor = None
+        while True:
+            page = await click_store.visits(sum_id, since_ms=AT, until_ms=AT * 2, limit=20, cursor=cursor)
+            listed += page.items
+            if (cursor := page.next_cursor) is None:
+                break
+        kept = [one for one in of_workspace if not one.private]
+        assert sorted(listed, key=repr) == sorted(kept, key=repr)
+        assert [one.at_ms for one in listed] == sorted((one.at_ms for one in kept), reverse=True)
+    await click_store.prune(now_ms=AT, visits_before_ms=AT + DAY_MS, gone_links=[])
+    for workspace in workspaces:
+        late = [one for one in visits if one.workspace == workspace and one.at_ms >= AT + DAY_MS and not one.private]
+        page = await click_store.visits(every_link(workspace), since_ms=0, until_ms=AT * 2, limit=999)
+        assert len(page.items) == len(late)
+
+
+async def test_visitors_of_one_workspace_are_none_of_another(click_store: ClickStore) -> None:
+    for workspace in (1, 2, 3):
+        await click_store.fold([batch([visit(visitor=b"visitor1", workspace=workspace)], segment=f"w/{workspace}")])
+    seen = [await click_store.visitors(every_link(workspace), DAY, DAY + 1) for workspace in (1, 2, 3, 4)]
+    assert seen == [{DAY: 1}, {DAY: 1}, {DAY: 1}, {}]
+
+
+async def test_a_cursor_is_good_for_its_workspace_only(click_store: ClickStore) -> None:
+    await click_store.fold([batch([visit(workspace=2), visit(workspace=2), visit(workspace=3)])])
+    page = await click_store.visits(every_link(2), since_ms=0, until_ms=AT + 1, limit=1)
+    assert page.next_cursor is not None
+    for workspace in (1, 3):
+        with pytest.raises(InvalidCursor):
+            await click_store.visits(
+                every_link(workspace), since_ms=0, until_ms=AT + 1, limit=1, cursor=page.next_cursor
+            )
 
 
 async def test_folding_again_changes_nothing(click_store: ClickStore) -> None:

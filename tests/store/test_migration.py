@@ -14,7 +14,7 @@ from tests.store.examples import NOW, add, link, slugs
 from tests.store.test_contract_clicks import AT, DAY, DAY_MS, HOUR_MS, batch, visit
 
 from shortly.accounts.store import ApiKey
-from shortly.clicks.store import EVERY_LINK, Total
+from shortly.clicks.store import EVERY_LINK, Total, every_link
 from shortly.clicks.visit import MAX_VALUES
 from shortly.errors import InvalidInput
 from shortly.links.link import Link
@@ -96,6 +96,7 @@ async def fill(store: Store) -> list[Link]:
                 title=f"Link {number}",
                 tags=("even",) if number % 2 == 0 else (),
                 owner=f"key:{key.id}",
+                workspace=2 if number % 50 == 1 else 1,
                 archived=number % 10 == 0,
                 max_clicks=5 if number == 7 else None,
                 created_at=NOW + timedelta(seconds=number),
@@ -113,6 +114,8 @@ async def fill(store: Store) -> list[Link]:
         for n in range(1000)
     ]
     visits += [visit(AT + n, links[3].id, referrer=f"x{n}.example") for n in range(MAX_VALUES + 50)]
+    workspaces = {item.id: item.workspace for item in links}
+    visits = [replace(one, workspace=workspaces[one.link_id]) for one in visits]
     visits += [visit(AT, links[4].id, bot="curl"), visit(AT + 9 * DAY_MS, links[250].id, refused="expired")]
     await store.fold([batch(visits)])
     return [links[0], renamed, *links[2:]]
@@ -123,7 +126,7 @@ async def test_everything_is_the_same_afterwards(moving: Moving) -> None:
     counted = await moving.run_and_be_same()
     assert counted["links"] == LINKS
     assert (counted["keys"], counted["clicks taken"]) == (2, 1)
-    assert counted["totals"] == 201
+    assert counted["totals"] == 202
     target = moving.target
     for state in (None, "archived"):
         assert await links_of(target, state=state) == await links_of(moving.source, state=state)
@@ -135,7 +138,12 @@ async def test_everything_is_the_same_afterwards(moving: Moving) -> None:
     assert third is not None
     hours = DAY * 24, DAY * 24 + 240
     assert await target.tally(third.id, *hours) == await moving.source.tally(links[3].id, *hours)
-    assert await target.hours(EVERY_LINK, *hours) == await moving.source.hours(EVERY_LINK, *hours)
+    for sum_id in (EVERY_LINK, every_link(2)):
+        assert await target.hours(sum_id, *hours) == await moving.source.hours(sum_id, *hours) != {}
+        assert await target.tally(sum_id, *hours) == await moving.source.tally(sum_id, *hours)
+        assert await target.totals([sum_id]) == await moving.source.totals([sum_id])
+        assert await target.visitors(sum_id, 0, 1 << 20) == await moving.source.visitors(sum_id, 0, 1 << 20)
+    assert await slugs(target, workspace=2) == await slugs(moving.source, workspace=2) != []
     assert await target.visitors(third.id, 0, 1 << 20) == await moving.source.visitors(links[3].id, 0, 1 << 20)
     assert (await slugs(target, sort="clicks"))[0] == "s3"
     redirection = await target.get_redirection("", "s1")

@@ -20,7 +20,7 @@ from tests.store.fold_program import AT, HOT, LINKS, Order, Report, batch_of, fo
 from tests.store.redis_servers import RedisServer, RedisServers, single_server
 
 from shortly.clicks.fold import DAY_MS, HOUR_MS, add, fold_visits
-from shortly.clicks.store import EVERY_LINK, Batch, Total
+from shortly.clicks.store import EVERY_LINK, Batch, Total, every_link
 from shortly.clicks.visit import MAX_VALUES, OTHER, Tally, Visit
 from shortly.errors import StorageFull
 from shortly.redis_address import parse_address
@@ -35,6 +35,8 @@ FIRST_DAY, LAST_DAY = AT // DAY_MS, AT // DAY_MS + 2
 HOURS = (FIRST_DAY * 24, LAST_DAY * 24)
 ALWAYS = "appendonly yes\nappendfsync always\n"
 SEGMENTS = {"one/0": 300, "two/0": 200}
+
+SUMS = (EVERY_LINK, every_link(2))
 
 Counts = dict[str, Any]
 
@@ -62,7 +64,7 @@ async def clicks(redis_server: RedisServer) -> AsyncIterator[RedisClicks]:
 
 async def counted(clicks: RedisClicks) -> Counts:
     """Return all that the store says about all links."""
-    everybody = (EVERY_LINK, *LINKS)
+    everybody = (*SUMS, *LINKS)
     return {
         "totals": await clicks.totals(everybody),
         "hours": {link_id: await clicks.hours(link_id, *HOURS) for link_id in everybody},
@@ -92,7 +94,7 @@ def expected(segments: Mapping[str, int]) -> Counts:
     visits = [visit for segment, count in segments.items() for visit in visits_in(segment, count)]
     folded = fold_visits(visits)
     counts: Counts = {name: {} for name in ("totals", "hours", "visitors", "days", "by hour", "visits")}
-    for link_id in (EVERY_LINK, *LINKS):
+    for link_id in (*SUMS, *LINKS):
         tally, hours = Tally(dimensions={}), {}
         for day, links in sorted(folded.days.items()):
             for hour, of_hour in sorted(links.get(link_id, {}).items()):
@@ -104,13 +106,18 @@ def expected(segments: Mapping[str, int]) -> Counts:
         counts["hours"][link_id] = hours
         counts["days"][link_id] = counts["by hour"][link_id] = tally
         visitors = {
-            day: {visitor for of_link, visitor in seen if link_id in (EVERY_LINK, of_link)}
+            day: {visitor for of_link, visitor in seen if link_id == of_link}
             for day, seen in sorted(folded.visitors.items())
         }
         counts["visitors"][link_id] = {day: len(seen) for day, seen in visitors.items() if seen}
-        of_link_visits = [visit for visit in visits if link_id in (EVERY_LINK, visit.link_id) and not visit.private]
+        of_link_visits = [visit for visit in visits if link_id in ids_of(visit) and not visit.private]
         counts["visits"][link_id] = sorted(of_link_visits, key=repr)
     return counts
+
+
+def ids_of(visit: Visit) -> tuple[int, int]:
+    """Return where a visit is counted."""
+    return visit.link_id, every_link(visit.workspace)
 
 
 def visit(at_ms: int = AT, link_id: int = 1, **values: Any) -> Visit:

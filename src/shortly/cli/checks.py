@@ -284,9 +284,12 @@ def undrained(segment: Path, position: int) -> tuple[int, int | None]:
         return 0, None
     size, first_ms = 0, None
     with reader:
-        while records := reader.read(position).records:
-            if first_ms is None:
-                first_ms = decode_click(records[0][1]).at_ms
-            size += sum(len(payload) for _, payload in records)
-            position = records[-1][0]
+        try:
+            while records := reader.read(position).records:
+                if first_ms is None:
+                    first_ms = decode_click(records[0][1], reader.layout).at_ms
+                size += sum(len(payload) for _, payload in records)
+                position = records[-1][0]
+        except OSError:  # nobody but a newer version can say how many there are
+            return reader.size, first_ms
     return size, first_ms

@@ -10,6 +10,9 @@ from enum import IntEnum
 from struct import Struct
 from typing import NamedTuple
 
+from shortly.accounts.people import FIRST_WORKSPACE
+from shortly.clicks.segment import LAYOUT
+
 
 class Outcome(IntEnum):
     """What the visitor got."""
@@ -44,6 +47,8 @@ class Click(NamedTuple):
     """The ``Accept-Language`` header."""
     query: str
     """The query string, for the UTM fields."""
+    workspace: int = FIRST_WORKSPACE
+    """The link's."""
 
 
 MAX_NETWORK = 40
@@ -54,14 +59,23 @@ MAX_QUERY = 1024
 SHORT = 2048
 """Bytes of referrer, user agent, language and query together up to which none of them is cut."""
 
-FIXED = Struct("<QQBB8s2sBHHHH")
-"""at_ms, link_id, outcome, private, visitor, country; lengths of network, referrer, user agent, language, query."""
+FIXED = Struct("<QQHBB8s2sBHHHH")
+"""at_ms, link_id, workspace, outcome, private, visitor, country; lengths of network, referrer, user agent, language,
+query."""
+FIXED_1 = Struct("<QQBB8s2sBHHHH")
+"""The same in segments of layout 1, from before there were workspaces."""
 
 
-def decode_click(payload: bytes | memoryview) -> Click:
-    """Read one click back from a journal record's payload (see ``journal`` for the frame around it)."""
-    at_ms, link_id, outcome, private, visitor, country, n_net, n_ref, n_ua, n_lang, n_query = FIXED.unpack_from(payload)
-    texts = str(payload[FIXED.size :], "latin-1")
+def decode_click(payload: bytes | memoryview, layout: int = LAYOUT) -> Click:
+    """Read one click back from a journal record's payload, as it was laid out in segments of this layout."""
+    if layout == LAYOUT:
+        fixed = FIXED
+        at_ms, link_id, workspace, *rest = FIXED.unpack_from(payload)
+    else:
+        fixed, workspace = FIXED_1, FIRST_WORKSPACE
+        at_ms, link_id, *rest = FIXED_1.unpack_from(payload)
+    outcome, private, visitor, country, n_net, n_ref, n_ua, n_lang, n_query = rest
+    texts = str(payload[fixed.size :], "latin-1")
     ref = n_net + n_ref
     ua = ref + n_ua
     lang = ua + n_lang
@@ -77,6 +91,7 @@ def decode_click(payload: bytes | memoryview) -> Click:
         texts[ref:ua],
         texts[ua:lang],
         texts[lang : lang + n_query],
+        workspace,
     )
 
 
@@ -91,6 +106,7 @@ def encode_click(click: Click) -> bytes:
         FIXED.pack(
             click.at_ms,
             click.link_id,
+            click.workspace,
             click.outcome,
             click.private,
             click.visitor,

@@ -22,6 +22,7 @@ from typing import Protocol
 
 import structlog
 
+from shortly.accounts.people import FIRST_WORKSPACE
 from shortly.clicks.click import Click, decode_click
 from shortly.clicks.enrich import Enricher
 from shortly.clicks.fold import DAY_MS
@@ -228,7 +229,7 @@ class Drain:
                     chunk = reader.read(position, READ_BYTES)
                     for position, payload in chunk.records:
                         try:
-                            visits.append((position, visit_of(checked_click(payload))))
+                            visits.append((position, visit_of(checked_click(payload, reader.layout))))
                         except (struct.error, ValueError) as damage:
                             reading.damages.append((name, position, str(damage)))
                     reading.records += len(chunk.records)
@@ -326,10 +327,10 @@ def dead_segments(journal_dir: Path) -> bool:
     return any(not folder.alive and folder.segments for folder in worker_folders(journal_dir))
 
 
-def checked_click(payload: bytes) -> Click:
+def checked_click(payload: bytes, layout: int) -> Click:
     """Return the click; raise ``struct.error`` or ``ValueError`` for a record that is whole and yet holds none."""
-    click = decode_click(payload)
-    if not 0 < click.link_id < 1 << 63 or click.at_ms > MAX_AT_MS:
+    click = decode_click(payload, layout)
+    if not 0 < click.link_id < 1 << 63 or click.workspace < FIRST_WORKSPACE or click.at_ms > MAX_AT_MS:
         raise ValueError(f"link {click.link_id} cannot have been clicked at {click.at_ms} ms")
     return click
 

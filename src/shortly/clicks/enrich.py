@@ -49,11 +49,13 @@ class Enricher:
 
     def visit_of(self, click: Click) -> Visit:
         """Return the visit; never raises. Its texts have at most ``MAX_TEXT`` characters, the referrer ``MAX_HOST``."""
-        at_ms, link_id, outcome, private, visitor, country, network, referrer, user_agent, language, query = click
+        at_ms, link_id, outcome, private, visitor, country, network, referrer, user_agent, language, query, whose = (
+            click
+        )
         agent = self._agent_of(user_agent)
         refused = REFUSED.get(outcome, "unknown")
         if private:
-            return Visit(at_ms=at_ms, link_id=link_id, refused=refused, bot=agent.bot, private=True)
+            return Visit(at_ms=at_ms, link_id=link_id, refused=refused, bot=agent.bot, private=True, workspace=whose)
         place = self._place_of(country, network)
         return Visit(  # by position, which takes half as long
             at_ms,
@@ -69,6 +71,7 @@ class Enricher:
             agent.device,
             self._language_of(language) if language else "",
             *(self._campaign_of(query) if "utm_" in query else NO_CAMPAIGN),
+            whose,
         )
 
     def close(self) -> None:

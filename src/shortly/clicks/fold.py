@@ -1,4 +1,4 @@
-"""Visits, added up: per link and for all links, by the hour. Pure; the stores add the sums to theirs."""
+"""Visits, added up: per link and for each workspace, by the hour. Pure; the stores add the sums to theirs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
-from shortly.clicks.store import EVERY_LINK
+from shortly.clicks.store import every_link
 from shortly.clicks.visit import DIMENSIONS, OTHER, Tally, Visit
 
 HOUR_MS = 3_600_000
@@ -29,10 +29,10 @@ class Folded(NamedTuple):
     """Sums to add."""
 
     days: dict[int, dict[int, HourTallies]]
-    """Day -> link's id or ``EVERY_LINK`` -> hour of the day. Tallies may be the same object, so nobody may change
-    them."""
+    """Day -> id of a link or of a sum (see ``every_link``) -> hour of the day. Tallies may be the same object, so
+    nobody may change them."""
     visitors: dict[int, set[tuple[int, bytes]]]
-    """Day -> links with those who were neither bots nor private nor refused."""
+    """Day -> links and sums with those who were neither bots nor private nor refused."""
 
 
 def fold_visits(visits: Iterable[Visit]) -> Folded:
@@ -55,7 +55,12 @@ def fold_visits(visits: Iterable[Visit]) -> Folded:
                 links[link_id] = {hour % 24: tally}
             else:
                 hours[hour % 24] = tally
-        folded.visitors.setdefault(day, set()).update([(visit.link_id, visit.visitor) for visit in seen_among(group)])
+        visitors = folded.visitors.setdefault(day, set())
+        seen = seen_among(group)
+        visitors.update([(visit.link_id, visit.visitor) for visit in seen])
+        for workspace, of_workspace in by_workspace(seen).items():
+            sum_id = every_link(workspace)
+            visitors.update([(sum_id, visit.visitor) for visit in of_workspace])
     return folded
 
 
@@ -65,7 +70,7 @@ def seen_among(visits: Iterable[Visit]) -> list[Visit]:
 
 
 def tallies_of(visits: Sequence[Visit]) -> dict[int, Tally]:
-    """Count visits of one span of time, by link and for ``EVERY_LINK``."""
+    """Count visits of one span of time, by link and for all links of each workspace."""
     by_link: dict[int, list[Visit]] = {}
     for visit in visits:
         link_id = visit.link_id
@@ -75,8 +80,22 @@ def tallies_of(visits: Sequence[Visit]) -> dict[int, Tally]:
         else:
             group.append(visit)
     tallies = {link_id: tally_of(group) for link_id, group in by_link.items()}
-    tallies[EVERY_LINK] = tally_of(visits) if len(tallies) > 1 else next(iter(tallies.values()))
+    only = next(iter(tallies.values())) if len(tallies) == 1 else None
+    for workspace, of_workspace in by_workspace(visits).items():
+        known = only if len(of_workspace) == len(visits) else None
+        tallies[every_link(workspace)] = known or tally_of(of_workspace)
     return tallies
+
+
+def by_workspace(visits: Sequence[Visit]) -> dict[int, Sequence[Visit]]:
+    """Return the visits of each workspace; nearly always there is one."""
+    workspaces = {visit.workspace for visit in visits}
+    if len(workspaces) == 1:
+        return dict.fromkeys(workspaces, visits)
+    found: dict[int, list[Visit]] = {workspace: [] for workspace in workspaces}
+    for visit in visits:
+        found[visit.workspace].append(visit)
+    return {**found}
 
 
 def tally_of(visits: Sequence[Visit]) -> Tally:

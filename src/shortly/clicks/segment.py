@@ -1,19 +1,24 @@
 """The form of a journal segment, and its reader.
 
-A segment is a file of fixed size: ``MAGIC``, then records one after the other, each a frame (length and CRC-32 of the
-payload, 32 bits little-endian each) and the payload. A length of zero is where the next record will be; ``END`` in its
-place closes the segment. A record that is being written, or whose writer died over it, is told by its checksum.
+A segment is a file of fixed size: eight bytes that say how its records are laid out (``MAGIC``), then records one after
+the other, each a frame (length and CRC-32 of the payload, 32 bits little-endian each) and the payload. A length of zero
+is where the next record will be; ``END`` in its place closes the segment. A record that is being written, or whose
+writer died over it, is told by its checksum.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from struct import Struct
 from typing import NamedTuple, Self
 from zlib import crc32
 
-MAGIC = b"SHORTLY1"
+LAYOUT = 2
+"""How records are laid out that this version writes; it reads those of the ones before, too, see ``click``."""
+NAME = b"SHORTLY"
+MAGIC = NAME + b"%d" % LAYOUT
 HEADER = 16
 """Bytes before the first record: ``MAGIC`` and eight that are kept free."""
 FRAME = Struct("<II")
@@ -37,6 +42,8 @@ class SegmentReader:
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self.size = os.fstat(self._fd).st_size
+        self.layout = LAYOUT
+        """How the records are laid out that were read."""
 
     def __enter__(self) -> Self:
         return self
@@ -52,10 +59,14 @@ class SegmentReader:
         """Return the whole records from ``position`` on (0: the first), at most about ``max_bytes`` of them.
 
         An empty list that is neither closed nor torn means that the next record has not been written yet.
+
+        Raises:
+            OSError: The file cannot be read, or a newer version wrote it.
         """
         position = max(position, HEADER)
         if os.pread(self._fd, 4, position) == b"\0\0\0\0":
             return Chunk([], closed=False, torn=False)
+        self._read_layout()
         records: list[tuple[int, bytes]] = []
         data = os.pread(self._fd, max_bytes, position)
         here, size = 0, len(data)
@@ -75,3 +86,11 @@ class SegmentReader:
             records.append((position + after, payload))
             here = after
         return Chunk(records, closed=False, torn=False)
+
+    def _read_layout(self) -> None:
+        """Note the layout, which is written down before the first record; a damaged one is taken for today's."""
+        magic = os.pread(self._fd, len(MAGIC), 0)
+        if magic[:-1] == NAME and magic[-1:].isdigit():
+            self.layout = int(magic[-1:])
+        if self.layout > LAYOUT:
+            raise OSError(errno.EPROTO, "it was written by a newer version of Shortly")

@@ -1,7 +1,7 @@
 """What clicks need of a store: to be folded exactly once, and read back as counts.
 
 Hours and days are whole numbers since the unix epoch, UTC (``at_ms // 3_600_000``, ``at_ms // 86_400_000``).
-``EVERY_LINK`` in place of a link id means the sum over all links, kept like a link of its own.
+Ids that are not positive stand for the sums over all links of a workspace (see ``every_link``), kept as a link is.
 """
 
 from __future__ import annotations
@@ -11,9 +11,26 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from shortly.accounts.people import FIRST_WORKSPACE
 from shortly.clicks.visit import Tally, Visit
 
 EVERY_LINK = 0
+"""The sum over all links of the first workspace."""
+
+
+def every_link(workspace: int) -> int:
+    """Return what stands in place of a link id for the sum over all links of a workspace: 0, -1, -2 and so on."""
+    return EVERY_LINK + FIRST_WORKSPACE - workspace
+
+
+def workspace_of(sum_id: int) -> int:
+    """Return the workspace that a sum is of; the inverse of ``every_link``."""
+    return EVERY_LINK + FIRST_WORKSPACE - sum_id
+
+
+def is_sum(link_id: int) -> bool:
+    """Return whether an id stands for a sum, and not for a link."""
+    return link_id <= EVERY_LINK
 
 
 class Batch(Struct, frozen=True, kw_only=True):

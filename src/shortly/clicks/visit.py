@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from shortly.accounts.people import FIRST_WORKSPACE
+
 DIMENSIONS = (
     "referrer",
     "country",
@@ -59,6 +61,8 @@ class Visit(Struct, frozen=True, gc=False):
     utm_campaign: str = ""
     utm_term: str = ""
     utm_content: str = ""
+    workspace: int = FIRST_WORKSPACE
+    """The link's."""
 
 
 class Tally(Struct, array_like=True):

@@ -197,7 +197,8 @@ class Redirect:
         """Write a click down: ``encode_click``, straight from the request and without the calls in between."""
         at_ms = time_ns() // 1_000_000
         if self._honour_dnt and (headers.get(b"dnt") == b"1" or headers.get(b"sec-gpc") == b"1"):
-            self._append(FIXED.pack(at_ms, redirection.link_id, outcome, 1, NOBODY, b"", 0, 0, 0, 0, 0))
+            whose = redirection.link_id, redirection.workspace
+            self._append(FIXED.pack(at_ms, *whose, outcome, 1, NOBODY, b"", 0, 0, 0, 0, 0))
             return
         client = scope["client"]
         address: str = client[0] if client else ""
@@ -221,6 +222,7 @@ class Redirect:
                     FIXED.pack(
                         at_ms,
                         redirection.link_id,
+                        redirection.workspace,
                         outcome,
                         0,
                         visitor,

@@ -26,7 +26,8 @@ SERIES_COLUMNS = ("start", "clicks", "bots", "visitors")
 BREAKDOWN_COLUMNS = ("dimension", "value", "count", "share")
 UNKNOWN = "(unknown)"
 """The value of the clicks without one, in the last row that an export has of each dimension."""
-VISIT_COLUMNS = ("at", *(name for name in Visit.__struct_fields__ if name not in {"at_ms", "visitor", "private"}))
+NOT_EXPORTED = frozenset({"at_ms", "visitor", "private", "workspace"})
+VISIT_COLUMNS = ("at", *(name for name in Visit.__struct_fields__ if name not in NOT_EXPORTED))
 
 
 class Page(Struct, frozen=True, kw_only=True):

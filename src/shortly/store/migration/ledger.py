@@ -21,7 +21,7 @@ class DayCounts(Struct, kw_only=True):
     """One link's counts of one day."""
 
     link_id: int
-    """``EVERY_LINK`` for the sum over all links."""
+    """Or what stands for a sum, see ``every_link``."""
     day: int
     tally: Tally
     visitors: int
@@ -44,6 +44,9 @@ class Ledger(AbstractAsyncContextManager["Ledger"], Protocol):
 
     async def put_taken(self, taken: Mapping[int, int]) -> None:
         """Set them."""
+
+    async def sums(self) -> list[int]:
+        """Return what stands for the sums of all workspaces that have counts, see ``every_link``."""
 
     def days(self, link_ids: Sequence[int]) -> AsyncIterator[list[DayCounts]]:
         """Yield all counts of these links, some hundred days at once, in any order."""

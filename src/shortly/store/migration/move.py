@@ -15,7 +15,7 @@ from typing import Any, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shortly.clicks.store import EVERY_LINK, Total
+from shortly.clicks.store import Total
 from shortly.errors import InvalidInput, KeyNameTaken, LinkNotFound
 from shortly.links.link import Link, LinkQuery, LinkState
 from shortly.store import Store
@@ -80,7 +80,7 @@ class Move:
         return await self._compare()
 
     async def _has_data(self) -> bool:
-        if await self._target.store.list_keys() or await self._target.store.totals([EVERY_LINK]):
+        if await self._target.store.list_keys() or await self._target.ledger.sums():
             return True
         return bool([True async for page in each_page(self._target.store, limit=1) if page][:1])
 
@@ -199,9 +199,10 @@ class Move:
 
     # --- clicks --------------------------------------------------------------------------------------------------
 
-    def _targets(self) -> dict[int, int]:
-        """Return the target's id by the source's; ``EVERY_LINK`` is the same everywhere."""
-        return {EVERY_LINK: EVERY_LINK, **{copy.source_id: copy.target_id for copy in self._progress.copies.values()}}
+    def _targets(self, sums: Sequence[int] = ()) -> dict[int, int]:
+        """Return the target's id by the source's; sums have the same everywhere."""
+        links = {copy.source_id: copy.target_id for copy in self._progress.copies.values()}
+        return {sum_id: sum_id for sum_id in sums} | links
 
     async def _copy_taken(self) -> None:
         targets = self._targets()
@@ -211,7 +212,7 @@ class Move:
         self._told(TAKEN, len(known))
 
     async def _copy_counts(self) -> None:
-        targets = self._targets()
+        targets = self._targets(await self._source.ledger.sums())
         async for days in self._source.ledger.days(sorted(targets)):
             for day in days:
                 day.link_id = targets[day.link_id]
@@ -227,7 +228,8 @@ class Move:
 
     async def _compare(self) -> list[Compared]:
         """Read everything in both places once more."""
-        targets = self._targets()
+        sums = {*await self._source.ledger.sums(), *await self._target.ledger.sums()}
+        targets = self._targets(sorted(sums))
         back = {target_id: source_id for source_id, target_id in targets.items()}
         digests = await asyncio.gather(self._source.ledger.digests(), self._target.ledger.digests())
         revoked = [

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import msgspec
 
-from shortly.clicks.store import EVERY_LINK, Total
+from shortly.clicks.store import Total, is_sum
 from shortly.clicks.visit import Tally
 from shortly.store.migration.ledger import DayCounts
 from shortly.store.redis import click_keys, keys
@@ -84,6 +84,11 @@ class RedisLedger:
             fields[keys.taken(keys.home_of(link_id))] += (link_id, count)
         await self._run([(PUT_FIELDS, [key], some) for key, all_ in fields.items() for some in cut(all_, SOME * 2)])
 
+    async def sums(self) -> list[int]:
+        """See ``Ledger``."""
+        found = [key async for some in self._client.scan(click_keys.days_of_sums()) for key in some]
+        return sorted(int(key.rpartition(":")[2]) for key in found)
+
     async def days(self, link_ids: Sequence[int]) -> AsyncIterator[list[DayCounts]]:
         """See ``Ledger``; link by link."""
         due: list[tuple[int, int]] = []
@@ -143,7 +148,7 @@ class RedisLedger:
             fields[place] += (field, total.clicks)
             if total.bots:
                 fields[place] += (f"{field}b", total.bots)
-            if link_id != EVERY_LINK:
+            if not is_sum(link_id):
                 links[place].append(link_id)
         await self._run([(PUT_TOTALS, place, [len(links[place]), *links[place], *fields[place]]) for place in fields])
 

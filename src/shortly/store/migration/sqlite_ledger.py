@@ -11,7 +11,7 @@ from typing import Self
 import apsw
 
 from shortly.clicks.fold import sum_of
-from shortly.clicks.store import Total
+from shortly.clicks.store import EVERY_LINK, Total
 from shortly.clicks.visit import Tally
 from shortly.store.migration.ledger import DayCounts
 from shortly.store.sqlite.click_rows import numbers, pack, query, tally_in, unpack_hours
@@ -62,6 +62,12 @@ class SqliteLedger:
         """See ``Ledger``."""
         with store_errors(self._links), self._links:
             self._links.executemany("INSERT OR REPLACE INTO taken_clicks VALUES (?, ?)", list(taken.items()))
+
+    async def sums(self) -> list[int]:
+        """See ``Ledger``."""
+        with store_errors(self._clicks):
+            sql = "SELECT DISTINCT link_id FROM link_days WHERE link_id <= ? ORDER BY link_id"
+            return [sum_id for (sum_id,) in query(self._clicks, sql, EVERY_LINK)]
 
     async def days(self, link_ids: Sequence[int]) -> AsyncIterator[list[DayCounts]]:
         """See ``Ledger``; in the order of the table."""

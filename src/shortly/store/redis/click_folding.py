@@ -14,11 +14,11 @@ from typing import NamedTuple
 import msgspec
 
 from shortly.clicks.fold import DAY_MS, HOUR_MS, seen_among
-from shortly.clicks.store import EVERY_LINK, Batch
+from shortly.clicks.store import Batch, every_link, is_sum
 from shortly.clicks.visit import MAX_VALUES, OTHER, Visit
 from shortly.store.redis import click_keys
 from shortly.store.redis.click_calls import Call
-from shortly.store.redis.click_keys import CROWDS, EVERYTHING, LOG
+from shortly.store.redis.click_keys import EVERYTHING, LOG
 from shortly.store.redis.click_rows import BOTS, CLICKS, VISITORS, fields_of, hour_fields
 from shortly.store.redis.click_visits import day_of, entry_of, ids_in, pointer_of
 from shortly.store.redis.keys import PARTITIONS
@@ -180,7 +180,7 @@ class _Message:
         """For each row its key; the key of a set that the day is added to if the row is new, and the day, or twice 0;
         how many texts follow; names of fields, each with the number to add to it."""
         self._totals: defaultdict[str, Sums] = defaultdict(dict)
-        self._lists: list[int] = []
+        self._lists: list[int | str] = []
         """For each list its key and that of its late ones, the first and the last of its entries among the arguments,
         and key and day as those of a row."""
         self._entries: list[Argument] = []
@@ -216,28 +216,32 @@ class _Message:
             if entries := [entry_of(placed.visit_id, placed.visit) for placed in of_link if not placed.visit.private]:
                 self._add_entries(click_keys.visits(link_id), entries)
 
-    def add_sums(self, visits: Iterable[Placed]) -> None:
-        """Add the counts of all links together."""
-        self._add_counts(EVERY_LINK, visits, ())
+    def add_sums(self, visits: Sequence[Placed]) -> None:
+        """Add the counts of all links together, workspace by workspace."""
+        for workspace, of_workspace in _by_workspace(visits).items():
+            self._add_counts(every_link(workspace), of_workspace, ())
 
-    def add_visitors(self, visits: Iterable[Placed]) -> None:
-        """Add the visitors of all links together, crowd by crowd."""
-        for day, visitors in _visitors(visits).items():
-            crowds: defaultdict[int, list[int]] = defaultdict(list)
-            for visitor in visitors:
-                crowds[visitor % CROWDS].append(visitor)
-            place = self._add_row(click_keys.visitors_row(EVERY_LINK, day), {VISITORS: 0})
-            for crowd, some in crowds.items():
-                self._add_seen(day, crowd, place, some)
+    def add_visitors(self, visits: Sequence[Placed]) -> None:
+        """Add the visitors of all links together, workspace by workspace and crowd by crowd."""
+        for workspace, of_workspace in _by_workspace(visits).items():
+            sum_id = every_link(workspace)
+            for day, visitors in _visitors(of_workspace).items():
+                crowds: defaultdict[int, list[int]] = defaultdict(list)
+                for visitor in visitors:
+                    crowds[click_keys.crowd(sum_id, visitor)].append(visitor)
+                place = self._add_row(click_keys.visitors_row(sum_id, day), {VISITORS: 0})
+                for crowd, some in crowds.items():
+                    self._add_seen(day, crowd, place, some)
 
     def add_pointers(self, visits: Iterable[Placed]) -> None:
-        """Add pointers to raw visits to the lists of their days."""
-        of_days: defaultdict[int, list[bytes]] = defaultdict(list)
+        """Add pointers to raw visits to the lists of their workspaces' days."""
+        of_days: defaultdict[tuple[int, int], list[bytes]] = defaultdict(list)
         for _, visit_id, visit in visits:
             if not visit.private:
-                of_days[day_of(visit_id)].append(pointer_of(visit_id, visit.link_id))
-        for day, pointers in of_days.items():
-            self._add_entries(click_keys.visits_of_day(day), pointers, self._key(click_keys.VISIT_DAYS), day)
+                of_days[visit.workspace, day_of(visit_id)].append(pointer_of(visit_id, visit.link_id))
+        for place, pointers in of_days.items():
+            name = click_keys.visit_day(*place)
+            self._add_entries(click_keys.visits_of_day(name), pointers, self._key(click_keys.VISIT_DAYS), name)
 
     # --- parts of the message --------------------------------------------------------------------------------
 
@@ -268,7 +272,7 @@ class _Message:
                 self._totals[key][f"{field}b"] = self._totals[key].get(f"{field}b", 0) + bots
         if clicks:
             self._totals[key][field] = clicks
-            if link_id != EVERY_LINK:
+            if not is_sum(link_id):
                 self._changed.append(str(link_id))  # a text: Lua knows 53 bits
         places = {}
         for day, sums in of_days.items():
@@ -293,7 +297,7 @@ class _Message:
         key = self._new(click_keys.seen(self._partition, day, name))
         self._seen[day][-1].extend((key, str(name), place, len(visitors), *map(str, visitors)))
 
-    def _add_entries(self, keys: tuple[str, str], entries: list[bytes], days: int = 0, day: int = 0) -> None:
+    def _add_entries(self, keys: tuple[str, str], entries: list[bytes], days: int = 0, day: int | str = 0) -> None:
         """Add entries to a list, sorted by time."""
         entries.sort()
         first = len(self._entries) + 2  # the message is the first argument
@@ -311,6 +315,17 @@ class _Message:
         if number is None:
             number = self._numbers[key] = self._new(key)
         return number
+
+
+def _by_workspace(visits: Sequence[Placed]) -> dict[int, Sequence[Placed]]:
+    """Return the visits of each workspace; nearly always there is one."""
+    workspaces = {placed.visit.workspace for placed in visits}
+    if len(workspaces) == 1:
+        return dict.fromkeys(workspaces, visits)
+    found: dict[int, list[Placed]] = {workspace: [] for workspace in workspaces}
+    for placed in visits:
+        found[placed.visit.workspace].append(placed)
+    return {**found}
 
 
 def _visitors(visits: Iterable[Placed]) -> dict[int, set[int]]:

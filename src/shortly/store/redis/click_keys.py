@@ -1,8 +1,9 @@
 """Names of the keys that clicks are kept in, and how large ones are cut.
 
-Everything about a link's clicks lies in its home partition, next to that partition's journal positions. ``EVERY_LINK``
-is a link of its own with partitions of its own: ``{all}`` for its counts, which are added once for each batch and read
-by one look-up instead of 256, and ``{log}`` for its visitors and the order of all raw visits.
+Everything about a link's clicks lies in its home partition, next to that partition's journal positions. The sums over
+all links of a workspace (see ``every_link``) are like links with partitions of their own: ``{all}`` for their counts,
+which are added once for each batch and read by one look-up instead of 256, and ``{log}`` for their visitors and the
+order of all raw visits.
 
 Rows of counts are hashes that stay small (listpacks, without an allocation for each field) for all but the busiest
 links. Their field names are one letter for the dimension and the value, see ``click_rows``.
@@ -10,11 +11,12 @@ links. Their field names are one letter for the dimension and the value, see ``c
 
 from __future__ import annotations
 
-from shortly.clicks.store import EVERY_LINK
+from shortly.accounts.people import FIRST_WORKSPACE
+from shortly.clicks.store import EVERY_LINK, is_sum
 from shortly.store.redis.keys import PARTITIONS, TAGS
 
 EVERYTHING, LOG = PARTITIONS, PARTITIONS + 1
-"""Numbers of the partitions of ``EVERY_LINK``."""
+"""Numbers of the partitions of sums."""
 CLICK_TAGS = (*TAGS, "{all}", "{log}")
 """Hash tags of all partitions that hold clicks."""
 DONE = "p:{meta}"
@@ -24,11 +26,13 @@ LINKS_OF_TOTALS = 128
 CROWDS = 1024
 """Sets that the visitors of all links are dealt out to: up to 500,000 of them a day, these stay small enough to be
 arrays of integers, 8 bytes for each (70 in sets of more than 512)."""
+CROWDS_OF_OTHERS = 32
+"""The same for each workspace but the first: most of them are small, and each set costs some 150 bytes by itself."""
 
 
 def click_partition(link_id: int) -> int:
     """Return the number of the partition with a link's counts."""
-    return EVERYTHING if link_id == EVERY_LINK else link_id % PARTITIONS
+    return EVERYTHING if is_sum(link_id) else link_id % PARTITIONS
 
 
 def click_tag(link_id: int) -> str:
@@ -54,7 +58,8 @@ def changed(partition: int) -> str:
 
 def totals(link_id: int) -> tuple[str, str]:
     """``s:{5f}:<hundred>`` and the field in it: all-time clicks; with a ``b`` behind it, those of bots."""
-    hundred, place = divmod(link_id // PARTITIONS, LINKS_OF_TOTALS)
+    number = -link_id if is_sum(link_id) else link_id // PARTITIONS
+    hundred, place = divmod(number, LINKS_OF_TOTALS)
     return f"s:{click_tag(link_id)}:{hundred}", str(place)
 
 
@@ -64,8 +69,8 @@ def day_row(link_id: int, day: int) -> str:
 
 
 def visitors_row(link_id: int, day: int) -> str:
-    """Return the row that has a day's unique visitors: the day's, or for ``EVERY_LINK`` one that has nothing else."""
-    return f"c:{{log}}:{EVERY_LINK}:{day}" if link_id == EVERY_LINK else day_row(link_id, day)
+    """Return the row that has a day's unique visitors: the day's, or for a sum one that has nothing else."""
+    return f"c:{{log}}:{link_id}:{day}" if is_sum(link_id) else day_row(link_id, day)
 
 
 def hour_row(link_id: int, hour: int) -> str:
@@ -78,12 +83,23 @@ def days(link_id: int) -> str:
     return f"g:{click_tag(link_id)}:{link_id}"
 
 
+def days_of_sums() -> str:
+    """Return the pattern of such sets of the sums over all links."""
+    return f"g:{CLICK_TAGS[EVERYTHING]}:*"
+
+
 # --- visitors ------------------------------------------------------------------------------------------------
 
 
 def seen(partition: int, day: int, name: int) -> str:
-    """``u:{5f}:<day>:<id>``: set of visitors of a link, or of one of the ``CROWDS`` of all links."""
+    """``u:{5f}:<day>:<id>``: set of visitors of a link, or of a ``crowd``."""
     return f"u:{CLICK_TAGS[partition]}:{day}:{name}"
+
+
+def crowd(sum_id: int, visitor: int) -> int:
+    """Return the name of the set that a visitor of all links of a workspace is dealt out to; no other sum has it."""
+    crowds = CROWDS if sum_id == EVERY_LINK else CROWDS_OF_OTHERS
+    return sum_id * CROWDS + visitor % crowds
 
 
 def seen_names(partition: int, day: int) -> str:
@@ -110,10 +126,20 @@ def visits(link_id: int) -> tuple[str, str]:
     return f"v:{tag}:{link_id}", f"w:{tag}:{link_id}"
 
 
-def visits_of_day(day: int) -> tuple[str, str]:
-    """``v:{log}:<day>`` and ``w:{log}:<day>``: the same with the times and links of all visits of a day."""
-    return f"v:{{log}}:{day}", f"w:{{log}}:{day}"
+def visits_of_day(name: str) -> tuple[str, str]:
+    """``v:{log}:<name>`` and ``w:{log}:<name>``: the same with times and links of all visits of a ``visit_day``."""
+    return f"v:{{log}}:{name}", f"w:{{log}}:{name}"
+
+
+def visit_day(workspace: int, day: int) -> str:
+    """Return the name of a workspace's day: ``<day>`` for the first one, ``<workspace>:<day>`` for others."""
+    return f"{day}" if workspace == FIRST_WORKSPACE else f"{workspace}:{day}"
+
+
+def day_in(name: str) -> int:
+    """Return the day of a ``visit_day``."""
+    return int(name.rpartition(":")[2])
 
 
 VISIT_DAYS = "j:{log}"
-"""Set of the days for which there are such lists."""
+"""Set of the names for which there are such lists."""

@@ -6,16 +6,17 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from shortly.clicks.fold import DAY_MS
-from shortly.clicks.store import EVERY_LINK, VisitPage
+from shortly.clicks.store import VisitPage, workspace_of
 from shortly.clicks.visit import Visit
 from shortly.store.redis import click_keys
 from shortly.store.redis.click_calls import Call, run_all
-from shortly.store.redis.click_visits import first_id, id_in, link_in, visit_in, write_cursor
+from shortly.store.redis.click_visits import MAX_AT_MS, first_id, id_in, link_in, visit_in, write_cursor
 from shortly.store.redis.client import Client
 from shortly.store.redis.scripts import Script
 
 PAGE = 1_000
 """Entries that one read asks for."""
+LAST_DAY = MAX_AT_MS // DAY_MS
 
 ENTRIES = Script("click_entries", "click_page")
 
@@ -32,30 +33,36 @@ async def read_visits(client: Client, link_id: int, *, since: int, before: int, 
     return VisitPage(items, write_cursor(link_id, entries[limit - 1]) if len(entries) > limit else None)
 
 
-async def read_visits_of_all(client: Client, *, since: int, before: int, limit: int) -> VisitPage:
-    """Return a page of all links' visits, by the pointers of the days; those that point to nothing are passed over."""
+async def read_visits_of_all(client: Client, sum_id: int, *, since: int, before: int, limit: int) -> VisitPage:
+    """Return a page of all visits of a workspace, by the pointers of the days; those to nothing are passed over."""
     found: list[bytes] = []
     items: list[Visit] = []
-    for day in await _days(client, since, before):
+    for name in await _days(client, sum_id, since, before):
         more = True
         while more and len(items) <= limit:
             wanted = min(PAGE, limit + 1 - len(items))
-            pointers = await _read(client, click_keys.visits_of_day(day), since, before, wanted)
+            pointers = await _read(client, click_keys.visits_of_day(name), since, before, wanted)
             for pointer, visit in await _follow(client, pointers):
                 found.append(pointer)
                 items.append(visit)
             if more := len(pointers) == wanted:
                 before = id_in(pointers[-1])
         if len(items) > limit:
-            return VisitPage(items[:limit], write_cursor(EVERY_LINK, found[limit - 1]))
+            return VisitPage(items[:limit], write_cursor(sum_id, found[limit - 1]))
     return VisitPage(items, None)
 
 
-async def _days(client: Client, since: int, before: int) -> list[int]:
-    """Return the days that have pointers between two ids, newest first."""
-    days = [int(day) for day in await client.read("SMEMBERS", click_keys.VISIT_DAYS)]
-    wanted = (day for day in days if since < first_id((day + 1) * DAY_MS) and first_id(day * DAY_MS) < before)
-    return sorted(wanted, reverse=True)
+async def _days(client: Client, sum_id: int, since: int, before: int) -> list[str]:
+    """Return the names of a workspace's days that have pointers between two ids, newest first."""
+    counted = sorted(map(int, await client.read("SMEMBERS", click_keys.days(sum_id))), reverse=True)
+    names = [
+        click_keys.visit_day(workspace_of(sum_id), min(max(day, 0), LAST_DAY))
+        for day in counted
+        if since < first_id((day + 1) * DAY_MS) and first_id(day * DAY_MS) < before
+    ]
+    names = list(dict.fromkeys(names))
+    kept = await client.read("SMISMEMBER", click_keys.VISIT_DAYS, *names) if names else []
+    return [name for name, is_kept in zip(names, kept, strict=True) if is_kept]
 
 
 async def _follow(client: Client, pointers: Sequence[bytes]) -> list[tuple[bytes, Visit]]:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from shortly.clicks.fold import DAY_MS
-from shortly.clicks.store import EVERY_LINK
+from shortly.clicks.store import is_sum
 from shortly.store.redis import click_keys
 from shortly.store.redis.click_calls import Call, cut, run_all
 from shortly.store.redis.click_keys import CLICK_TAGS, VISIT_DAYS
@@ -30,10 +30,12 @@ GONE = Script("click_gone")
 
 async def prune_visits(client: Client, before_ms: int) -> None:
     """Delete raw visits that are older; those of the links first, because the pointers tell which links have any."""
-    for day in sorted(map(int, await client.read("SMEMBERS", VISIT_DAYS))):
+    names = [name.decode() for name in await client.read("SMEMBERS", VISIT_DAYS)]
+    for name in sorted(names, key=click_keys.day_in):
+        day = click_keys.day_in(name)
         if day * DAY_MS >= before_ms:
             break
-        keys = click_keys.visits_of_day(day)
+        keys = click_keys.visits_of_day(name)
         done_ms, end_ms = 0, min(before_ms, (day + 1) * DAY_MS)
         while done_ms < end_ms:
             cut_ms, *links = await client.run(CUT, keys, [end_ms, STEP])
@@ -43,7 +45,7 @@ async def prune_visits(client: Client, before_ms: int) -> None:
                 link_id = int.from_bytes(link, "big")
                 parts[home_of(link_id)] += click_keys.visits(link_id)
             await run_all(client, [(DROP, part, [done_ms]) for part in parts.values()])
-            await client.run(DROP, [*keys, VISIT_DAYS], [done_ms, day])
+            await client.run(DROP, [*keys, VISIT_DAYS], [done_ms, name])
 
 
 async def prune_visitors(client: Client, before_day: int) -> None:
@@ -62,7 +64,7 @@ async def prune_visitors(client: Client, before_day: int) -> None:
 
 async def forget_links(client: Client, link_ids: Sequence[int]) -> None:
     """Delete everything about links that are gone, the days that tell where it is last."""
-    for some in cut([link_id for link_id in link_ids if link_id != EVERY_LINK], SIDE_BY_SIDE):
+    for some in cut([link_id for link_id in link_ids if not is_sum(link_id)], SIDE_BY_SIDE):
         days = await client.read_many([("SMEMBERS", click_keys.days(link_id)) for link_id in some])
         steps: list[Call] = [
             (UNLINK, list(keys), [])

@@ -23,8 +23,9 @@ MAX_AT_MS = (1 << (63 - NUMBER_BITS)) - 1
 """In the year 2248."""
 MAX_ID = (1 << 63) - 1
 COLUMNS = tuple(name for name in Visit.__struct_fields__ if name not in ("at_ms", "link_id", "private"))
+"""What is packed of a visit, in this order; a new one goes to the end."""
 
-_row_of: Callable[[Visit], tuple[str | bytes, ...]] = attrgetter(*COLUMNS)
+_row_of: Callable[[Visit], tuple[str | bytes | int, ...]] = attrgetter(*COLUMNS)
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(list).decode
 
@@ -52,7 +53,7 @@ def entry_of(visit_id: bytes, visit: Visit) -> bytes:
 
 def visit_in(entry: bytes, link_id: int) -> Visit:
     """Return the visit in an entry of the link's list."""
-    values = dict(zip(COLUMNS, _unpack(entry[8:]), strict=True))
+    values = dict(zip(COLUMNS, _unpack(entry[8:]), strict=False))
     return Visit(at_ms=id_in(entry) >> NUMBER_BITS, link_id=link_id, **values)
 
 

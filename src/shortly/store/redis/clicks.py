@@ -51,11 +51,10 @@ from __future__ import annotations
 import secrets
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from shortly.clicks.fold import DAY_MS
-from shortly.clicks.store import EVERY_LINK, Batch, Total, VisitPage
+from shortly.clicks.store import Batch, Total, VisitPage, is_sum
 from shortly.clicks.visit import Tally
 from shortly.errors import StoreUnavailable
 from shortly.store.redis import click_keys
@@ -237,8 +236,8 @@ class RedisClicks:
         since, before = first_id(since_ms), first_id(until_ms)
         if cursor is not None:
             before = min(before, read_cursor(cursor, link_id))
-        read = read_visits_of_all if link_id == EVERY_LINK else partial(read_visits, link_id=link_id)
-        return await read(self._client, since=since, before=before, limit=limit)
+        read = read_visits_of_all if is_sum(link_id) else read_visits
+        return await read(self._client, link_id, since=since, before=before, limit=limit)
 
     async def _days(self, link_id: int, since_day: int, until_day: int) -> list[int]:
         """Return the days that the link has rows of, oldest first."""

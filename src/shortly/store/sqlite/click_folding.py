@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from operator import attrgetter
+from itertools import groupby
+from operator import attrgetter, itemgetter
 
 import apsw
 
@@ -57,20 +59,21 @@ def _move_positions(writer: apsw.Connection, batches: Sequence[Batch]) -> list[V
 
 
 def _add_visitors(writer: apsw.Connection, visitors: Mapping[int, set[tuple[int, bytes]]]) -> NewVisitors:
-    """Note who was seen, and return how many of them were new to each link."""
+    """Note who was seen, and return how many of them were new to each link and sum."""
     new: dict[int, Mapping[bytes, int]] = {}
     sql = "INSERT INTO visitors SELECT ?, value FROM carray(?) WHERE true ON CONFLICT DO NOTHING"
-    every_link = link_prefix(EVERY_LINK)
     for day, seen in visitors.items():
         if seen:
-            everybody = tuple([every_link + visitor for visitor in sorted({visitor for _, visitor in seen})])
-            writer.execute(sql, (day, apsw.carray(everybody)))
-            new_to_all = writer.changes()
-            who = tuple([link_prefix(link_id) + visitor for link_id, visitor in sorted(seen)])
+            ordered = sorted(seen)  # sums come first
+            sums = bisect_left(ordered, (EVERY_LINK + 1, b""))
+            new_to_sums = {}
+            for sum_id, of_sum in groupby(ordered[:sums], itemgetter(0)):
+                prefix = link_prefix(sum_id)
+                writer.execute(sql, (day, apsw.carray(tuple([prefix + visitor for _, visitor in of_sum]))))
+                new_to_sums[prefix] = writer.changes()
+            who = tuple([link_prefix(link_id) + visitor for link_id, visitor in ordered[sums:]])
             added = writer.execute(f"{sql} RETURNING who", (day, apsw.carray(who)))
-            counts = Counter([who[:8] for (who,) in added])
-            counts[every_link] = new_to_all
-            new[day] = counts
+            new[day] = {**Counter([who[:8] for (who,) in added]), **new_to_sums}
     return new
 
 
@@ -111,7 +114,7 @@ def _add_days(
             "hours = excluded.hours, dimensions = excluded.dimensions",
             rows,
         )
-        forget_spans(writer, [day], links)
+        forget_spans(writer, [day], links.keys() | {EVERY_LINK})  # which says that a span is complete
     return of_hours
 
 
@@ -154,9 +157,9 @@ def _add_visits(writer: apsw.Connection, visits: Iterable[Visit]) -> None:
     number = query(writer, "SELECT number FROM next_visit")[0][0]
     writer.execute("UPDATE next_visit SET number = ?", (number + len(kept),))
     writer.executemany(
-        "INSERT OR IGNORE INTO visits VALUES (?, ?, ?)",
+        "INSERT OR IGNORE INTO visits (id, link_id, visit, workspace) VALUES (?, ?, ?, ?)",
         [
-            (visit_id(visit.at_ms, nth), visit.link_id, pack(_fields_of(visit)))
+            (visit_id(visit.at_ms, nth), visit.link_id, pack(_fields_of(visit)), visit.workspace)
             for nth, visit in enumerate(kept, start=number)
         ],
     )

@@ -10,15 +10,17 @@ from typing import Any
 import apsw
 import msgspec
 
+from shortly.accounts.people import FIRST_WORKSPACE
 from shortly.clicks.fold import Dimensions, HourTallies
-from shortly.clicks.store import EVERY_LINK, Total, VisitPage
+from shortly.clicks.store import Total, VisitPage, is_sum, workspace_of
 from shortly.clicks.visit import Tally, Visit
 from shortly.errors import InvalidCursor
 
 VISIT_NUMBER_BITS = 20
 MAX_AT_MS = (1 << (63 - VISIT_NUMBER_BITS)) - 1
 """In the year 2248."""
-VISIT_FIELDS = tuple(name for name in Visit.__struct_fields__ if name not in ("at_ms", "link_id", "private"))
+IN_COLUMNS = frozenset({"at_ms", "link_id", "private", "workspace"})
+VISIT_FIELDS = tuple(name for name in Visit.__struct_fields__ if name not in IN_COLUMNS)
 """What is packed of a visit, in this order; a new one goes to the end."""
 
 pack = msgspec.msgpack.Encoder().encode
@@ -45,8 +47,8 @@ def tally_in(clicks: int, bots: int, dimensions: bytes) -> Tally:
 
 
 def link_prefix(link_id: int) -> bytes:
-    """Return what the keys of a link's visitors begin with."""
-    return link_id.to_bytes(8, "big")
+    """Return what the keys of the visitors of a link, or of a sum, begin with."""
+    return link_id.to_bytes(8, "big", signed=True)
 
 
 def visit_id(at_ms: int, number: int = 0) -> int:
@@ -110,12 +112,23 @@ def read_visits(
     before = visit_id(until_ms)
     if cursor is not None:
         before = min(before, _read_cursor(cursor, link_id))
-    of_link = "link_id >= ?" if link_id == EVERY_LINK else "link_id = ?"
-    sql = f"SELECT id, link_id, visit FROM visits WHERE {of_link} AND id >= ? AND id < ? ORDER BY id DESC LIMIT ?"  # noqa: S608
-    rows = query(reader, sql, link_id, visit_id(since_ms), before, limit + 1)
+    wanted, value = "link_id = ?", link_id
+    if is_sum(link_id):
+        value = workspace_of(link_id)
+        wanted = f"workspace = ? AND workspace {'=' if value == FIRST_WORKSPACE else '<>'} {FIRST_WORKSPACE}"
+    sql = f"""
+        SELECT id, link_id, visit, workspace FROM visits
+        WHERE {wanted} AND id >= ? AND id < ? ORDER BY id DESC LIMIT ?
+    """  # noqa: S608  # names and a number from this file alone
+    rows = query(reader, sql, value, visit_id(since_ms), before, limit + 1)
     items = [
-        Visit(at_ms=key >> VISIT_NUMBER_BITS, link_id=link, **dict(zip(VISIT_FIELDS, unpack(packed), strict=False)))
-        for key, link, packed in rows[:limit]
+        Visit(
+            at_ms=key >> VISIT_NUMBER_BITS,
+            link_id=link,
+            workspace=workspace,
+            **dict(zip(VISIT_FIELDS, unpack(packed), strict=False)),
+        )
+        for key, link, packed, workspace in rows[:limit]
     ]
     return VisitPage(items, f"{link_id:x}.{rows[limit - 1][0]:x}" if len(rows) > limit else None)
 

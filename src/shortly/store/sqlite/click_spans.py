@@ -20,7 +20,6 @@ from shortly.store.sqlite.click_rows import (
     numbers,
     pack,
     query,
-    read_days,
     tally_in,
 )
 
@@ -81,8 +80,14 @@ def forget_spans(writer: apsw.Connection, days: Iterable[int], link_ids: Iterabl
 def missing_spans(reader: apsw.Connection, before_day: int) -> list[Span]:
     """Return the spans that end before this day and are not yet made for all links that should have them, short ones
     first: longer ones are made of them."""
-    days = read_days(reader, EVERY_LINK, 0, before_day, "link_id")
-    spans = {span for day, _ in days for span in spans_of(day) if sum(span) <= before_day}
+    first, last = first_and_last(reader, "link_days", "day")
+    sql = """
+        SELECT value FROM carray(?) AS wanted
+        WHERE EXISTS (SELECT 1 FROM link_days WHERE day = wanted.value AND link_id <= ?)
+    """
+    wanted = range(max(0, first), min(last + 1, before_day))
+    days = query(reader, sql, numbers(wanted), EVERY_LINK) if wanted else []
+    spans = {span for (day,) in days for span in spans_of(day) if sum(span) <= before_day}
     made = query(reader, "SELECT days, first_day FROM link_spans WHERE link_id = ?", EVERY_LINK)
     return sorted(spans.difference(made))
 

@@ -18,7 +18,7 @@ from typing import TypeVar
 import apsw
 
 from shortly.clicks.fold import DAY_MS
-from shortly.clicks.store import EVERY_LINK, Batch, Total, VisitPage
+from shortly.clicks.store import Batch, Total, VisitPage, is_sum
 from shortly.clicks.visit import Tally
 from shortly.errors import StoreUnavailable
 from shortly.store.sqlite.click_folding import fold_batches
@@ -99,7 +99,7 @@ class ClickTables:
             "DELETE FROM visits WHERE id IN (SELECT id FROM visits WHERE id < ? LIMIT ?)", visit_id(visits_before_ms)
         )
         for link_id in gone_links:
-            if link_id != EVERY_LINK:
+            if not is_sum(link_id):
                 await self._forget_link(link_id)
         await self._make_spans(before_day=yesterday)
 
@@ -118,10 +118,10 @@ class ClickTables:
         for day, _ in days:
             await self._delete(
                 "DELETE FROM visitors WHERE (day, who) IN "
-                "(SELECT day, who FROM visitors WHERE day = ? AND who >= ? AND who < ? LIMIT ?)",
+                "(SELECT day, who FROM visitors WHERE day = ? AND who BETWEEN ? AND ? LIMIT ?)",
                 day,
                 link_prefix(link_id),
-                link_prefix(link_id + 1),
+                link_prefix(link_id) + b"\xff" * 8,
             )
             with self._writing() as writer:
                 hours = numbers(range(day * 24, day * 24 + 24))
