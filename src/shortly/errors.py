@@ -28,6 +28,15 @@ class InvalidInput(ShortlyError):
     code = "invalid_input"
 
 
+class OutOfReach(InvalidInput):
+    """The link would be outside of the part that the key is for."""
+
+    code = "out_of_reach"
+
+    def __init__(self) -> None:
+        super().__init__("This key is for a part of the links only, which the link would not belong to.")
+
+
 class InvalidTarget(InvalidInput):
     """The target is not a URL that Shortly may redirect to."""
 

@@ -82,8 +82,8 @@ def test_requests_at_the_same_time_are_carried_out_once(served: Served) -> None:
 def test_a_claim_under_way_is_told(served: Served) -> None:
     store = served.services.store
     post(served, "k1")
-    earlier = served.run(store.claim, "key:1:k1", b"", served.services.clock())
-    served.run(store.claim, "key:1:k2", earlier.fingerprint, served.services.clock())
+    earlier = served.run(store.claim, "key:1@1:k1", b"", served.services.clock())
+    served.run(store.claim, "key:1@1:k2", earlier.fingerprint, served.services.clock())
     answer = post(served, "k2")
     assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_in_progress")
 

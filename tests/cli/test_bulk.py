@@ -33,6 +33,21 @@ def test_json_lines_make_a_link_of_each_object(ask: Ask, cli: Cli) -> None:
     assert answer["link"] == ask("show", "one")
 
 
+def test_records_say_their_workspace_or_get_the_one_that_is_named(cli: Cli, ask: Ask, tmp_path: Path) -> None:
+    file = tmp_path / "links.csv"
+    records = ("a,", "b,3", "c,65536", "d,0", "e,x", "f,2")
+    file.write_text("\n".join(["target,slug,workspace", *(f"https://example.com,{record}" for record in records)]))
+    result = cli("add", "--from", str(file), "--workspace", "2")
+    assert result.stdout.splitlines() == ["https://s.example/a", "https://s.example/b", "https://s.example/f"]
+    assert [ask("show", slug)["workspace"] for slug in "abf"] == [2, 3, 2]
+    assert result.stderr.count("workspace") == 3
+    given = [json.dumps({"target": "https://example.com", "workspace": number}) for number in (7, None, "7", True, 0)]
+    result = cli("add", "--from", "-", "--json", given="\n".join(given))
+    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [answer["link"] and answer["link"]["workspace"] for answer in answers] == [7, 1, None, None, None]
+    assert {answer["error"]["field"] for answer in answers[2:]} == {"workspace"}
+
+
 def test_bad_records_are_named_and_their_neighbours_stored(ask: Ask, cli: Cli) -> None:
     lines = [
         b'{"target": "https://example.com/1", "slug": "ok1"}',

@@ -57,6 +57,21 @@ def test_every_field_can_be_given_and_comes_back_under_the_api_s_names(ask: Ask)
     assert ask("show", "https://go.example/all") == link
 
 
+def test_a_link_is_made_in_the_workspace_that_is_named(ask: Ask, cli: Cli) -> None:
+    assert ask("add", "https://example.com/a", "--slug", "one")["workspace"] == 1
+    assert ask("add", "https://example.com/a", "--slug", "two", "--workspace", "2")["workspace"] == 2
+    found = ask("add", "https://example.com/a", "--find-if-exists", "--workspace", "2")
+    assert found["slug"] == "two"
+    assert ask("show", "two")["workspace"] == 2
+    options: list[tuple[str, ...]] = [(), *(("--workspace", number) for number in "123")]
+    listed = [{link["slug"] for link in ask("list", *some)["items"]} for some in options]
+    assert listed == [{"one", "two"}, {"one"}, {"two"}, set()]
+    for wrong in ("0", "65536", "-1", "x"):
+        assert cli("add", "https://example.com/a", "--workspace", wrong).exit_code == 2
+        assert cli("stats", "--workspace", wrong).exit_code == 2
+    assert ask("stats", "--workspace", "2")["clicks"] == 0
+
+
 def test_a_plain_link_can_be_found_again_instead_of_made_twice(cli: Cli) -> None:
     first = cli("add", "https://example.com/once").stdout
     assert cli("add", "https://EXAMPLE.com/once", "--find-if-exists").stdout == first

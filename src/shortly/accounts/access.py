@@ -93,6 +93,11 @@ class Caller(Struct, frozen=True, kw_only=True):
             for permission in sorted(RUNNING - self.permissions):
                 raise Forbidden(permission)
 
+    @property
+    def is_restricted(self) -> bool:
+        """Whether the caller is for a part of the workspace's links only."""
+        return self.only_own or self.only_domain is not None or self.only_tag is not None
+
     def covers(self, *, workspace_id: int, owner: str, domain: str, tags: Iterable[str]) -> bool:
         """Say whether something of this workspace, owner, domain and tags is among what the caller may see."""
         return (

@@ -17,7 +17,7 @@ from shortly.api.link_bodies import NO_TOTAL, Domain, Given, LinkChanges, LinkOu
 from shortly.api.links import find_existing
 from shortly.api.openapi import idempotency_key
 from shortly.api.problems import Problem, encode_problem, problems, refusal_of, status_of
-from shortly.api.services import AllServices, Caller, Services
+from shortly.api.services import AllServices, Links, Services
 from shortly.errors import IdempotencyInProgress, IdempotencyMismatch, ShortlyError, StorageFull, StoreUnavailable
 from shortly.links.link import Link
 from shortly.links.service import Edit
@@ -95,19 +95,18 @@ REPEATABLE: dict[int | str, dict[str, Any]] = {**RESPONSES, **problems(Idempoten
 
 
 @router.post("", operation_id="create_links", dependencies=[Depends(idempotency_key)], responses=REPEATABLE)
-async def create_links(given: NewLinks, services: AllServices, caller: Caller) -> Response:
+async def create_links(given: NewLinks, links: Links, services: AllServices) -> Response:
     """Make many links."""
-    owner = caller.actor
 
     async def create(piece: list[NewLink]) -> list[Outcome]:
         outcomes: list[Outcome | None] = [await find(new) if new.find_if_exists else None for new in piece]
         waiting = [new.values() for new, outcome in zip(piece, outcomes, strict=True) if outcome is None]
-        made = iter(await services.links.create_many(waiting, owner=owner))
+        made = iter(await links.create_many(waiting))
         return [done(201, next(made)) if outcome is None else outcome for outcome in outcomes]
 
     async def find(new: NewLink) -> Outcome | None:
         try:
-            link = await find_existing(new, services, owner)
+            link = await find_existing(new, links)
         except ShortlyError as refusal:
             return refusal
         return None if link is None else (200, link)
@@ -116,24 +115,24 @@ async def create_links(given: NewLinks, services: AllServices, caller: Caller) -
 
 
 @router.patch("", operation_id="edit_links", responses=RESPONSES)
-async def edit_links(given: LinkEdits, services: AllServices) -> Response:
+async def edit_links(given: LinkEdits, links: Links, services: AllServices) -> Response:
     """Change many links."""
     default_status = services.settings.default_status
 
     async def edit(piece: list[LinkEdit]) -> list[Outcome]:
         edits = [Edit(one.slug, one.changes.changes(default_status), one.domain, one.version) for one in piece]
-        return [done(200, answer) for answer in await services.links.edit_many(edits)]
+        return [done(200, answer) for answer in await links.edit_many(edits)]
 
     return await answer_bulk(given.edits, LinkEdit, edit, services)
 
 
 @router.post("/delete", operation_id="delete_links", dependencies=[Depends(idempotency_key)], responses=REPEATABLE)
-async def delete_links(given: LinkDeletions, services: AllServices) -> Response:
+async def delete_links(given: LinkDeletions, links: Links, services: AllServices) -> Response:
     """Delete many links."""
 
     async def delete(piece: list[LinkDeletion]) -> list[Outcome]:
         deletions = [Edit(one.slug, {}, one.domain, one.version) for one in piece]
-        return [done(204, answer) for answer in await services.links.delete_many(deletions)]
+        return [done(204, answer) for answer in await links.delete_many(deletions)]
 
     return await answer_bulk(given.links, LinkDeletion, delete, services)
 

@@ -21,7 +21,10 @@ KEPT_HEADERS = frozenset({"content-type", "location", "etag"})
 
 
 class Idempotency:
-    """ASGI middleware that keeps answers to successful POSTs, and gives them again. Keys belong to one API key each."""
+    """ASGI middleware that keeps answers to successful POSTs, and gives them again.
+
+    Keys belong to one caller in one workspace each.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -41,7 +44,8 @@ class Idempotency:
             return
         services: Services = scope["state"]["services"]
         store = services.store
-        key = f"{scope['state']['caller'].actor}:{keys[0].decode('ascii')}"
+        caller = scope["state"]["caller"]
+        key = f"{caller.actor}@{caller.workspace_id}:{keys[0].decode('ascii')}"
         fingerprint = fingerprint_of(scope, body)
         earlier = await store.claim(key, fingerprint, services.clock())
         if earlier is not None:

@@ -139,6 +139,7 @@ class LinkOut(BaseModel):
     notes: str
     folder: str
     owner: str = Field(description="Who made it, such as `key:3`; empty: the command line.")
+    workspace: int = Field(description="Whose it is; fixed when it is made.", examples=[1])
     clicks: int = Field(description="Redirects given since it was made, bots among them.")
     bots: int
     created_at: datetime
@@ -173,6 +174,7 @@ class LinkOut(BaseModel):
             notes=link.notes,
             folder=link.folder,
             owner=link.owner,
+            workspace=link.workspace,
             clicks=total.clicks,
             bots=total.bots,
             created_at=link.created_at,

@@ -13,7 +13,7 @@ from shortly.api.moments import Moment
 from shortly.api.openapi import idempotency_key
 from shortly.api.paths import DomainQuery, SlugPath, address_of
 from shortly.api.problems import MalformedRequest, problems
-from shortly.api.services import AllServices, Caller, Services
+from shortly.api.services import AllServices, Links, Services
 from shortly.errors import (
     IdempotencyInProgress,
     IdempotencyMismatch,
@@ -23,6 +23,7 @@ from shortly.errors import (
     InvalidTarget,
     LinkChanged,
     LinkNotFound,
+    OutOfReach,
     ReservedSlug,
     SlugTaken,
     StorageFull,
@@ -30,6 +31,7 @@ from shortly.errors import (
     UnknownDomain,
 )
 from shortly.links.fields import MAX_FOLDER, MAX_TAG, MAX_TAGS
+from shortly.links.guarded import GuardedLinks
 from shortly.links.link import Link, LinkQuery, LinkState, SortField
 from shortly.links.service import MAX_PAGE, MAX_SEARCH
 
@@ -39,7 +41,7 @@ Sort = Literal[
     "created_at", "-created_at", "updated_at", "-updated_at", "clicks", "-clicks", "slug", "-slug", "title", "-title"
 ]
 ETAG = {"ETag": {"description": "The link's version, for If-Match.", "schema": {"type": "string"}}}
-REFUSED_FIELDS = (InvalidInput, InvalidTarget, TargetBlocked, InvalidSlug, ReservedSlug, UnknownDomain)
+REFUSED_FIELDS = (InvalidInput, OutOfReach, InvalidTarget, TargetBlocked, InvalidSlug, ReservedSlug, UnknownDomain)
 
 
 class ListQuery(BaseModel):
@@ -74,21 +76,20 @@ class ListQuery(BaseModel):
         **problems(*REFUSED_FIELDS, SlugTaken, IdempotencyMismatch, IdempotencyInProgress, StorageFull),
     },
 )
-async def create_link(new: NewLink, services: AllServices, caller: Caller, response: Response) -> LinkOut:
+async def create_link(new: NewLink, links: Links, services: AllServices, response: Response) -> LinkOut:
     """Make a short link."""
-    owner = caller.actor
-    link = await find_existing(new, services, owner) if new.find_if_exists else None
+    link = await find_existing(new, links) if new.find_if_exists else None
     if link is not None:
         response.status_code = 200
     else:
-        link = await services.links.create(new.values(), owner=owner)
+        link = await links.create(new.values())
     response.headers["Location"] = address_of(link)
     return await answer(link, services, response)
 
 
-async def find_existing(new: NewLink, services: Services, owner: str) -> Link | None:
+async def find_existing(new: NewLink, links: GuardedLinks) -> Link | None:
     """Return the link that ``find_if_exists`` asks for, if there is one."""
-    link = await services.links.find(new.target, domain=new.domain, owner=owner)
+    link = await links.find(new.target, domain=new.domain)
     return link if link is not None and new.slug in (None, link.slug, *link.aliases) else None
 
 
@@ -100,10 +101,10 @@ async def answer(link: Link, services: Services, response: Response) -> LinkOut:
 
 
 @router.get("", operation_id="list_links", responses=problems(InvalidInput, InvalidCursor, UnknownDomain))
-async def list_links(query: Annotated[ListQuery, Query()], services: AllServices) -> LinkList:
+async def list_links(query: Annotated[ListQuery, Query()], links: Links, services: AllServices) -> LinkList:
     """List links, a page at a time."""
     now = services.clock()
-    page = await services.links.list_links(
+    page = await links.list_links(
         LinkQuery(
             search=query.search,
             tags=tuple(query.tag),
@@ -137,13 +138,14 @@ async def list_links(query: Annotated[ListQuery, Query()], services: AllServices
 )
 async def get_link(
     slug: SlugPath,
+    links: Links,
     services: AllServices,
     response: Response,
     domain: DomainQuery = None,
     if_none_match: IfNoneMatch = None,
 ) -> LinkOut | Response:
     """Read a link."""
-    link = await services.links.get(slug, domain=domain)
+    link = await links.get(slug, domain=domain)
     if is_known(link, if_none_match):
         return Response(status_code=304, headers={"ETag": etag_of(link)})
     return await answer(link, services, response)
@@ -160,13 +162,14 @@ async def get_link(
 async def edit_link(
     slug: SlugPath,
     changes: LinkChanges,
+    links: Links,
     services: AllServices,
     response: Response,
     domain: DomainQuery = None,
     if_match: IfMatch = None,
 ) -> LinkOut:
     """Change some fields of a link; with If-Match only while nobody else did."""
-    link = await services.links.edit(
+    link = await links.edit(
         slug,
         changes.changes(services.settings.default_status),
         domain=domain,
@@ -182,8 +185,6 @@ async def edit_link(
     response_class=Response,
     responses=problems(LinkNotFound, LinkChanged, MalformedRequest, UnknownDomain, StorageFull),
 )
-async def delete_link(
-    slug: SlugPath, services: AllServices, domain: DomainQuery = None, if_match: IfMatch = None
-) -> None:
+async def delete_link(slug: SlugPath, links: Links, domain: DomainQuery = None, if_match: IfMatch = None) -> None:
     """Delete a link; its slug and aliases are free again."""
-    await services.links.delete(slug, domain=domain, version=version_of(if_match))
+    await links.delete(slug, domain=domain, version=version_of(if_match))

@@ -18,9 +18,11 @@ from shortly.accounts.store import IdempotencyStore
 from shortly.api.cookies import SessionCookie
 from shortly.clicks.store import ClickStore
 from shortly.errors import SessionNeeded
+from shortly.links.guarded import GuardedLinks
 from shortly.links.service import LinkService
 from shortly.redirect.visitor import Addresses
 from shortly.settings import Settings
+from shortly.stats.guarded import GuardedStats
 
 if TYPE_CHECKING:
     from shortly.stats.service import StatsService
@@ -57,7 +59,9 @@ class Services:
     settings: Settings
     store: ApiStore
     links: LinkService
+    """All of them; routes ask for ``Links``."""
     stats: StatsService
+    """All of them; routes ask for ``Stats``."""
     keys: KeyService
     limits: RateLimits
     entrance: Entrance
@@ -110,6 +114,20 @@ async def from_of(request: Request) -> From:
 
 AllServices = Annotated[Services, Depends(services_of)]
 Caller = Annotated[access.Caller, Depends(caller_of)]
+
+
+async def links_of(services: AllServices, caller: Caller) -> GuardedLinks:
+    """Return the links that the caller may work with."""
+    return GuardedLinks(services.links, caller)
+
+
+async def stats_of(services: AllServices, caller: Caller) -> GuardedStats:
+    """Return the statistics that the caller may read."""
+    return GuardedStats(services.stats, services.links, caller)
+
+
+Links = Annotated[GuardedLinks, Depends(links_of)]
+Stats = Annotated[GuardedStats, Depends(stats_of)]
 Person = Annotated[SignedIn, Depends(signed_in_of)]
 PerhapsPerson = Annotated[SignedIn | None, Depends(perhaps_signed_in)]
 Facts = Annotated[From, Depends(from_of)]

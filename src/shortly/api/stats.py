@@ -12,13 +12,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from shortly.api.link_bodies import MAX_DOMAIN
 from shortly.api.paths import SlugPath
 from shortly.api.problems import problems
-from shortly.api.services import AllServices, Services
-from shortly.clicks.store import EVERY_LINK
+from shortly.api.services import AllServices, Stats
 from shortly.clicks.visit import DIMENSIONS, Visit
 from shortly.errors import InvalidCursor, InvalidInput, LinkNotFound, RangeTooLarge, UnknownDomain
 from shortly.links.link import Link
 from shortly.stats.breakdowns import DEFAULT_TOP, MAX_TOP
 from shortly.stats.exports import MEDIA_TYPES, Export, ExportTable
+from shortly.stats.guarded import GuardedStats
 from shortly.stats.periods import MAX_TEXT, PeriodQuery, Step
 from shortly.stats.series import Bucket, Change, Summary
 from shortly.stats.service import MAX_VISITS, Page
@@ -244,11 +244,9 @@ TABLE: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("/stats", operation_id="get_overall_stats", responses=OF_ALL)
-async def get_overall_stats(query: Annotated[StatsQuery, Query()], services: AllServices) -> StatsOut:
-    """Read the statistics of all links together."""
-    page = await services.stats.page(
-        EVERY_LINK, None, query.query(query.step), dimensions=query.dimensions, top=query.limit
-    )
+async def get_overall_stats(query: Annotated[StatsQuery, Query()], stats: Stats) -> StatsOut:
+    """Read the statistics of all links of the workspace together."""
+    page = await stats.page(None, query.query(query.step), dimensions=query.dimensions, top=query.limit)
     return StatsOut.of(page, compare=query.compare)
 
 
@@ -259,21 +257,19 @@ async def get_overall_stats(query: Annotated[StatsQuery, Query()], services: All
     responses={**TABLE, **OF_ALL},
 )
 async def export_overall_stats(
-    query: Annotated[ExportQuery, Query()], services: AllServices, accept: Annotated[str, Header()] = ""
+    query: Annotated[ExportQuery, Query()], stats: Stats, accept: Annotated[str, Header()] = ""
 ) -> StreamingResponse:
-    """Export the statistics of all links together."""
-    return await export(None, query, services, accept)
+    """Export the statistics of all links of the workspace together."""
+    return await export(None, query, stats, accept)
 
 
 @router.get("/links/{slug:slug}/stats", operation_id="get_link_stats", responses=OF_A_LINK)
 async def get_link_stats(
-    slug: SlugPath, query: Annotated[LinkStatsQuery, Query()], services: AllServices
+    slug: SlugPath, query: Annotated[LinkStatsQuery, Query()], stats: Stats, services: AllServices
 ) -> LinkStatsOut:
     """Read the statistics of a link."""
-    link = await services.links.get(slug, domain=query.domain)
-    page = await services.stats.page(
-        link.id, link.created_at, query.query(query.step), dimensions=query.dimensions, top=query.limit
-    )
+    link = await stats.link(slug, domain=query.domain)
+    page = await stats.page(link, query.query(query.step), dimensions=query.dimensions, top=query.limit)
     domain = link.domain or services.settings.base_host
     return LinkStatsOut.of(page, compare=query.compare, slug=link.slug, domain=domain)
 
@@ -283,10 +279,10 @@ async def get_link_stats(
     operation_id="list_link_visits",
     responses={**OF_A_LINK, **problems(InvalidInput, InvalidCursor, UnknownDomain)},
 )
-async def list_link_visits(slug: SlugPath, query: Annotated[VisitsQuery, Query()], services: AllServices) -> VisitList:
+async def list_link_visits(slug: SlugPath, query: Annotated[VisitsQuery, Query()], stats: Stats) -> VisitList:
     """List single visits of a link, newest first, bots and refused ones among them."""
-    link = await services.links.get(slug, domain=query.domain)
-    page = await services.stats.visits(link.id, link.created_at, query.query(), limit=query.limit, cursor=query.cursor)
+    link = await stats.link(slug, domain=query.domain)
+    page = await stats.visits(link, query.query(), limit=query.limit, cursor=query.cursor)
     return VisitList.model_construct(items=[VisitOut.of(visit) for visit in page.items], next_cursor=page.next_cursor)
 
 
@@ -299,18 +295,17 @@ async def list_link_visits(slug: SlugPath, query: Annotated[VisitsQuery, Query()
 async def export_link_stats(
     slug: SlugPath,
     query: Annotated[LinkExportQuery, Query()],
-    services: AllServices,
+    stats: Stats,
     accept: Annotated[str, Header(description="Picks the form where `format` does not.")] = "",
 ) -> StreamingResponse:
     """Export the statistics or the visits of a link."""
-    return await export(await services.links.get(slug, domain=query.domain), query, services, accept)
+    return await export(await stats.link(slug, domain=query.domain), query, stats, accept)
 
 
-async def export(link: Link | None, query: ExportQuery, services: Services, accept: str) -> StreamingResponse:
+async def export(link: Link | None, query: ExportQuery, stats: GuardedStats, accept: str) -> StreamingResponse:
     """Return a table of a link, or of all, in the form that is asked for."""
-    table: Export = await services.stats.export(
-        EVERY_LINK if link is None else link.id,
-        None if link is None else link.created_at,
+    table: Export = await stats.export(
+        link,
         query.query(query.step),
         table=query.table,
         form=query.format or form_of(accept),

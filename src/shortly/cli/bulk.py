@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 import typer
@@ -27,8 +28,8 @@ AT_ONCE = 500
 """Records handed to the service together; each is stored, or refused, by itself."""
 
 
-def add_from(source: Path, *, as_json: bool) -> None:
-    """Make a link of each record; ends with 1 when some were refused.
+def add_from(source: Path, *, workspace: int, as_json: bool) -> None:
+    """Make a link of each record, in the workspace unless it names one; ends with 1 when some were refused.
 
     On stdout: the short URL of each link that was made; with ``as_json`` an object {line, link, error} a record.
     On stderr: why a record was refused, and a summary; a progress bar where stderr is a terminal and stdout is not.
@@ -41,7 +42,7 @@ def add_from(source: Path, *, as_json: bool) -> None:
                 stream = sys.stdin.buffer if str(source) == "-" else opened.enter_context(source.open("rb"))
                 rows = opened.enter_context(watched(read_rows(stream), stream))
                 while chunk := list(islice(rows, AT_ONCE)):
-                    answers = await store(session, chunk)
+                    answers = await store(session, chunk, workspace)
                     made += sum(isinstance(answer, Link) for answer in answers)
                     refused += sum(isinstance(answer, ShortlyError) for answer in answers)
                     if as_json:
@@ -56,14 +57,20 @@ def add_from(source: Path, *, as_json: bool) -> None:
     run(work, as_json=as_json)
 
 
-async def store(session: Session, rows: Sequence[Row]) -> list[Link | ShortlyError]:
+async def store(session: Session, rows: Sequence[Row], workspace: int) -> list[Link | ShortlyError]:
     """Return what became of each row, in their order."""
-    answers: list[Link | ShortlyError | None] = [
-        row.values if isinstance(row.values, ShortlyError) else None for row in rows
-    ]
-    waiting = [row.values for row in rows if not isinstance(row.values, ShortlyError)]
-    stored = iter(await session.links.create_many(waiting))
-    return [next(stored) if answer is None else answer for answer in answers]
+    answers: dict[int, Link | ShortlyError] = {}
+    waiting: defaultdict[int, dict[int, Mapping[str, Any]]] = defaultdict(dict)
+    for place, row in enumerate(rows):
+        if isinstance(row.values, ShortlyError):
+            answers[place] = row.values
+        else:
+            values = dict(row.values)
+            waiting[values.pop("workspace", None) or workspace][place] = values
+    for number, many in waiting.items():
+        stored = await session.links.create_many(list(many.values()), workspace=number)
+        answers.update(zip(many, stored, strict=True))
+    return [answers[place] for place in range(len(rows))]
 
 
 def print_lines(session: Session, rows: Sequence[Row], answers: Sequence[Link | ShortlyError]) -> None:

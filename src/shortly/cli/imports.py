@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 
+from shortly.accounts.people import FIRST_WORKSPACE, MAX_WORKSPACES
 from shortly.cli.moments import parse_moment
 from shortly.errors import InvalidInput
 
@@ -32,6 +33,7 @@ FIELDS = (
     "archived",
     "cache_s",
     "referrer_policy",
+    "workspace",
 )
 """Columns that a CSV file may have, keys that a JSON object may have."""
 MAX_LINE = 1 << 20
@@ -131,9 +133,17 @@ def _checked(record: Any, values_of: Callable[[Any], Mapping[str, Any]]) -> Mapp
             if len(record) > MAX_LINE:
                 raise InvalidInput(f"The record is longer than {MAX_LINE} characters.")
             _refuse_undecodable(record)
-        return values_of(record)
+        values = values_of(record)
+        _check_workspace(values.get("workspace"))
+        return values
     except InvalidInput as refusal:
         return refusal
+
+
+def _check_workspace(number: object) -> None:
+    known = isinstance(number, int) and not isinstance(number, bool) and FIRST_WORKSPACE <= number <= MAX_WORKSPACES
+    if number is not None and not known:
+        raise InvalidInput(f"The workspace must be a number from 1 to {MAX_WORKSPACES}.", field="workspace")
 
 
 def _refuse_undecodable(text: str) -> None:
@@ -173,6 +183,7 @@ CELLS: Mapping[str, Callable[[str, str], Any]] = {
     "max_clicks": _number,
     "status": _number,
     "cache_s": _number,
+    "workspace": _number,
     "forward_query": _flag,
     "crawlable": _flag,
     "enabled": _flag,

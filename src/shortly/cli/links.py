@@ -36,6 +36,7 @@ def add(
     archived: options.Archived = None,
     cache_s: options.CacheS = None,
     referrer_policy: options.ReferrerPolicy = None,
+    workspace: options.Workspace = 1,
     find_if_exists: Annotated[
         bool, typer.Option("--find-if-exists", help="Print the oldest plain link to this target, if there is one.")
     ] = False,
@@ -74,8 +75,8 @@ def add(
         from shortly.cli.bulk import add_from
 
         if given or find_if_exists:
-            raise typer.BadParameter("With --from, the file's columns take the place of all other options.")
-        add_from(source, as_json=as_json)
+            raise typer.BadParameter("With --from, only --workspace can be given; the rest are the file's columns.")
+        add_from(source, workspace=workspace, as_json=as_json)
         return
     if target is None:
         raise typer.BadParameter("A TARGET, or --from FILE, is needed.")
@@ -83,9 +84,11 @@ def add(
         raise typer.BadParameter("With --find-if-exists, only a TARGET and --domain can be given.")
 
     async def work(session: Session) -> None:
-        link = await session.links.find(target, domain=domain) if find_if_exists else None
+        link = None
+        if find_if_exists:
+            link = await session.links.find(target, domain=domain, workspace=workspace)
         if link is None:
-            link = await session.links.create(options.with_moments(given))
+            link = await session.links.create(options.with_moments(given), workspace=workspace)
         if as_json:
             print_json(await record_of(session, link))
         else:

@@ -38,6 +38,7 @@ def list_links(
     folder: Annotated[str | None, typer.Option(help="Only in this folder.")] = None,
     domain: Annotated[str | None, typer.Option(help="Only on this host.")] = None,
     owner: Annotated[str | None, typer.Option(help="Only of this owner, such as key:3.")] = None,
+    workspace: options.AnyWorkspace = None,
     state: Annotated[
         LinkState | None, typer.Option(help="Only in this state; otherwise all but archived ones.")
     ] = None,
@@ -60,6 +61,7 @@ def list_links(
             "folder": folder,
             "domain": domain,
             "owner": owner,
+            "workspace": workspace,
             "state": state,
             "created_since": parse_moment(created_since, "created_since") if created_since else None,
             "created_until": parse_moment(created_until, "created_until") if created_until else None,

@@ -15,6 +15,8 @@ LinkName = Annotated[str, typer.Argument(metavar="SLUG", help="The link's slug, 
 Domain = Annotated[
     str | None, typer.Option(help="Host that the link lives on; the one of BASE_URL by default.", show_default=False)
 ]
+Workspace = Annotated[int, typer.Option(help="Number of the workspace.", min=1, max=65_535)]
+AnyWorkspace = Annotated[int | None, typer.Option(help="Only of the workspace with this number.", min=1, max=65_535)]
 
 Title = Annotated[str | None, typer.Option(help="Title.")]
 Notes = Annotated[str | None, typer.Option(help="Notes; several lines are fine.")]

@@ -51,6 +51,7 @@ def link_record(link: Link, *, short_url: str, host: str, total: Total, now: dat
         "notes": link.notes,
         "folder": link.folder,
         "owner": link.owner,
+        "workspace": link.workspace,
         "clicks": total.clicks,
         "bots": total.bots,
         "created_at": link.created_at,

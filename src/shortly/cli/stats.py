@@ -12,7 +12,7 @@ from shortly.cli import options
 from shortly.cli.output import Column, bar, print_json, print_table
 from shortly.cli.records import stats_record
 from shortly.cli.session import Session, find_address, run
-from shortly.clicks.store import EVERY_LINK
+from shortly.clicks.store import every_link
 
 if TYPE_CHECKING:
     from shortly.stats.breakdowns import Breakdown
@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
 def stats(
     link: Annotated[
-        str | None, typer.Argument(metavar="SLUG", help="A link's slug, alias or short URL; without: all links.")
+        str | None,
+        typer.Argument(metavar="SLUG", help="A link's slug, alias or short URL; without: a whole workspace."),
     ] = None,
     domain: options.Domain = None,
+    workspace: options.Workspace = 1,
     period: Annotated[
         str | None,
         typer.Option(help="24h, 7d, 30d, 90d, 12mo, today, yesterday, month, year or all; 30d by default."),
@@ -44,7 +46,7 @@ def stats(
     async def work(session: Session) -> None:
         from shortly.stats.periods import PeriodQuery
 
-        link_id, created_at, whose = EVERY_LINK, None, {}
+        link_id, created_at, whose = every_link(workspace), None, {}
         if link is not None:
             address = find_address(session, link, domain)
             found = await session.links.get(address.slug, domain=address.domain)

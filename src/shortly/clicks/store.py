@@ -20,6 +20,8 @@ EVERY_LINK = 0
 
 def every_link(workspace: int) -> int:
     """Return what stands in place of a link id for the sum over all links of a workspace: 0, -1, -2 and so on."""
+    if workspace < FIRST_WORKSPACE:
+        raise ValueError(f"there is no workspace {workspace}")
     return EVERY_LINK + FIRST_WORKSPACE - workspace
 
 

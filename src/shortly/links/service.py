@@ -10,9 +10,9 @@ from urllib.parse import quote
 from msgspec import structs
 
 from shortly.accounts.people import FIRST_WORKSPACE
-from shortly.errors import InvalidInput, LinkChanged, LinkNotFound, ShortlyError, SlugTaken, UnknownDomain
+from shortly.errors import InvalidInput, LinkChanged, LinkNotFound, OutOfReach, ShortlyError, SlugTaken, UnknownDomain
 from shortly.links.fields import check_fields, check_span
-from shortly.links.link import Link, LinkPage, LinkQuery
+from shortly.links.link import Link, LinkPage, LinkQuery, LinkState
 from shortly.links.slug import SlugRules
 from shortly.links.store import LinkStore
 from shortly.links.target import TargetRules
@@ -25,6 +25,13 @@ MAX_PAGE = 500
 MAX_SEARCH = 256
 
 T = TypeVar("T")
+Reach = Callable[[Link], bool]
+"""Says whether a link is among those that somebody may work with; for them, others do not exist."""
+
+
+def everywhere(_: Link) -> bool:
+    """Reach all links."""
+    return True
 
 
 class Edit(NamedTuple):
@@ -85,16 +92,21 @@ class LinkService:
             InvalidInput, InvalidTarget, InvalidSlug, UnknownDomain: A value is malformed or out of bounds.
             SlugTaken: The ``slug`` that the caller chose is in use.
         """
-        return _only(await self.create_many([values], owner=owner, workspace=workspace))
+        return only(await self.create_many([values], owner=owner, workspace=workspace))
 
     async def create_many(
-        self, many: Sequence[Mapping[str, Any]], *, owner: str = "", workspace: int = FIRST_WORKSPACE
+        self,
+        many: Sequence[Mapping[str, Any]],
+        *,
+        owner: str = "",
+        workspace: int = FIRST_WORKSPACE,
+        reach: Reach = everywhere,
     ) -> list[Link | ShortlyError]:
         """Store new links; each place of the answer holds the link, or why that one was refused."""
         answers: list[Link | ShortlyError] = []
         for values in many:
             try:
-                answers.append(self._new_link(values, owner, workspace))
+                answers.append(_within(reach, self._new_link(values, owner, workspace)))
             except ShortlyError as refusal:
                 answers.append(refusal)
         drawn = {place for place, values in enumerate(many) if values.get("slug") is None}
@@ -143,10 +155,10 @@ class LinkService:
 
     # --- reading ---------------------------------------------------------------------------------------------
 
-    async def get(self, slug: str, *, domain: str | None = None) -> Link:
+    async def get(self, slug: str, *, domain: str | None = None, reach: Reach = everywhere) -> Link:
         """Return the link that has this slug or alias, or raise ``LinkNotFound``."""
         link = await self._store.get_link(self.domain_of(domain), slug)
-        if link is None:
+        if link is None or not reach(link):
             raise LinkNotFound(slug[:128])
         return link
 
@@ -165,6 +177,12 @@ class LinkService:
             query = structs.replace(query, domain=self.domain_of(query.domain))
         return await self._store.list_links(query)
 
+    async def has_any(self, workspace: int) -> bool:
+        """Say whether a workspace has any links, archived ones too."""
+        states: tuple[LinkState | None, ...] = (None, "archived")
+        pages = [LinkQuery(workspace=workspace, state=state, limit=1, now=self._now()) for state in states]
+        return any([(await self._store.list_links(page)).items for page in pages])
+
     def is_blocked(self, link: Link) -> bool:
         """Say whether a host that the link leads to is on a blocklist by now."""
         return any(self._targets.is_blocked(target) for target in (link.target, link.fallback_target) if target)
@@ -172,7 +190,13 @@ class LinkService:
     # --- changing --------------------------------------------------------------------------------------------
 
     async def edit(
-        self, slug: str, changes: Mapping[str, Any], *, domain: str | None = None, version: int | None = None
+        self,
+        slug: str,
+        changes: Mapping[str, Any],
+        *,
+        domain: str | None = None,
+        version: int | None = None,
+        reach: Reach = everywhere,
     ) -> Link:
         """Change a link and return it as it is now; a new ``slug`` leaves the old one as an alias.
 
@@ -181,15 +205,17 @@ class LinkService:
             changes: Editable fields with their new values.
             domain: The link's domain.
             version: The version that the caller read; None: change whatever is there.
+            reach: What may be changed, and what it may become.
 
         Raises:
-            LinkNotFound: There is no such link.
+            LinkNotFound: There is no such link within reach.
+            OutOfReach: It would no longer be within reach.
             LinkChanged: Its version is another one; nothing was written.
             InvalidInput, InvalidTarget, InvalidSlug, SlugTaken: A new value is refused.
         """
-        return _only(await self.edit_many([Edit(slug, changes, domain, version)]))
+        return only(await self.edit_many([Edit(slug, changes, domain, version)], reach=reach))
 
-    async def edit_many(self, edits: Sequence[Edit]) -> list[Link | ShortlyError]:
+    async def edit_many(self, edits: Sequence[Edit], *, reach: Reach = everywhere) -> list[Link | ShortlyError]:
         """Change links; each place of the answer holds the link as it is now, or why that edit was refused."""
         answers: list[Link | ShortlyError] = [LinkChanged(edit.slug[:128]) for edit in edits]
         waiting = list(range(len(edits)))
@@ -198,8 +224,8 @@ class LinkService:
             places: list[int] = []
             for place in waiting:
                 try:
-                    old = await self._read_for(edits[place])
-                    new = self._changed(old, edits[place].changes)
+                    old = await self._read_for(edits[place], reach)
+                    new = _within(reach, self._changed(old, edits[place].changes))
                 except ShortlyError as refusal:
                     answers[place] = refusal
                 else:
@@ -213,18 +239,20 @@ class LinkService:
                 break
         return answers
 
-    async def delete(self, slug: str, *, domain: str | None = None, version: int | None = None) -> None:
+    async def delete(
+        self, slug: str, *, domain: str | None = None, version: int | None = None, reach: Reach = everywhere
+    ) -> None:
         """Delete a link and free its slugs; arguments and errors as for ``edit``."""
-        _only(await self.delete_many([Edit(slug, {}, domain, version)]))
+        only(await self.delete_many([Edit(slug, {}, domain, version)], reach=reach))
 
-    async def delete_many(self, edits: Sequence[Edit]) -> list[ShortlyError | None]:
+    async def delete_many(self, edits: Sequence[Edit], *, reach: Reach = everywhere) -> list[ShortlyError | None]:
         """Delete links; each place of the answer holds None, or why that one was not deleted."""
         answers: list[ShortlyError | None] = [None] * len(edits)
         links: list[Link] = []
         places: list[int] = []
         for place, edit in enumerate(edits):
             try:
-                link = await self._read_for(edit)
+                link = await self._read_for(edit, reach)
             except ShortlyError as refusal:
                 answers[place] = refusal
             else:
@@ -235,8 +263,8 @@ class LinkService:
             answers[place] = outcome
         return answers
 
-    async def _read_for(self, edit: Edit) -> Link:
-        link = await self.get(edit.slug, domain=edit.domain)
+    async def _read_for(self, edit: Edit, reach: Reach) -> Link:
+        link = await self.get(edit.slug, domain=edit.domain, reach=reach)
         if edit.version is not None and edit.version != link.version:
             raise LinkChanged(edit.slug)
         return link
@@ -276,7 +304,15 @@ class LinkService:
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
-def _only(answers: Sequence[T | ShortlyError]) -> T:
+def _within(reach: Reach, link: Link) -> Link:
+    """Return the link, or raise ``OutOfReach``."""
+    if not reach(link):
+        raise OutOfReach
+    return link
+
+
+def only(answers: Sequence[T | ShortlyError]) -> T:
+    """Return the one answer, or raise it."""
     (answer,) = answers
     if isinstance(answer, ShortlyError):
         raise answer

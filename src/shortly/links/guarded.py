@@ -1,0 +1,135 @@
+"""Links as one caller may work with them: the one place where workspaces and the restrictions of keys are enforced.
+
+What the caller does not cover does not exist for them, whatever is asked: it is not found, listed, searched, counted or
+changed. Only that a slug is taken can be learnt, and that anybody can learn by following it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import structs
+
+from shortly.accounts.access import Caller
+from shortly.errors import ShortlyError
+from shortly.links.link import Link, LinkPage, LinkQuery
+from shortly.links.service import Edit, LinkService, Reach, only
+
+
+class GuardedLinks:
+    """``LinkService`` for one caller, by the same methods; each raises ``Forbidden`` for a permission that is missing.
+
+    Args:
+        service: All links.
+        caller: Whoever asks.
+    """
+
+    def __init__(self, service: LinkService, caller: Caller) -> None:
+        self._service = service
+        self._caller = caller
+        self._reach = reach_of(caller)
+
+    # --- making ----------------------------------------------------------------------------------------------
+
+    async def create(self, values: Mapping[str, Any]) -> Link:
+        """See ``LinkService``; the link belongs to the caller and the workspace, and gets the tag of a key that is for
+        one tag only.
+
+        Raises:
+            OutOfReach: It would be outside of what the caller may work with.
+        """
+        return only(await self.create_many([values]))
+
+    async def create_many(self, many: Sequence[Mapping[str, Any]]) -> list[Link | ShortlyError]:
+        """See ``create``, and ``LinkService.create_many``."""
+        caller = self._caller
+        caller.require("links:write")
+        return await self._service.create_many(
+            [self._stamped(values) for values in many],
+            owner=caller.actor,
+            workspace=caller.workspace_id,
+            reach=self._reach,
+        )
+
+    def _stamped(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        stamped = dict(values)
+        if self._caller.only_domain is not None and stamped.get("domain") is None:
+            stamped["domain"] = self._caller.only_domain
+        tags = stamped.get("tags") or ()
+        if self._caller.only_tag is not None and isinstance(tags, list | tuple):  # others are refused later on
+            stamped["tags"] = [*tags, self._caller.only_tag]
+        return stamped
+
+    async def find(self, target: str, *, domain: str | None = None) -> Link | None:
+        """Return the caller's oldest plain link to this target, see ``LinkService``; None if it is out of reach."""
+        caller = self._caller
+        caller.require("links:read")
+        if domain is None:
+            domain = caller.only_domain
+        link = await self._service.find(target, domain=domain, owner=caller.actor, workspace=caller.workspace_id)
+        return link if link is not None and self._reach(link) else None
+
+    # --- reading ---------------------------------------------------------------------------------------------
+
+    async def get(self, slug: str, *, domain: str | None = None) -> Link:
+        """See ``LinkService``."""
+        self._caller.require("links:read")
+        return await self._service.get(slug, domain=domain, reach=self._reach)
+
+    async def list_links(self, query: LinkQuery) -> LinkPage:
+        """See ``LinkService``; a query for what is out of reach has an empty answer."""
+        self._caller.require("links:read")
+        narrowed = self._narrowed(query)
+        return LinkPage([], None) if narrowed is None else await self._service.list_links(narrowed)
+
+    def _narrowed(self, query: LinkQuery) -> LinkQuery | None:
+        """Return the query for the caller's links alone; None: it excludes all of them."""
+        caller = self._caller
+        domain, owner, tags = query.domain, query.owner, query.tags
+        if caller.only_domain is not None:
+            if domain is not None and self._service.domain_of(domain) != caller.only_domain:
+                return None
+            domain = caller.only_domain
+        if caller.only_own:
+            if owner is not None and owner != caller.actor:
+                return None
+            owner = caller.actor
+        if caller.only_tag is not None and caller.only_tag not in tags:
+            tags = (caller.only_tag, *tags)
+        if query.workspace not in (None, caller.workspace_id):
+            return None
+        return structs.replace(query, workspace=caller.workspace_id, domain=domain, owner=owner, tags=tags)
+
+    # --- changing --------------------------------------------------------------------------------------------
+
+    async def edit(
+        self, slug: str, changes: Mapping[str, Any], *, domain: str | None = None, version: int | None = None
+    ) -> Link:
+        """See ``LinkService``."""
+        self._caller.require("links:write")
+        return await self._service.edit(slug, changes, domain=domain, version=version, reach=self._reach)
+
+    async def edit_many(self, edits: Sequence[Edit]) -> list[Link | ShortlyError]:
+        """See ``LinkService``."""
+        self._caller.require("links:write")
+        return await self._service.edit_many(edits, reach=self._reach)
+
+    async def delete(self, slug: str, *, domain: str | None = None, version: int | None = None) -> None:
+        """See ``LinkService``."""
+        self._caller.require("links:write")
+        await self._service.delete(slug, domain=domain, version=version, reach=self._reach)
+
+    async def delete_many(self, edits: Sequence[Edit]) -> list[ShortlyError | None]:
+        """See ``LinkService``."""
+        self._caller.require("links:write")
+        return await self._service.delete_many(edits, reach=self._reach)
+
+
+def reach_of(caller: Caller) -> Reach:
+    """Return which links exist for a caller."""
+
+    def covers(link: Link) -> bool:
+        return caller.covers(workspace_id=link.workspace, owner=link.owner, domain=link.domain, tags=link.tags)
+
+    return covers

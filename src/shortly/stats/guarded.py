@@ -1,0 +1,81 @@
+"""Statistics as one caller may read them, see ``links.guarded``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from shortly.accounts.access import Caller
+from shortly.clicks.store import VisitPage, every_link
+from shortly.errors import Forbidden, LinkNotFound
+from shortly.links.guarded import reach_of
+from shortly.links.link import Link
+from shortly.links.service import LinkService
+from shortly.stats.breakdowns import DEFAULT_TOP
+from shortly.stats.exports import Export
+from shortly.stats.periods import PeriodQuery
+from shortly.stats.service import Page, StatsService
+
+
+class GuardedStats:
+    """``StatsService`` for one caller: of a link, or without one of all links of the caller's workspace.
+
+    All methods raise ``Forbidden`` without the permission ``stats:read``; for the whole workspace, too, when the caller
+    is a key that is for a part of its links only.
+
+    Args:
+        service: All statistics.
+        links: All links.
+        caller: Whoever asks.
+    """
+
+    def __init__(self, service: StatsService, links: LinkService, caller: Caller) -> None:
+        self._service = service
+        self._links = links
+        self._caller = caller
+        self._reach = reach_of(caller)
+
+    async def link(self, slug: str, *, domain: str | None = None) -> Link:
+        """Return the link with this slug or alias, which who may read statistics may see; or ``LinkNotFound``."""
+        self._caller.require("stats:read")
+        return await self._links.get(slug, domain=domain, reach=self._reach)
+
+    async def page(
+        self,
+        link: Link | None,
+        query: PeriodQuery,
+        *,
+        dimensions: Sequence[str] | None = None,
+        top: int = DEFAULT_TOP,
+    ) -> Page:
+        """See ``StatsService``."""
+        return await self._service.page(*self._counted(link), query, dimensions=dimensions, top=top)
+
+    async def visits(
+        self, link: Link | None, query: PeriodQuery, *, limit: int = 50, cursor: str | None = None
+    ) -> VisitPage:
+        """See ``StatsService``."""
+        return await self._service.visits(*self._counted(link), query, limit=limit, cursor=cursor)
+
+    async def export(
+        self,
+        link: Link | None,
+        query: PeriodQuery,
+        *,
+        table: str,
+        form: str = "csv",
+        dimensions: Sequence[str] | None = None,
+    ) -> Export:
+        """See ``StatsService``."""
+        return await self._service.export(*self._counted(link), query, table=table, form=form, dimensions=dimensions)
+
+    def _counted(self, link: Link | None) -> tuple[int, datetime | None]:
+        """Return what counts are kept by, and since when there are any."""
+        self._caller.require("stats:read")
+        if link is None:
+            if self._caller.is_restricted:
+                raise Forbidden("stats:read")
+            return every_link(self._caller.workspace_id), None
+        if not self._reach(link):
+            raise LinkNotFound(link.slug)
+        return link.id, link.created_at
