@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
+from shortly.abuse.lookalike import warning_about
 from shortly.cli.session import Session
 from shortly.clicks.store import Total
 from shortly.links.link import Link, state_of
@@ -70,6 +71,11 @@ def link_record(link: Link, *, short_url: str, host: str, total: Total, now: dat
         "aliases": link.aliases,
         "version": link.version,
         "state": state_of(link, total.clicks, now),
+        "warnings": [
+            {"code": "suspicious_host", "field": field, "detail": warning}
+            for field in ("target", "fallback_target")
+            if (warning := warning_about(getattr(link, field) or "")) is not None
+        ],
     }
 
 
