@@ -243,3 +243,10 @@ async def test_a_short_url_is_encoded_and_on_its_domain(links: LinkService) -> N
     away = await links.create({"target": TARGET, "slug": "ab", "domain": "go.example"})
     assert links.short_url(at_home, "https://sho.rt") == "https://sho.rt/ab"
     assert links.short_url(away, "https://sho.rt") == "https://go.example/ab"
+
+
+async def test_a_workspace_has_links_even_when_all_are_archived(links: LinkService) -> None:
+    assert not await links.has_any(2)
+    await links.create({"target": "https://example.com", "archived": True}, workspace=2)
+    assert await links.has_any(2)
+    assert not await links.has_any(1)
