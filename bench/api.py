@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from bench.process import Failed
-from shortly.accounts.keys import KeyService
+from shortly.accounts.access import OPERATOR
 from shortly.settings import load_settings
 from shortly.store import open_store
+from shortly.wiring import key_service
 
 
 class Answer(NamedTuple):
@@ -54,6 +55,7 @@ def new_key(data_dir: Path) -> str:
 
 
 async def _new_key(data_dir: Path) -> str:
-    async with open_store(load_settings({"data_dir": data_dir})) as store:
-        _, secret = await KeyService(store).create(f"bench {time.time_ns()}")
+    settings = load_settings({"data_dir": data_dir})
+    async with open_store(settings) as store:
+        _, secret = await key_service(settings, store).create(OPERATOR, f"bench {time.time_ns()}", installation=True)
     return secret

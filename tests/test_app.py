@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from shortly.accounts.keys import KeyService
+from shortly.accounts.access import OPERATOR
 from shortly.api.app import create_api
 from shortly.app import create_app
 from shortly.errors import StorageFull
@@ -22,6 +22,7 @@ from shortly.links.reserved import RESERVED
 from shortly.settings import load_settings
 from shortly.store import open_store
 from shortly.store.sqlite import SqliteStore
+from shortly.wiring import key_service
 
 Serve = Callable[..., AbstractContextManager[TestClient]]
 
@@ -40,7 +41,7 @@ def serve(tmp_path: Path) -> Serve:
 
     async def make_key() -> str:
         async with open_store(chosen) as store:
-            _, secret = await KeyService(store).create(f"test {monotonic()}")
+            _, secret = await key_service(chosen, store).create(OPERATOR, f"test {monotonic()}", installation=True)
         return secret
 
     return served

@@ -115,6 +115,7 @@ class Settings(BaseSettings):
     deleted_retention_days: int = Field(
         30, ge=0, le=3650, description="Days that the counts of a deleted link are kept."
     )
+    audit_retention_days: int = Field(365, ge=1, le=3650, description="Days that entries of the audit log are kept.")
 
     # Links
     slug_length: int = Field(7, ge=4, le=32, description="Length of drawn slugs.")

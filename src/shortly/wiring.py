@@ -18,10 +18,13 @@ from shortly.settings import Settings
 
 if TYPE_CHECKING:
     from shortly.abuse.rates import Counting, Door, RateLimits
+    from shortly.accounts.audit import Audit
     from shortly.accounts.entrance import Entrance
+    from shortly.accounts.keys import KeyService
     from shortly.accounts.mail import MailServer
     from shortly.accounts.passwords import Passwords
     from shortly.accounts.records import RecordStore
+    from shortly.accounts.registry import Registry
 
 
 def slug_rules(settings: Settings) -> SlugRules:
@@ -52,6 +55,22 @@ def link_service(
         default_status=settings.default_status,
         on_new=on_new,
     )
+
+
+def audit_log(settings: Settings, registry: Registry) -> Audit:
+    """Return the audit log, with entries kept as long as the settings ask for."""
+    from shortly.accounts.audit import Audit
+
+    return Audit(registry, timedelta(days=settings.audit_retention_days))
+
+
+def key_service(settings: Settings, store: RecordStore) -> KeyService:
+    """Return the service for API keys; the caller opens and closes the store."""
+    from shortly.accounts.keys import KeyService
+    from shortly.accounts.registry import Registry
+
+    registry = Registry(store)
+    return KeyService(registry, audit_log(settings, registry))
 
 
 def outbound_client(settings: Settings, *, private: bool = False) -> Outbound:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from copy import copy
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -14,6 +15,7 @@ from fastapi import FastAPI
 from httpx2 import Cookies, Headers
 from starlette.testclient import TestClient
 
+from shortly.accounts.access import OPERATOR, Caller
 from shortly.accounts.keys import KeyService
 from shortly.accounts.passwords import Passwords
 from shortly.api.app import create_api
@@ -26,7 +28,7 @@ from shortly.redirect.visitor import Addresses
 from shortly.settings import Settings
 from shortly.stats.service import StatsService
 from shortly.store import Store, open_store
-from shortly.wiring import entrance, link_service, rate_limits
+from shortly.wiring import audit_log, entrance, link_service, rate_limits
 
 PASSWORD = "an owl eats at night"
 OWN_PAGE = {"X-CSRF": "1", "Sec-Fetch-Site": "same-origin"}
@@ -48,9 +50,11 @@ class Served:
         store: Store = open_store(self.settings)
         BlocklistKeeper(self.settings).refresh()
         async with store:
-            keys = KeyService(store)
-            self.key = (await keys.create(token_hex(8)))[1]
             door = entrance(self.settings, store, passwords=Passwords(time_cost=1, memory_cost=8, parallelism=1))
+            audit = audit_log(self.settings, door.registry)
+            keys = KeyService(door.registry, audit)
+            key, self.key = await keys.create(OPERATOR, token_hex(8), installation=True)
+            self.actor = f"key:{key.id}"
             with Counters(self.settings.counters_dir) as counters:
                 self.services = Services(
                     settings=self.settings,
@@ -58,6 +62,7 @@ class Served:
                     links=link_service(self.settings, store),
                     stats=StatsService(store),
                     keys=keys,
+                    audit=audit,
                     limits=rate_limits(self.settings, str, counters),
                     entrance=door,
                     addresses=Addresses(self.settings.trusted_networks),
@@ -105,9 +110,9 @@ class Served:
         assert answer.status_code == 200, answer.text
         return browser
 
-    def new_key(self, name: str) -> str:
+    def new_key(self, name: str, by: Caller = OPERATOR, **fields: Any) -> str:
         """Return a second API key."""
-        key: str = self.run(self.services.keys.create, name)[1]
+        key: str = self.run(partial(self.services.keys.create, by, name, **fields))[1]
         return key
 
     def add(self, slug: str, target: str = "https://example.com/", **fields: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import pytest
 from fastapi.routing import iter_route_contexts
 from tests.api.served import Served
 
+from shortly.accounts.access import OPERATOR
 from shortly.accounts.keys import draw_key
 from shortly.api import authentication
 from shortly.links.reserved import RESERVED
@@ -97,7 +98,8 @@ def test_an_unknown_and_a_revoked_key_are_refused(served: Served) -> None:
     secret = served.new_key("short-lived")
     headers = {"X-Api-Key": secret}
     assert served.stranger.get("/api/v1/links", headers=headers).status_code == 200
-    served.run(served.services.keys.revoke, "short-lived")
+    key = served.run(served.services.keys.named, OPERATOR, "short-lived")
+    served.run(served.services.keys.revoke, OPERATOR, key.id)
     assert served.stranger.get("/api/v1/links", headers=headers).status_code == 401
     assert served.stranger.get("/api/v1/links", headers={"X-Api-Key": draw_key()}).status_code == 401
 

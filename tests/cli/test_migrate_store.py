@@ -29,7 +29,7 @@ def test_an_installation_moves_to_redis_and_back(
     assert answer["same"]
     assert {item["what"]: item["target"] for item in answer["items"]}["links"] == 2
     lines = cli("migrate-store", there, back, "--final").stdout.splitlines()
-    assert [line.split("\t")[0] for line in lines] == ["links", "keys", "clicks taken", "totals", "days of counts"]
+    assert [line.split("\t")[0] for line in lines] == ["links", "records", "clicks taken", "totals", "days of counts"]
     assert all(line.endswith("\tyes") for line in lines)
     monkeypatch.setenv("STORE_URL", there)
     assert {item["slug"] for item in ask("list")["items"]} == {"one", "two"}

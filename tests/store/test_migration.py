@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from tests.store.examples import NOW, add, link, slugs
 from tests.store.test_contract_clicks import AT, DAY, DAY_MS, HOUR_MS, batch, visit
 
-from shortly.accounts.store import ApiKey
+from shortly.accounts.records import MAX_CHANGES, Add, Record, Remove, Replace
 from shortly.clicks.store import EVERY_LINK, Total, every_link
 from shortly.clicks.visit import MAX_VALUES
 from shortly.errors import InvalidInput
@@ -29,6 +29,8 @@ from shortly.store.opening import Place, open_place
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 LINKS = 300
+RECORDS = 800
+LATER = NOW + timedelta(days=10_000)
 WAYS = {
     "sqlite-to-redis": ("sqlite", "redis_server"),
     "redis-to-sqlite": ("redis_server", "sqlite"),
@@ -86,16 +88,23 @@ async def links_of(store: Store, **query: Any) -> list[str]:
 
 async def fill(store: Store) -> list[Link]:
     """Make links of all kinds, and clicks on most of them."""
-    old = await store.add_key(ApiKey(name="ci", hint="sk_a", created_at=NOW), b"a" * 32)
-    await store.revoke_key(old.id, NOW + timedelta(hours=1))
-    key = await store.add_key(ApiKey(name="ci", hint="sk_b", created_at=NOW), b"b" * 32)
+    records = [
+        Record(kind="key", id=1, body=b'{"name":"old"}', groups=("workspace:1",), expires_at=LATER),
+        Record(kind="key", id=2, body=b'{"name":"ci"}', names=("digest:b", "name:1/ci"), groups=("workspace:1",)),
+        *(
+            Record(kind="audit", id=n, version=n, body=b'{"at":%d}' % n, groups=("workspace:1", f"actor:{n % 3}"))
+            for n in range(1, RECORDS - 1)
+        ),
+    ]
+    for start in range(0, RECORDS, MAX_CHANGES):
+        await store.write_records([Add(record) for record in records[start : start + MAX_CHANGES]], NOW)
     made = await store.add_links(
         [
             link(
                 f"s{number}",
                 title=f"Link {number}",
                 tags=("even",) if number % 2 == 0 else (),
-                owner=f"key:{key.id}",
+                owner="key:2",
                 workspace=2 if number % 50 == 1 else 1,
                 archived=number % 10 == 0,
                 max_clicks=5 if number == 7 else None,
@@ -125,7 +134,7 @@ async def test_everything_is_the_same_afterwards(moving: Moving) -> None:
     links = await fill(moving.source)
     counted = await moving.run_and_be_same()
     assert counted["links"] == LINKS
-    assert (counted["keys"], counted["clicks taken"]) == (2, 1)
+    assert (counted["records"], counted["clicks taken"]) == (RECORDS, 1)
     assert counted["totals"] == 202
     target = moving.target
     for state in (None, "archived"):
@@ -166,12 +175,15 @@ async def test_the_target_goes_on_where_the_source_stopped(moving: Moving) -> No
     tally = await target.tally(clicked.id, DAY * 24, DAY * 24 + 1)
     assert tally.dimensions["country"]["DE"] == 10
     assert len(tally.dimensions["referrer"]) <= MAX_VALUES + 1
-    key = await target.get_key(b"b" * 32)
+    key = await target.find_record("key", "digest:b", NOW)
     assert key is not None
-    assert await target.get_key(b"a" * 32) is None
+    assert (key.id, key.names) == (2, ("digest:b", "name:1/ci"))
+    page = await target.list_records("audit", "actor:1", NOW, limit=3, descending=True)
+    assert page == await moving.source.list_records("audit", "actor:1", NOW, limit=3, descending=True)
+    assert len(page) == 3
     moved = await target.get_link("", "s3")
     assert moved is not None
-    assert moved.owner == f"key:{key.id}"
+    assert moved.owner == "key:2"
 
 
 async def test_another_pass_copies_what_has_changed(moving: Moving) -> None:
@@ -186,9 +198,19 @@ async def test_another_pass_copies_what_has_changed(moving: Moving) -> None:
     await add(source, "s5", target="https://example.net/", created_at=NOW + timedelta(days=1))
     await add(source, "fresh")
     await source.fold([batch([visit(AT + 2 * DAY_MS, links[9].id)], segment="w/1")])
-    await source.add_key(ApiKey(name="second", hint="sk_c", created_at=NOW), b"c" * 32)
+    old = await source.find_record("key", "name:1/ci", NOW)
+    assert old is not None
+    await source.write_records(  # a name goes from one to another whose id comes first
+        [
+            Replace(old, replace(old, names=("digest:b",))),
+            Add(Record(kind="account", id=5, body=b"new kind")),
+            Add(Record(kind="key", id=3, body=b"{}", names=("name:1/ci",))),
+            Remove(Record(kind="audit", id=7, version=7, body=b"")),
+        ],
+        NOW,
+    )
     counted = await moving.run_and_be_same()
-    assert (counted["links"], counted["keys"]) == (LINKS + 1, 3)
+    assert (counted["links"], counted["records"]) == (LINKS + 1, RECORDS + 1)
     renamed = await moving.target.get_link("", "s1")
     assert renamed is not None
     assert (renamed.slug, renamed.aliases) == ("thrice", ("renamed", "s1", "twice"))

@@ -267,7 +267,7 @@ async def test_older_data_are_migrated_step_by_step_once(redis_server: RedisServ
     client = Client(parse_address(redis_server.url))
     await client.open()
     try:
-        await settle_schema(client, case_insensitive=False)
+        await settle_schema(client, case_insensitive=False, migrations=())
         for _ in range(2):
             await settle_schema(client, case_insensitive=False, migrations=(step("two"), step("three")))
         assert made == ["two", "three"]

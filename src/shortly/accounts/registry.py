@@ -176,3 +176,8 @@ def removing(noun: Noun) -> Remove:
 def draw_id(now: datetime) -> int:
     """Return a new id: milliseconds since 2024 above ``CHANCE_BITS`` random bits; below 2**53 until 2093."""
     return (now - EPOCH) // timedelta(milliseconds=1) << CHANCE_BITS | secrets.randbelow(1 << CHANCE_BITS)
+
+
+def first_id_at(moment: datetime) -> int:
+    """Return the smallest id that ``draw_id`` gives at a moment, or later."""
+    return max(0, (moment - EPOCH) // timedelta(milliseconds=1)) << CHANCE_BITS

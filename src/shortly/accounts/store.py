@@ -1,4 +1,4 @@
-"""What API keys and idempotency keys need of a store."""
+"""What idempotency keys need of a store."""
 
 from __future__ import annotations
 
@@ -6,19 +6,6 @@ from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
-
-
-class ApiKey(Struct, frozen=True, kw_only=True):
-    """An API key without its secret; ``id`` is 0 until the store has given it one."""
-
-    id: int = 0
-    name: str
-    hint: str
-    """The first characters of the key, to tell keys apart."""
-    created_at: datetime
-    last_used_at: datetime | None = None
-    """To the minute."""
-    revoked_at: datetime | None = None
 
 
 class Answered(Struct, frozen=True, kw_only=True):
@@ -29,25 +16,6 @@ class Answered(Struct, frozen=True, kw_only=True):
     status: int = 0
     headers: dict[str, str] = {}
     body: bytes = b""
-
-
-class AccountStore(Protocol):
-    """API keys, found by the SHA-256 of their secret."""
-
-    async def add_key(self, key: ApiKey, digest: bytes) -> ApiKey:
-        """Add a key and return it with its id; raise ``KeyNameTaken`` when a live key has its name."""
-
-    async def get_key(self, digest: bytes) -> ApiKey | None:
-        """Return the key with this digest unless it is revoked; one point read."""
-
-    async def list_keys(self) -> list[ApiKey]:
-        """Return all keys, revoked ones too, oldest first."""
-
-    async def revoke_key(self, key_id: int, at: datetime) -> None:
-        """Make the key invalid at once, in all processes."""
-
-    async def touch_key(self, key_id: int, at: datetime) -> None:
-        """Note that the key was used; may be lost in a crash."""
 
 
 class IdempotencyStore(Protocol):

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from shortly import __version__
-from shortly.api import auth, bulk, docs, links, metrics, pages, stats
+from shortly.api import audit, auth, bulk, docs, keys, links, metrics, pages, stats
 from shortly.api.authentication import Authentication
 from shortly.api.body_limit import BodyLimit
 from shortly.api.cors import Cors
@@ -69,6 +69,8 @@ def create_api(settings: Settings, lifespan: Lifespan) -> FastAPI:
     api.include_router(stats.router, dependencies=needs_key)  # before links: see paths
     api.include_router(links.router, dependencies=needs_key)
     api.include_router(bulk.router, dependencies=needs_key)
+    api.include_router(keys.router, dependencies=needs_key)
+    api.include_router(audit.router, dependencies=needs_key)
     api.include_router(metrics.router, dependencies=needs_key)
     api.include_router(auth.router)
     api.include_router(health_router())

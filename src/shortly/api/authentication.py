@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shortly.accounts.access import RUNNING, Caller, caller_for
+from shortly.accounts.access import Caller, caller_for
 from shortly.accounts.living import living_workspace
 from shortly.accounts.people import FIRST_WORKSPACE, Member, User, member_key, of_user
 from shortly.accounts.registry import Registry
@@ -62,8 +62,7 @@ class Authentication:
             return
         secret = secret_of(headers)
         if secret is not None:
-            key = await services.keys.authenticate(secret)
-            state["caller"] = Caller(actor=f"key:{key.id}", permissions=RUNNING | {"installation"}, origin=facts.origin)
+            state["caller"] = await services.keys.authenticate(secret, origin=facts.origin)
             return
         token = services.cookie.read(headers)
         if token is None:

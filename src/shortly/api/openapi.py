@@ -32,6 +32,8 @@ TAGS = [
     {"name": "links", "description": "Links, one by one, and their list."},
     {"name": "bulk", "description": "Up to 5,000 links at once, each with a result of its own."},
     {"name": "statistics", "description": "Counts over time and by dimension, and single visits."},
+    {"name": "keys", "description": "API keys: what programs come in with."},
+    {"name": "audit", "description": "Who did what to what, from where."},
     {"name": "operations", "description": "Is it up, and what is it doing?"},
 ]
 

@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 
 from shortly.abuse.rates import RateLimits
 from shortly.accounts import access
+from shortly.accounts.audit import Audit
 from shortly.accounts.entrance import Entrance
 from shortly.accounts.keys import KeyService
 from shortly.accounts.sessions import From, SignedIn
@@ -63,6 +64,7 @@ class Services:
     stats: StatsService
     """All of them; routes ask for ``Stats``."""
     keys: KeyService
+    audit: Audit
     limits: RateLimits
     entrance: Entrance
     addresses: Addresses

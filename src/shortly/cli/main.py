@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from shortly.cli import blocked, doctor, installation, keys, links, listing, migrate_store, secret, stats
+from shortly.cli import audit, blocked, doctor, installation, keys, links, listing, migrate_store, secret, stats
 from shortly.cli.exits import PIPE_CLOSED, REFUSED, USAGE, say, silence_stdout
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command()(links.rm)
 app.command()(blocked.blocked)
 app.command()(stats.stats)
 app.add_typer(keys.keys, name="key")
+app.command()(audit.audit)
 app.add_typer(secret.secret, name="secret")
 app.command("settings")(installation.show_settings)
 app.command()(doctor.doctor)

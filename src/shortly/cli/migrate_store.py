@@ -33,7 +33,7 @@ def migrate_store(
     ] = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Copy links, API keys and counts from one store to another, and compare the two.
+    """Copy links, people, keys, the audit log and counts from one store to another, and compare the two.
 
     The source may serve meanwhile. Repeat the command as often as you like: it copies what is new or changed. To cut
     over, stop Shortly everywhere so that every click is counted, run it with --final, and start Shortly on the new

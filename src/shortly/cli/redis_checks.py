@@ -10,7 +10,7 @@ from shortly.redis_address import Address
 from shortly.settings import Settings
 from shortly.store.redis import keys
 from shortly.store.redis.client import Client
-from shortly.store.redis.schema import MIGRATIONS
+from shortly.store.redis.migrations import MIGRATIONS
 from shortly.store.redis.server_checks import server_warnings
 
 LAG_S = 60

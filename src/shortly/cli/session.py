@@ -13,6 +13,7 @@ from shortly.cli.exits import refusals
 from shortly.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from shortly.accounts.audit import Audit
     from shortly.accounts.keys import KeyService
     from shortly.links.link import Link
     from shortly.links.service import LinkService
@@ -29,6 +30,7 @@ class Session(NamedTuple):
     links: LinkService
     stats: StatsService
     keys: KeyService
+    audit: Audit
 
     def short_url(self, link: Link) -> str:
         """Return a link's full address."""
@@ -71,13 +73,17 @@ def plain_interrupts() -> Iterator[None]:
 async def opened() -> AsyncIterator[Session]:
     """Open what the settings name; an older store is brought up to date."""
     from shortly.accounts.keys import KeyService
+    from shortly.accounts.registry import Registry
     from shortly.stats.service import StatsService
     from shortly.store import open_store
-    from shortly.wiring import link_service
+    from shortly.wiring import audit_log, link_service
 
     settings = read_settings()
     async with open_store(settings) as store:
-        yield Session(settings, store, link_service(settings, store), StatsService(store), KeyService(store))
+        registry = Registry(store)
+        audit = audit_log(settings, registry)
+        links, stats = link_service(settings, store), StatsService(store)
+        yield Session(settings, store, links, stats, KeyService(registry, audit), audit)
 
 
 def read_settings() -> Settings:

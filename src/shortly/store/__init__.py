@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, Self
 
 from shortly.accounts.records import RecordStore
-from shortly.accounts.store import AccountStore, IdempotencyStore
+from shortly.accounts.store import IdempotencyStore
 from shortly.clicks.store import ClickStore
 from shortly.links.store import LinkStore
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from shortly.settings import Settings
 
 
-class Store(LinkStore, ClickStore, RecordStore, AccountStore, IdempotencyStore, Protocol):
+class Store(LinkStore, ClickStore, RecordStore, IdempotencyStore, Protocol):
     """Everything that is kept, in one engine."""
 
     async def __aenter__(self) -> Self:

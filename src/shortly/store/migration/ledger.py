@@ -1,14 +1,16 @@
-"""What a move has to copy and services never see: digests of API keys, clicks taken, and counts as they are kept."""
+"""What a move has to copy and services never see: all records, clicks taken, and counts as they are kept."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
 from msgspec import Struct
 
+from shortly.accounts.records import Record
 from shortly.clicks.store import Total
 from shortly.clicks.visit import Tally
 from shortly.store.opening import Place
@@ -36,8 +38,8 @@ class Ledger(AbstractAsyncContextManager["Ledger"], Protocol):
     async def __aenter__(self) -> Self:
         """Connect."""
 
-    async def digests(self) -> dict[int, bytes]:
-        """Return the digest of each API key by its id, those of revoked ones, too."""
+    def records(self, now: datetime) -> AsyncIterator[list[Record]]:
+        """Yield all living records by kind and id, some hundred at once."""
 
     async def taken(self) -> dict[int, int]:
         """Return how many of its ``max_clicks`` each link has used up."""

@@ -1,22 +1,23 @@
 """Copies one store into another while the first goes on serving; repeated passes copy what has changed since.
 
-Links get new ids, because an id says where in Redis a link lives; ``Progress`` knows which became which, and counts,
-clicks taken and owners follow it. A crash between a write and its note is harmless: a link that is in the target
-already and is the same is taken for the copy that it is.
+Links get new ids, because an id says where in Redis a link lives; ``Progress`` knows which became which, and counts
+and clicks taken follow it. Records keep theirs. A crash between a write and its note is harmless: a link that is in the
+target already and is the same is taken for the copy that it is.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shortly.accounts.records import MAX_CHANGES, Add, Change, Record, Remove
 from shortly.clicks.store import Total
-from shortly.errors import InvalidInput, KeyNameTaken, LinkNotFound
+from shortly.errors import InvalidInput, LinkNotFound, NameTaken, RecordChanged
 from shortly.links.link import Link, LinkQuery, LinkState
 from shortly.store import Store
 from shortly.store.migration.ledger import Ledger
@@ -24,8 +25,7 @@ from shortly.store.migration.progress import Copy, Progress
 from shortly.store.migration.proof import Sum, day_proof, link_proof, sum_of, total_proof
 
 PAGE = 500
-LINKS, KEYS, TAKEN, COUNTS, TOTALS, PROOF = "links", "keys", "clicks taken", "counts", "totals", "comparison"
-OWNER = "key:"
+LINKS, RECORDS, TAKEN, COUNTS, TOTALS, PROOF = "links", "records", "clicks taken", "counts", "totals", "comparison"
 
 Told = Callable[[str, int], None]
 """Told the name of a stage and how many things more it has done."""
@@ -34,7 +34,7 @@ Told = Callable[[str, int], None]
 class Compared(Struct, frozen=True, kw_only=True):
     """One kind of data in both places."""
 
-    what: Literal["links", "keys", "clicks taken", "totals", "days of counts"]
+    what: Literal["links", "records", "clicks taken", "totals", "days of counts"]
     source: int
     target: int
     source_checksum: str
@@ -61,56 +61,58 @@ class Move:
         self._target = target
         self._progress = progress
         self._told = told
-        self._owners: dict[str, str] = {}
 
     async def run(self) -> list[Compared]:
         """Copy all that is new or changed, remove what is gone, and compare everything.
 
         Raises:
-            InvalidInput: The target has links or keys that are no copies, so it is another installation's.
+            InvalidInput: The target has links, keys or people that are no copies, so it is another installation's.
             StoreUnavailable, StorageFull: Of either store; another pass goes on where this one ended.
         """
         if self._progress.is_new and await self._has_data():
             raise InvalidInput("The store to move to is not empty, and no move from the other one is under way.")
         self._progress.begin()
-        await self._copy_keys()
+        await self._copy_records()
         await self._copy_links()
         await self._copy_taken()
         await self._copy_counts()
         return await self._compare()
 
     async def _has_data(self) -> bool:
-        if await self._target.store.list_keys() or await self._target.ledger.sums():
+        if [True async for page in self._target.ledger.records(datetime.now(UTC)) if page]:
+            return True
+        if await self._target.ledger.sums():
             return True
         return bool([True async for page in each_page(self._target.store, limit=1) if page][:1])
 
-    # --- keys ----------------------------------------------------------------------------------------------------
+    # --- records -------------------------------------------------------------------------------------------------
 
-    async def _copy_keys(self) -> None:
-        """Copy in the order of ids, so that a name that was freed by a revocation is free here, too."""
-        source, target = self._source, self._target
-        digests = await source.ledger.digests()
-        there = {digest: key_id for key_id, digest in (await target.ledger.digests()).items()}
-        live = {key.id for key in await target.store.list_keys() if key.revoked_at is None}
-        for key in sorted(await source.store.list_keys(), key=lambda key: key.id):
-            digest = digests[key.id]
-            key_id = there.get(digest)
-            if key_id is None:
-                try:
-                    added = await target.store.add_key(replace(key, id=0, revoked_at=None), digest)
-                except KeyNameTaken:
-                    raise InvalidInput(f"The store to move to has a key named {key.name!r} of its own.") from None
-                key_id = added.id
-                live.add(key_id)
-            if key.revoked_at is not None and key_id in live:
-                await target.store.revoke_key(key_id, key.revoked_at)
-            elif key.last_used_at is not None:
-                await target.store.touch_key(key_id, key.last_used_at)
-            self._owners[f"{OWNER}{key.id}"] = f"{OWNER}{key_id}"
-            self._told(KEYS, 1)
+    async def _copy_records(self) -> None:
+        """Take out of the target what is not as in the source, then add what is missing, with ids and versions.
 
-    def _owner(self, link: Link) -> str:
-        return self._owners.get(link.owner, link.owner)
+        All that is to go goes first, so that its names are free.
+        """
+        now = datetime.now(UTC)
+        gone = (Remove(there) async for here, there in self._pairs(now) if there is not None and here != there)
+        async for some in groups_of(gone):
+            await self._write(some, now)
+        missing = (Add(here) async for here, there in self._pairs(now) if here is not None and there is None)
+        async for some in groups_of(missing):
+            await self._write(some, now)
+            self._told(RECORDS, len(some))
+
+    def _pairs(self, now: datetime) -> AsyncIterator[tuple[Record | None, Record | None]]:
+        return paired(self._source.ledger.records(now), self._target.ledger.records(now))
+
+    async def _write(self, changes: Sequence[Change], now: datetime) -> None:
+        """Make the changes; what the source changed while it was read is left for another pass."""
+        store = self._target.store
+        try:
+            await store.write_records(changes, now)
+        except (NameTaken, RecordChanged):
+            for change in changes:
+                with suppress(NameTaken, RecordChanged):
+                    await store.write_records([change], now)
 
     # --- links ---------------------------------------------------------------------------------------------------
 
@@ -155,12 +157,12 @@ class Move:
         return late
 
     def _fresh(self, link: Link) -> Link:
-        return replace(link, id=0, owner=self._owner(link))
+        return replace(link, id=0)
 
     async def _same(self, link: Link) -> Link | None:
         """Return what the target has at the slug if that is this very link, copied without being noted."""
         found = await self._target.store.get_link(link.domain, link.slug)
-        if found is None or link_proof(found, found.owner) != link_proof(link, self._owner(link)):
+        if found is None or link_proof(found) != link_proof(link):
             return None
         return found
 
@@ -231,18 +233,11 @@ class Move:
         sums = {*await self._source.ledger.sums(), *await self._target.ledger.sums()}
         targets = self._targets(sorted(sums))
         back = {target_id: source_id for source_id, target_id in targets.items()}
-        digests = await asyncio.gather(self._source.ledger.digests(), self._target.ledger.digests())
-        revoked = [
-            {key.id: (key.name, key.hint, key.created_at, key.revoked_at) for key in await side.store.list_keys()}
-            for side in (self._source, self._target)
-        ]
-        keys = [
-            sum_of((digest, known.get(key_id)) for key_id, digest in found.items())
-            for found, known in zip(digests, revoked, strict=True)
-        ]
+        now = datetime.now(UTC)
+        records = [await self._sum_records(side, now) for side in (self._source, self._target)]
         links = [
-            await self._sum_links(self._source.store, self._owner),
-            await self._sum_links(self._target.store, lambda link: link.owner),
+            await self._sum_links(self._source.store),
+            await self._sum_links(self._target.store),
         ]
         taken = [
             sum_of(
@@ -259,18 +254,26 @@ class Move:
         days = [await self._sum_days(self._source, same), await self._sum_days(self._target, back)]
         return [
             _compared("links", *links),
-            _compared("keys", *keys),
+            _compared("records", *records),
             _compared("clicks taken", *taken),
             _compared("totals", *totals),
             _compared("days of counts", *days),
         ]
 
-    async def _sum_links(self, store: Store, owner: Callable[[Link], str]) -> Sum:
+    async def _sum_links(self, store: Store) -> Sum:
         total = Sum()
         async for page in each_page(store):
             for link in page:
-                total.add(link_proof(link, owner(link)))
+                total.add(link_proof(link))
             self._told(PROOF, len(page))
+        return total
+
+    async def _sum_records(self, side: Side, now: datetime) -> Sum:
+        total = Sum()
+        async for records in side.ledger.records(now):
+            for record in records:
+                total.add(record)
+            self._told(PROOF, len(records))
         return total
 
     async def _sum_totals(self, side: Side, names: dict[int, int]) -> Sum:
@@ -303,6 +306,48 @@ async def each_page(store: Store, *, limit: int = PAGE) -> AsyncIterator[list[Li
             cursor = page.next_cursor
             if cursor is None:
                 break
+
+
+async def paired(
+    left: AsyncIterator[list[Record]], right: AsyncIterator[list[Record]]
+) -> AsyncIterator[tuple[Record | None, Record | None]]:
+    """Yield the records of both by kind and id, None where one of them has none."""
+    lefts, rights = flat(left), flat(right)
+    one, other = await anext(lefts, None), await anext(rights, None)
+    while one is not None or other is not None:
+        if other is None or (one is not None and place_of(one) < place_of(other)):
+            yield one, None
+            one = await anext(lefts, None)
+        elif one is None or place_of(other) < place_of(one):
+            yield None, other
+            other = await anext(rights, None)
+        else:
+            yield one, other
+            one, other = await anext(lefts, None), await anext(rights, None)
+
+
+async def flat(pages: AsyncIterator[list[Record]]) -> AsyncIterator[Record]:
+    """Yield the records of all pages."""
+    async for page in pages:
+        for record in page:
+            yield record
+
+
+async def groups_of(changes: AsyncIterator[Change]) -> AsyncIterator[list[Change]]:
+    """Yield changes, as many at once as a store takes."""
+    some: list[Change] = []
+    async for change in changes:
+        some.append(change)
+        if len(some) == MAX_CHANGES:
+            yield some
+            some = []
+    if some:
+        yield some
+
+
+def place_of(record: Record) -> tuple[str, int]:
+    """Return what records are ordered by."""
+    return record.kind, record.id
 
 
 def chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -45,9 +45,9 @@ def sum_of(values: Iterable[Any]) -> Sum:
     return total
 
 
-def link_proof(link: Link, owner: str) -> Any:
+def link_proof(link: Link) -> Any:
     """Return all of a link but its id, which each store draws itself, and its version, which only has to go up."""
-    return replace(link, id=0, version=0, owner=owner)
+    return replace(link, id=0, version=0)
 
 
 def total_proof(link_id: int, total: Total) -> Any:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from itertools import chain
 from typing import Any, Self
 
-import msgspec
-
+from shortly.accounts.records import Record
 from shortly.clicks.store import Total, is_sum
 from shortly.clicks.visit import Tally
 from shortly.store.migration.ledger import DayCounts
 from shortly.store.redis import click_keys, keys
-from shortly.store.redis.accounts import KeyRecord
+from shortly.store.redis.account_records import RedisRecords
 from shortly.store.redis.click_calls import Call, cut, run_all
 from shortly.store.redis.click_rows import VISITORS, add_row, hour_fields, row_of
 from shortly.store.redis.client import Client
@@ -48,8 +48,6 @@ return redis.call('HSET', KEYS[1], unpack(ARGV, links + 2))
 """,
 )
 
-_decode = msgspec.msgpack.Decoder(KeyRecord).decode
-
 
 class RedisLedger:
     """The ``Ledger`` of Redis, with a client of its own."""
@@ -67,10 +65,21 @@ class RedisLedger:
         """Disconnect."""
         await self._client.close()
 
-    async def digests(self) -> dict[int, bytes]:
+    async def records(self, now: datetime) -> AsyncIterator[list[Record]]:
         """See ``Ledger``."""
-        records = await self._client.read("HGETALL", keys.API_KEYS)
-        return {int(key_id): _decode(record).digest for key_id, record in records.items()}
+        store = RedisRecords(self._client)
+        edge = b"-"
+        while members := await self._client.read("ZRANGEBYLEX", keys.RECORD_GROUPS, edge, "+", "LIMIT", 0, 1):
+            kind = members[0].partition(b"\0")[0]
+            found: list[Record] = []
+            while True:
+                found = await store.list_records(
+                    kind.decode(), "", now, after=found[-1].id if found else None, limit=SOME
+                )
+                yield found
+                if len(found) < SOME:
+                    break
+            edge = b"[%b\x01" % kind  # beyond all that begins with this kind and a NUL
 
     async def taken(self) -> dict[int, int]:
         """See ``Ledger``."""

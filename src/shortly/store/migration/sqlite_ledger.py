@@ -5,20 +5,27 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Self
 
 import apsw
 
+from shortly.accounts.records import Record
 from shortly.clicks.fold import sum_of
 from shortly.clicks.store import EVERY_LINK, Total
 from shortly.clicks.visit import Tally
 from shortly.store.migration.ledger import DayCounts
+from shortly.store.sqlite.account_records import record_of
 from shortly.store.sqlite.click_rows import numbers, pack, query, tally_in, unpack_hours
 from shortly.store.sqlite.connection import connect, store_errors
 
 ROWS = 500
 
+SELECT_RECORDS = """
+SELECT kind, id, version, expires_at, names, groups, body FROM records
+WHERE (kind, id) > (?, ?) ORDER BY kind, id LIMIT ?
+"""
 SELECT_DAYS = """
 SELECT day, link_id, clicks, bots, visitors, hours, dimensions FROM link_days
 WHERE (day, link_id) > (?, ?) ORDER BY day, link_id LIMIT ?
@@ -48,10 +55,17 @@ class SqliteLedger:
         self._links.close()
         self._clicks.close()
 
-    async def digests(self) -> dict[int, bytes]:
+    async def records(self, now: datetime) -> AsyncIterator[list[Record]]:
         """See ``Ledger``."""
-        with store_errors(self._links):
-            return dict(query(self._links, "SELECT id, digest FROM api_keys"))
+        last: tuple[str, int] = ("", 0)
+        while True:
+            with store_errors(self._links):
+                found = [record_of(row) for row in query(self._links, SELECT_RECORDS, *last, ROWS)]
+            if not found:
+                return
+            last = found[-1].kind, found[-1].id
+            yield [record for record in found if record.expires_at is None or record.expires_at > now]
+            await asyncio.sleep(0)
 
     async def taken(self) -> dict[int, int]:
         """See ``Ledger``."""

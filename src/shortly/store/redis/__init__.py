@@ -14,10 +14,10 @@ from shortly.clicks.store import Batch
 from shortly.errors import StoreUnavailable
 from shortly.redis_address import Address
 from shortly.store.redis.account_records import RedisRecords
-from shortly.store.redis.accounts import RedisAccounts
 from shortly.store.redis.click_order import ClickOrder
 from shortly.store.redis.clicks import RedisClicks
 from shortly.store.redis.client import Client
+from shortly.store.redis.idempotency import RedisIdempotency
 from shortly.store.redis.links import RedisLinks
 from shortly.store.redis.repair import Repair, Report
 from shortly.store.redis.schema import ping, settle_schema
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 PING_TIMEOUT_S = 5
 
 
-class RedisStore(RedisLinks, RedisRecords, RedisAccounts, RedisClicks):
+class RedisStore(RedisLinks, RedisRecords, RedisIdempotency, RedisClicks):
     """All keys of one installation; any number of processes may have it open at once."""
 
     def __init__(
@@ -54,7 +54,7 @@ class RedisStore(RedisLinks, RedisRecords, RedisAccounts, RedisClicks):
         )
         RedisClicks.__init__(self, self._client)
         RedisRecords.__init__(self, self._client)
-        RedisAccounts.__init__(self, self._client)
+        RedisIdempotency.__init__(self, self._client)
         RedisLinks.__init__(
             self,
             self._client,

@@ -158,19 +158,6 @@ def postings(chunk: int, trigram: str) -> str:
 
 # --- accounts --------------------------------------------------------------------------------------------------------
 
-KEY_IDS = "k:{acct}:ids"
-"""How many API keys have been made."""
-API_KEYS = "k:{acct}:keys"
-"""Hash of id -> API key."""
-KEY_DIGESTS = "k:{acct}:digests"
-"""Hash of digest -> id, of live keys."""
-KEY_NAMES = "k:{acct}:names"
-"""Hash of name -> id, of live keys."""
-KEY_USES = "k:{acct}:used"
-"""Hash of id -> unix milliseconds of its last use."""
-KEY_REVOCATIONS = "k:{acct}:revoked"
-"""Hash of id -> unix milliseconds."""
-
 RECORDS = "n:{acct}:records"
 """Hash of a record's place (its kind, a NUL, its id in 8 bytes) -> the record."""
 RECORD_NAMES = "n:{acct}:names"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import structlog
 
 from shortly.errors import InvalidSettings, StoreTooNew, StoreUnavailable
 from shortly.store.redis.client import Client
 from shortly.store.redis.keys import SCHEMA
+from shortly.store.redis.migrations import MIGRATIONS, Migration
 from shortly.store.redis.scripts import Script
 
 log = structlog.get_logger(__name__)
@@ -18,18 +18,6 @@ log = structlog.get_logger(__name__)
 SETTLE_SCHEMA = Script("settle_schema")
 MOVE_SCHEMA = Script("move_schema")
 PING = Script("ping")
-
-
-class Migration(NamedTuple):
-    """One step of the schema; made while other processes serve, so it may run twice, and what it changes must be
-    understood by the version before."""
-
-    name: str
-    make: Callable[[Client], Awaitable[None]]
-
-
-MIGRATIONS: tuple[Migration, ...] = ()
-"""The n-th leads from version n to n + 1; a step once released never changes. Version 1 is the first."""
 
 
 async def settle_schema(

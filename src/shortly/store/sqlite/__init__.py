@@ -12,9 +12,9 @@ import apsw
 
 from shortly.errors import StoreUnavailable
 from shortly.store.sqlite.account_records import RecordTables
-from shortly.store.sqlite.accounts import AccountTables
 from shortly.store.sqlite.clicks import ClickTables
 from shortly.store.sqlite.connection import store_errors
+from shortly.store.sqlite.idempotency import IdempotencyTable
 from shortly.store.sqlite.link_file import LinkFile
 from shortly.store.sqlite.links import LinkTables
 from shortly.store.sqlite.migrate import migrate
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PING_TIMEOUT_S = 5
 
 
-class SqliteStore(LinkTables, RecordTables, AccountTables, ClickTables):
+class SqliteStore(LinkTables, RecordTables, IdempotencyTable, ClickTables):
     """Both databases of a data folder; any number of processes may have them open at once."""
 
     def __init__(self, data_dir: Path, *, cache_links: int = 100_000, case_insensitive: bool = False) -> None:
@@ -36,7 +36,7 @@ class SqliteStore(LinkTables, RecordTables, AccountTables, ClickTables):
         self._file = LinkFile(self._links_path, self._clicks_path)
         LinkTables.__init__(self, self._file, cache_links=cache_links, case_insensitive=case_insensitive)
         RecordTables.__init__(self, self._file)
-        AccountTables.__init__(self, self._file)
+        IdempotencyTable.__init__(self, self._file)
         ClickTables.__init__(self, self._clicks_path)
 
     async def __aenter__(self) -> Self:
