@@ -61,8 +61,9 @@ def test_every_answer_of_ours_is_fenced_in(serve: Serve) -> None:
     client = serve(base_url="https://s.example")
     files = files_of(client)
     assert len(files) == 3
-    for path, status in {**OURS, **LINK_PAGES, **files}.items():
-        answer = client.get(path)
+    kinds = [(path, status, "*/*") for path, status in {**OURS, **LINK_PAGES, **files}.items()]
+    for path, status, accept in [*kinds, ("/unknown", 404, "application/json"), ("/unknown", 404, "text/html")]:
+        answer = client.get(path, headers={"Accept": accept})
         assert answer.status_code == status, path
         headers = answer.headers
         assert headers["X-Content-Type-Options"] == "nosniff", path
@@ -70,8 +71,7 @@ def test_every_answer_of_ours_is_fenced_in(serve: Serve) -> None:
         assert headers["Cross-Origin-Opener-Policy"] == "same-origin", path
         assert headers["Cross-Origin-Resource-Policy"] == "same-origin", path
         assert "camera=()" in headers["Permissions-Policy"], path
-        if path not in LINK_PAGES or headers["Content-Type"].startswith("text/html"):
-            assert "frame-ancestors 'none'" in headers["Content-Security-Policy"], path
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"], path
         for name in ("Server", "X-Powered-By", "Access-Control-Allow-Origin", "Set-Cookie"):
             assert name not in headers, path
 

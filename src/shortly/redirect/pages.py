@@ -51,6 +51,7 @@ class Page:
             (b"x-content-type-options", b"nosniff"),
             (b"referrer-policy", b"no-referrer"),
             (b"vary", b"accept"),
+            (b"content-security-policy", POLICY.encode()),
             *ISOLATION,
             *(headers or []),
         ]
@@ -59,8 +60,6 @@ class Page:
 
     def _start(self, common: Headers, media_type: bytes, body: bytes) -> dict[str, Any]:
         headers = [*common, (b"content-type", media_type), (b"content-length", str(len(body)).encode())]
-        if media_type.startswith(b"text/html"):
-            headers.append((b"content-security-policy", POLICY.encode()))
         return {"type": "http.response.start", "status": self.status, "headers": headers}
 
     def for_request(self, accept: bytes | None) -> tuple[dict[str, Any], bytes]:
