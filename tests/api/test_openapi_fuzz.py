@@ -43,13 +43,16 @@ CASES = [
 """Each operation with input as it should be, and where it has any input, with input as it should not be."""
 LINKS = [{"target": "https://example.com/", "slug": slug} for slug in ("0", "00", "abc", "spring")]
 
+WITH_A_SESSION = "/api/v1/auth/"
+"""Below it most operations go well only with somebody's session or a token out of a mail; a key is refused there."""
+
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
 def fuzzed(tmp_path: Path) -> Iterator[ASGIClient]:
     """Run the API on the event loop that Schemathesis sends its requests from, with some links to hit."""
-    served = Served(settings_in(tmp_path, multi_segment_slugs=True, unicode_slugs=True))
+    served = Served(settings_in(tmp_path, base_url="http://testserver", multi_segment_slugs=True, unicode_slugs=True))
     with capture_logs(), get_client(cast(Any, served.app)) as client:
         client.headers["Authorization"] = f"Bearer {served.key}"
         assert client.post("/api/v1/bulk/links", json={"links": LINKS}).json()["succeeded"] == len(LINKS)
@@ -107,5 +110,5 @@ def test_every_answer_is_as_the_document_says(
         answered[answer.status_code] += 1
 
     fuzz()
-    if mode is GenerationMode.POSITIVE:
+    if mode is GenerationMode.POSITIVE and not operation.path.startswith(WITH_A_SESSION):
         assert any(status < 300 for status in answered), f"nothing went well: {answered}"
