@@ -197,7 +197,7 @@ async def test_many_edits_and_deletions_answer_each_for_itself(links: LinkServic
     )
     assert [type(answer) for answer in edited] == [Link, LinkNotFound, SlugTaken, InvalidInput]
     deleted = await links.delete_many([Edit("ab"), Edit("zz"), Edit("cd", version=9)])
-    assert [type(answer) for answer in deleted] == [type(None), LinkNotFound, LinkChanged]
+    assert [type(answer) for answer in deleted] == [Link, LinkNotFound, LinkChanged]
 
 
 async def test_a_link_to_the_same_target_can_be_found(links: LinkService) -> None:

@@ -132,7 +132,8 @@ async def delete_links(given: LinkDeletions, links: Links, services: AllServices
 
     async def delete(piece: list[LinkDeletion]) -> list[Outcome]:
         deletions = [Edit(one.slug, {}, one.domain, one.version) for one in piece]
-        return [done(204, answer) for answer in await links.delete_many(deletions)]
+        answers = await links.delete_many(deletions)
+        return [done(204, answer if isinstance(answer, ShortlyError) else None) for answer in answers]
 
     return await answer_bulk(given.links, LinkDeletion, delete, services)
 

@@ -120,7 +120,7 @@ Caller = Annotated[access.Caller, Depends(caller_of)]
 
 async def links_of(services: AllServices, caller: Caller) -> GuardedLinks:
     """Return the links that the caller may work with."""
-    return GuardedLinks(services.links, caller)
+    return GuardedLinks(services.links, caller, services.audit)
 
 
 async def stats_of(services: AllServices, caller: Caller) -> GuardedStats:

@@ -69,6 +69,7 @@ async def store(session: Session, rows: Sequence[Row], workspace: int) -> list[L
             waiting[values.pop("workspace", None) or workspace][place] = values
     for number, many in waiting.items():
         stored = await session.links.create_many(list(many.values()), workspace=number)
+        await session.notes.created(stored)
         answers.update(zip(many, stored, strict=True))
     return [answers[place] for place in range(len(rows))]
 

@@ -89,6 +89,7 @@ def add(
             link = await session.links.find(target, domain=domain, workspace=workspace)
         if link is None:
             link = await session.links.create(options.with_moments(given), workspace=workspace)
+            await session.notes.created([link])
         if as_json:
             print_json(await record_of(session, link))
         else:
@@ -161,11 +162,14 @@ def edit(
     )
 
     async def work(session: Session) -> None:
+        from shortly.links.service import Edit
+
         changes = {**options.cleared(clear or ()), **options.with_moments(given)}
         if not changes:
             raise InvalidInput("Nothing to change was given.")
         address = find_address(session, link, domain)
         changed = await session.links.edit(address.slug, changes, domain=address.domain, version=if_version)
+        await session.notes.edited([Edit(address.slug, changes)], [changed])
         print_link(await record_of(session, changed), as_json=as_json)
 
     run(work, as_json=as_json)
@@ -188,7 +192,9 @@ def rm(
         from shortly.links.service import Edit
 
         addresses = [find_address(session, link, domain) for link in links]
-        refusals = await session.links.delete_many([Edit(slug, {}, host) for slug, host in addresses])
+        outcomes = await session.links.delete_many([Edit(slug, {}, host) for slug, host in addresses])
+        await session.notes.deleted(outcomes)
+        refusals = [outcome if isinstance(outcome, ShortlyError) else None for outcome in outcomes]
         for link, refusal in zip(links, refusals, strict=True):
             if refusal is None:
                 say(f"deleted {link!r}")

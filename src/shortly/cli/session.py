@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from shortly.accounts.audit import Audit
     from shortly.accounts.keys import KeyService
     from shortly.links.link import Link
+    from shortly.links.notes import LinkNotes
     from shortly.links.service import LinkService
     from shortly.settings import Settings
     from shortly.stats.service import StatsService
@@ -31,6 +32,14 @@ class Session(NamedTuple):
     stats: StatsService
     keys: KeyService
     audit: Audit
+
+    @property
+    def notes(self) -> LinkNotes:
+        """Where it is noted what is done to links."""
+        from shortly.accounts.access import OPERATOR
+        from shortly.links.notes import LinkNotes
+
+        return LinkNotes(self.audit, OPERATOR)
 
     def short_url(self, link: Link) -> str:
         """Return a link's full address."""

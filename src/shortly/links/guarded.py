@@ -12,8 +12,10 @@ from typing import Any
 from msgspec import structs
 
 from shortly.accounts.access import Caller
+from shortly.accounts.audit import Audit
 from shortly.errors import ShortlyError
 from shortly.links.link import Link, LinkPage, LinkQuery
+from shortly.links.notes import LinkNotes
 from shortly.links.service import Edit, LinkService, Reach, only
 
 
@@ -23,10 +25,12 @@ class GuardedLinks:
     Args:
         service: All links.
         caller: Whoever asks.
+        audit: Where it is noted what they make, change and delete.
     """
 
-    def __init__(self, service: LinkService, caller: Caller) -> None:
+    def __init__(self, service: LinkService, caller: Caller, audit: Audit) -> None:
         self._service = service
+        self._notes = LinkNotes(audit, caller)
         self._caller = caller
         self._reach = reach_of(caller)
 
@@ -45,12 +49,14 @@ class GuardedLinks:
         """See ``create``, and ``LinkService.create_many``."""
         caller = self._caller
         caller.require("links:write")
-        return await self._service.create_many(
+        outcomes = await self._service.create_many(
             [self._stamped(values) for values in many],
             owner=caller.actor,
             workspace=caller.workspace_id,
             reach=self._reach,
         )
+        await self._notes.created(outcomes)
+        return outcomes
 
     def _stamped(self, values: Mapping[str, Any]) -> dict[str, Any]:
         stamped = dict(values)
@@ -107,23 +113,25 @@ class GuardedLinks:
         self, slug: str, changes: Mapping[str, Any], *, domain: str | None = None, version: int | None = None
     ) -> Link:
         """See ``LinkService``."""
-        self._caller.require("links:write")
-        return await self._service.edit(slug, changes, domain=domain, version=version, reach=self._reach)
+        return only(await self.edit_many([Edit(slug, changes, domain, version)]))
 
     async def edit_many(self, edits: Sequence[Edit]) -> list[Link | ShortlyError]:
         """See ``LinkService``."""
         self._caller.require("links:write")
-        return await self._service.edit_many(edits, reach=self._reach)
+        outcomes = await self._service.edit_many(edits, reach=self._reach)
+        await self._notes.edited(edits, outcomes)
+        return outcomes
 
     async def delete(self, slug: str, *, domain: str | None = None, version: int | None = None) -> None:
         """See ``LinkService``."""
-        self._caller.require("links:write")
-        await self._service.delete(slug, domain=domain, version=version, reach=self._reach)
+        only(await self.delete_many([Edit(slug, {}, domain, version)]))
 
-    async def delete_many(self, edits: Sequence[Edit]) -> list[ShortlyError | None]:
+    async def delete_many(self, edits: Sequence[Edit]) -> list[Link | ShortlyError]:
         """See ``LinkService``."""
         self._caller.require("links:write")
-        return await self._service.delete_many(edits, reach=self._reach)
+        outcomes = await self._service.delete_many(edits, reach=self._reach)
+        await self._notes.deleted(outcomes)
+        return outcomes
 
 
 def reach_of(caller: Caller) -> Reach:

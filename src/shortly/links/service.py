@@ -245,9 +245,9 @@ class LinkService:
         """Delete a link and free its slugs; arguments and errors as for ``edit``."""
         only(await self.delete_many([Edit(slug, {}, domain, version)], reach=reach))
 
-    async def delete_many(self, edits: Sequence[Edit], *, reach: Reach = everywhere) -> list[ShortlyError | None]:
-        """Delete links; each place of the answer holds None, or why that one was not deleted."""
-        answers: list[ShortlyError | None] = [None] * len(edits)
+    async def delete_many(self, edits: Sequence[Edit], *, reach: Reach = everywhere) -> list[Link | ShortlyError]:
+        """Delete links; each place of the answer holds the link that was deleted, or why that one was not."""
+        answers: list[Link | ShortlyError] = [LinkNotFound(edit.slug[:128]) for edit in edits]
         links: list[Link] = []
         places: list[int] = []
         for place, edit in enumerate(edits):
@@ -259,8 +259,8 @@ class LinkService:
                 links.append(link if edit.version is not None else structs.replace(link, version=0))
                 places.append(place)
         outcomes = await self._store.delete_links(links) if links else []
-        for place, outcome in zip(places, outcomes, strict=True):
-            answers[place] = outcome
+        for place, link, outcome in zip(places, links, outcomes, strict=True):
+            answers[place] = link if outcome is None else outcome
         return answers
 
     async def _read_for(self, edit: Edit, reach: Reach) -> Link:
