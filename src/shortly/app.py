@@ -28,7 +28,7 @@ from shortly.redirect.visitor import DAY_MS, Addresses, Visitors
 from shortly.settings import Settings, load_settings
 from shortly.stats.service import StatsService
 from shortly.store import open_store
-from shortly.wiring import audit_log, entrance, link_service, outbound_client, rate_limits, slug_rules
+from shortly.wiring import audit_log, entrance, link_service, outbound_client, rate_limits, slug_rules, teams
 
 SALTS_EVERY_S = 600
 
@@ -60,14 +60,19 @@ def build(settings: Settings, *, drainer: Drainer | None, keeper: BlocklistKeepe
     titles = Titles(store, outbound_client(settings), clock)
     door = entrance(settings, store, clock=clock)
     audit = audit_log(settings, door.registry)
+    links = link_service(settings, store, on_new=titles.wish if settings.fetch_titles else lambda _: None)
+    people, workspaces, invitations = teams(settings, door.registry, links, audit, door.passwords, door.mail)
     addresses = Addresses(settings.trusted_networks)
     services = Services(
         settings=settings,
         store=store,
-        links=link_service(settings, store, on_new=titles.wish if settings.fetch_titles else lambda _: None),
+        links=links,
         stats=StatsService(store, clock),
         keys=KeyService(door.registry, audit),
         audit=audit,
+        people=people,
+        workspaces=workspaces,
+        invitations=invitations,
         limits=limits,
         entrance=door,
         addresses=addresses,

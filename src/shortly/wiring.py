@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shortly.abuse.blocklist import Blocklist
 from shortly.links.link import Link
@@ -20,11 +20,14 @@ if TYPE_CHECKING:
     from shortly.abuse.rates import Counting, Door, RateLimits
     from shortly.accounts.audit import Audit
     from shortly.accounts.entrance import Entrance
+    from shortly.accounts.invitations import InvitationService
     from shortly.accounts.keys import KeyService
-    from shortly.accounts.mail import MailServer
+    from shortly.accounts.mail import Mail, MailServer
     from shortly.accounts.passwords import Passwords
     from shortly.accounts.records import RecordStore
     from shortly.accounts.registry import Registry
+    from shortly.accounts.users import PeopleService
+    from shortly.accounts.workspaces import WorkspaceService
 
 
 def slug_rules(settings: Settings) -> SlugRules:
@@ -71,6 +74,34 @@ def key_service(settings: Settings, store: RecordStore) -> KeyService:
 
     registry = Registry(store)
     return KeyService(registry, audit_log(settings, registry))
+
+
+class Teams(NamedTuple):
+    """The services for people, and for what they work in."""
+
+    people: PeopleService
+    workspaces: WorkspaceService
+    invitations: InvitationService
+
+
+def teams(
+    settings: Settings, registry: Registry, links: LinkService, audit: Audit, passwords: Passwords, mail: Mail
+) -> Teams:
+    """Return the services for people, workspaces and invitations."""
+    from shortly.accounts.invitations import InvitationService
+    from shortly.accounts.passwords import check_password
+    from shortly.accounts.users import PeopleService
+    from shortly.accounts.workspaces import WorkspaceService
+
+    async def hash_password(password: str, email: str) -> str:
+        check_password(password, email)
+        return await passwords.hash(password)
+
+    return Teams(
+        PeopleService(registry, audit, hash_password),
+        WorkspaceService(registry, audit, links.has_any),
+        InvitationService(registry, audit, mail, hash_password, base_url=settings.base_url),
+    )
 
 
 def outbound_client(settings: Settings, *, private: bool = False) -> Outbound:

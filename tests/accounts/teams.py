@@ -8,6 +8,7 @@ from typing import Any
 
 from shortly.accounts.access import OPERATOR, Caller, caller_for
 from shortly.accounts.invitations import InvitationService
+from shortly.accounts.living import enter_workspace
 from shortly.accounts.people import Role, User
 from shortly.accounts.records import RecordStore
 from shortly.accounts.registry import Registry
@@ -32,7 +33,9 @@ class Notebook:
     def __init__(self) -> None:
         self.notes: list[tuple[str, str, str, dict[str, Any]]] = []
 
-    async def note(self, caller: Caller, action: str, subject: str, **details: Any) -> None:
+    async def note(
+        self, caller: Caller, action: str, subject: str = "", *, workspace_id: int | None = None, **details: Any
+    ) -> None:
         """Write down who did what to what."""
         self.notes.append((caller.actor, action, subject, details))
 
@@ -86,7 +89,7 @@ class Team:
 
     async def caller(self, user: User, workspace_id: int) -> Caller:
         """Return a user as the caller in a workspace."""
-        return await self.workspaces.enter(await self.people.get(user.id), workspace_id, "")
+        return await enter_workspace(self.registry, await self.people.get(user.id), workspace_id, "")
 
     async def token(self, email: str, workspace_id: int, role: Role = "editor", by: Caller = OPERATOR) -> str:
         """Invite somebody and return the token."""

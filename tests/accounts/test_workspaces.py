@@ -8,6 +8,7 @@ from msgspec import structs
 from tests.accounts.teams import Clock, Team
 
 from shortly.accounts.access import OF_ROLE, OF_SCOPE, OPERATOR, RUNNING, Caller
+from shortly.accounts.living import enter_workspace
 from shortly.accounts.people import MAX_WORKSPACES, Member, Workspace
 from shortly.accounts.registry import adding
 from shortly.errors import (
@@ -206,28 +207,28 @@ async def test_people_enter_the_workspace_they_name_or_their_oldest(team: Team, 
     first = await team.workspaces.create(OPERATOR, "First")
     second = await team.workspaces.create(OPERATOR, "Second")
     ada = await team.user("ada", second.id, "viewer")
-    nobody = await team.workspaces.enter(await team.user("new"), None, "")
+    nobody = await enter_workspace(team.registry, await team.user("new"), None, "")
     assert (nobody.workspace_id, nobody.permissions) == (0, frozenset())
     clock.now += timedelta(seconds=1)
     await team.workspaces.add_member(OPERATOR, first.id, ada.id, "admin")
-    usual = await team.workspaces.enter(ada, None, "203.0.113.0")
+    usual = await enter_workspace(team.registry, ada, None, "203.0.113.0")
     assert (usual.workspace_id, usual.permissions, usual.origin) == (second.id, OF_ROLE["viewer"], "203.0.113.0")
-    assert (await team.workspaces.enter(ada, first.id, "")).permissions == OF_ROLE["admin"]
+    assert (await enter_workspace(team.registry, ada, first.id, "")).permissions == OF_ROLE["admin"]
     for foreign in (1, 99, 0, -1, 2**53 - 1):
         with pytest.raises(WorkspaceNotFound):
-            await team.workspaces.enter(ada, foreign, "")
+            await enter_workspace(team.registry, ada, foreign, "")
 
 
 async def test_who_looks_after_the_installation_enters_every_workspace_that_there_is(team: Team) -> None:
     workspace = await team.workspaces.create(OPERATOR, "Marketing")
     ada = await team.user("ada", admin=True)
-    assert (await team.workspaces.enter(ada, None, "")).workspace_id == 1
-    assert (await team.workspaces.enter(ada, workspace.id, "")).permissions == RUNNING | {"installation"}
+    assert (await enter_workspace(team.registry, ada, None, "")).workspace_id == 1
+    assert (await enter_workspace(team.registry, ada, workspace.id, "")).permissions == RUNNING | {"installation"}
     await team.workspaces.delete(OPERATOR, workspace.id)
     with pytest.raises(WorkspaceNotFound):
-        await team.workspaces.enter(ada, workspace.id, "")
+        await enter_workspace(team.registry, ada, workspace.id, "")
     with pytest.raises(Unauthenticated):
-        await team.workspaces.enter(structs.replace(ada, disabled_at=ada.created_at), None, "")
+        await enter_workspace(team.registry, structs.replace(ada, disabled_at=ada.created_at), None, "")
 
 
 async def test_members_are_listed_page_by_page(team: Team) -> None:

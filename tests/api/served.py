@@ -28,7 +28,7 @@ from shortly.redirect.visitor import Addresses
 from shortly.settings import Settings
 from shortly.stats.service import StatsService
 from shortly.store import Store, open_store
-from shortly.wiring import audit_log, entrance, link_service, rate_limits
+from shortly.wiring import audit_log, entrance, link_service, rate_limits, teams
 
 PASSWORD = "an owl eats at night"
 OWN_PAGE = {"X-CSRF": "1", "Sec-Fetch-Site": "same-origin"}
@@ -55,14 +55,21 @@ class Served:
             keys = KeyService(door.registry, audit)
             key, self.key = await keys.create(OPERATOR, token_hex(8), installation=True)
             self.actor = f"key:{key.id}"
+            links = link_service(self.settings, store)
+            people, workspaces, invitations = teams(
+                self.settings, door.registry, links, audit, door.passwords, door.mail
+            )
             with Counters(self.settings.counters_dir) as counters:
                 self.services = Services(
                     settings=self.settings,
                     store=store,
-                    links=link_service(self.settings, store),
+                    links=links,
                     stats=StatsService(store),
                     keys=keys,
                     audit=audit,
+                    people=people,
+                    workspaces=workspaces,
+                    invitations=invitations,
                     limits=rate_limits(self.settings, str, counters),
                     entrance=door,
                     addresses=Addresses(self.settings.trusted_networks),

@@ -9,10 +9,12 @@ from msgspec import structs
 
 from shortly.accounts.access import Caller
 from shortly.accounts.fields import check_email, check_locale, check_person_name
+from shortly.accounts.keys import Key
 from shortly.accounts.living import living_workspace
 from shortly.accounts.people import ADMINS, Member, Role, User, email_key, of_user
 from shortly.accounts.records import Change
 from shortly.accounts.registry import Noun, Registry, adding, removing, replacing, touching, until_settled
+from shortly.accounts.sessions import Session
 from shortly.errors import EmailTaken, InvalidInput, LastAdmin, NameTaken, UserNotFound
 
 HashPassword = Callable[[str, str], Awaitable[str]]
@@ -24,8 +26,10 @@ AT_ONCE = 200
 class Notes(Protocol):
     """The audit log."""
 
-    async def note(self, caller: Caller, action: str, subject: str, **details: Any) -> None:
-        """Write down who did what to what."""
+    async def note(
+        self, caller: Caller, action: str, subject: str = "", *, workspace_id: int | None = None, **details: Any
+    ) -> None:
+        """Write down who did what to what; see ``Audit.note``."""
 
 
 class PeopleService:
@@ -43,7 +47,7 @@ class PeopleService:
         registry: Registry,
         audit: Notes,
         hash_password: HashPassword,
-        belongings: Sequence[type[Noun]] = (Member,),
+        belongings: Sequence[type[Noun]] = (Member, Session, Key),
     ) -> None:
         self._registry = registry
         self._audit = audit
@@ -114,8 +118,8 @@ class PeopleService:
             await self._write(user, *changes)
 
         await until_settled(attempt)
-        joined = {} if workspace_id is None else {"workspace": workspace_id, "role": role}
-        await self._audit.note(by, "user.created", f"user:{user.id}", email=user.email, admin=admin, **joined)
+        joined: dict[str, Any] = {} if workspace_id is None else {"workspace": workspace_id, "role": role}
+        await self._note(by, "user.created", user, admin=admin, **joined)
         return user
 
     async def edit(self, by: Caller, user_id: int, values: Mapping[str, Any]) -> User:
@@ -166,7 +170,7 @@ class PeopleService:
             return user
 
         user = await until_settled(attempt)
-        await self._audit.note(by, "user.deleted", f"user:{user_id}", email=user.email)
+        await self._note(by, "user.deleted", user)
 
     async def _another_admin(self, leaving: User) -> Change:
         """Return the change that holds another admin in place while one leaves: of two at once, one finds it changed.
@@ -186,17 +190,19 @@ class PeopleService:
             raise EmailTaken(user.email) from None
 
     async def _note_edit(self, by: Caller, old: User, new: User) -> None:
-        subject = f"user:{new.id}"
         fields = [name for name in ("email", "name", "locale") if getattr(old, name) != getattr(new, name)]
         if fields:
             before = {"email_before": old.email} if "email" in fields else {}
-            await self._audit.note(by, "user.edited", subject, email=new.email, fields=fields, **before)
+            await self._note(by, "user.edited", new, fields=fields, **before)
         if old.admin != new.admin:
             action = "user.made_admin" if new.admin else "user.unmade_admin"
-            await self._audit.note(by, action, subject, email=new.email)
+            await self._note(by, action, new)
         if (old.disabled_at is None) != (new.disabled_at is None):
             action = "user.enabled" if new.disabled_at is None else "user.disabled"
-            await self._audit.note(by, action, subject, email=new.email)
+            await self._note(by, action, new)
+
+    async def _note(self, by: Caller, action: str, user: User, **details: Any) -> None:
+        await self._audit.note(by, action, f"user:{user.id}", workspace_id=0, email=user.email, **details)
 
 
 def check_values(values: Mapping[str, Any]) -> dict[str, Any]:

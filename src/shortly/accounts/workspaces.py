@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from msgspec import structs
 
-from shortly.accounts.access import Caller, caller_for
+from shortly.accounts.access import Caller
 from shortly.accounts.fields import check_workspace_name
+from shortly.accounts.keys import Key
 from shortly.accounts.living import living_workspace
 from shortly.accounts.people import (
     FIRST_WORKSPACE,
@@ -35,7 +36,6 @@ from shortly.errors import (
     NameTaken,
     UserNotFound,
     WorkspaceInUse,
-    WorkspaceNotFound,
     WorkspacesFull,
 )
 
@@ -58,7 +58,7 @@ class WorkspaceService:
         registry: Registry,
         audit: Notes,
         has_links: HasLinks,
-        belongings: Sequence[type[Noun]] = (Member, Invitation),
+        belongings: Sequence[type[Noun]] = (Member, Invitation, Key),
     ) -> None:
         self._registry = registry
         self._audit = audit
@@ -101,7 +101,7 @@ class WorkspaceService:
             return await self._registry.add(Workspace(id=last.id + 1, name=name, created_at=self._registry.now()))
 
         workspace = await until_settled(attempt)
-        await self._audit.note(by, "workspace.created", f"workspace:{workspace.id}", name=name)
+        await self._audit.note(by, "workspace.created", f"workspace:{workspace.id}", workspace_id=0, name=name)
         return workspace
 
     async def rename(self, by: Caller, workspace_id: int, name: str) -> Workspace:
@@ -131,7 +131,7 @@ class WorkspaceService:
         return new
 
     async def delete(self, by: Caller, workspace_id: int) -> None:
-        """Delete a workspace without links, with its members and invitations.
+        """Delete a workspace without links, with its members, invitations and keys.
 
         A link that is just being made there while this runs stays, and goes on redirecting.
 
@@ -159,31 +159,11 @@ class WorkspaceService:
             await self._registry.write(*belongings, replacing(workspace, gone))
 
         await until_settled(attempt)
-        await self._audit.note(by, "workspace.deleted", f"workspace:{workspace_id}", name=workspace.name)
+        await self._audit.note(
+            by, "workspace.deleted", f"workspace:{workspace_id}", workspace_id=0, name=workspace.name
+        )
 
     # --- members ---------------------------------------------------------------------------------------------
-
-    async def enter(self, user: User, workspace_id: int | None, origin: str) -> Caller:
-        """Return a person as the caller in the workspace that they ask for.
-
-        Without one it is that of their oldest membership; for those who look after the installation the first one;
-        for people without any membership none, where they may do nothing.
-
-        Raises:
-            Unauthenticated: The user is disabled.
-            WorkspaceNotFound: They do not belong to it, or there is none.
-        """
-        if user.admin:
-            workspace = await self.get(FIRST_WORKSPACE if workspace_id is None else workspace_id)
-            return caller_for(user, None, workspace.id, origin)
-        if workspace_id is None:
-            first = await self._registry.page(Member, of_user(user.id), limit=1)
-            member = first[0] if first else None
-        else:
-            member = await self._registry.find(Member, member_key(workspace_id, user.id))
-            if member is None:
-                raise WorkspaceNotFound(str(workspace_id))
-        return caller_for(user, member, member.workspace_id if member else 0, origin)
 
     async def members(
         self, workspace_id: int, *, after: int | None = None, limit: int = 100
@@ -199,6 +179,11 @@ class WorkspaceService:
         if member is None:
             raise MemberNotFound(str(user_id))
         return member
+
+    async def role_of(self, user_id: int, workspace_id: int) -> Role | None:
+        """Return a user's role in a workspace, or None without a membership."""
+        member = await self._registry.find(Member, member_key(workspace_id, user_id))
+        return None if member is None else member.role
 
     async def add_member(self, by: Caller, workspace_id: int, user_id: int, role: Role) -> Member:
         """Make a user a member of a workspace and return the membership.

@@ -12,7 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from shortly import __version__
-from shortly.api import audit, auth, bulk, docs, keys, links, metrics, pages, stats
+from shortly.api import audit, auth, bulk, docs, invitations, keys, links, metrics, pages, stats, users, workspaces
+from shortly.api.access import public
 from shortly.api.authentication import Authentication
 from shortly.api.body_limit import BodyLimit
 from shortly.api.cors import Cors
@@ -71,9 +72,12 @@ def create_api(settings: Settings, lifespan: Lifespan) -> FastAPI:
     api.include_router(bulk.router, dependencies=needs_key)
     api.include_router(keys.router, dependencies=needs_key)
     api.include_router(audit.router, dependencies=needs_key)
+    api.include_router(users.router, dependencies=needs_key)
+    api.include_router(workspaces.router, dependencies=needs_key)
+    api.include_router(invitations.router)
     api.include_router(metrics.router, dependencies=needs_key)
     api.include_router(auth.router)
-    api.include_router(health_router())
-    api.include_router(docs.router)
-    api.include_router(pages.router)
+    api.include_router(health_router(), dependencies=[public])
+    api.include_router(docs.router, dependencies=[public])
+    api.include_router(pages.router, dependencies=[public])
     return api

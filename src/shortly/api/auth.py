@@ -14,6 +14,8 @@ from shortly.accounts.passwords import MAX_LENGTH, MIN_LENGTH
 from shortly.accounts.people import User, email_key
 from shortly.accounts.sessions import How, Session, SignedIn
 from shortly.accounts.tickets import SECRET_LENGTH
+from shortly.api.access import known as open_to_callers
+from shortly.api.access import needs, public
 from shortly.api.link_bodies import Given
 from shortly.api.openapi import api_key_header, bearer, session_cookie
 from shortly.api.problems import problems
@@ -34,7 +36,7 @@ from shortly.errors import (
 )
 
 router = APIRouter(prefix="/api/v1", tags=["signing in"], generate_unique_id_function=lambda route: route.name)
-known: list[Any] = [Security(bearer), Security(api_key_header), Security(session_cookie)]
+known: list[Any] = [open_to_callers, Security(bearer), Security(api_key_header), Security(session_cookie)]
 
 
 MAX_ID = 2**53 - 1
@@ -188,14 +190,14 @@ class Me(BaseModel):
     permissions: list[access.Permission]
 
 
-@router.get("/auth/methods")
+@router.get("/auth/methods", dependencies=[public])
 async def get_methods(services: AllServices) -> Methods:
     """Say which ways to come in there are."""
     entrance = services.entrance
     return Methods(setup=await entrance.setup.is_open(), password_by_mail=entrance.sign_in.sends_mail)
 
 
-@router.get("/auth/setup")
+@router.get("/auth/setup", dependencies=[public])
 async def get_setup(services: AllServices) -> SetupState:
     """Say whether the first person is still awaited."""
     return SetupState(open=await services.entrance.setup.is_open())
@@ -203,6 +205,7 @@ async def get_setup(services: AllServices) -> SetupState:
 
 @router.post(
     "/auth/setup",
+    dependencies=[public],
     status_code=201,
     responses=problems(SetupDone, TicketRefused, WeakPassword, InvalidInput, CrossSiteRequest, Busy),
 )
@@ -214,7 +217,11 @@ async def set_up(new: NewSetup, services: AllServices, facts: Facts, response: R
     return SignedInOut.of(signed_in)
 
 
-@router.post("/auth/sign-in", responses=problems(SignInRefused, RateLimited, InvalidInput, CrossSiteRequest, Busy))
+@router.post(
+    "/auth/sign-in",
+    dependencies=[public],
+    responses=problems(SignInRefused, RateLimited, InvalidInput, CrossSiteRequest, Busy),
+)
 async def sign_in(new: NewSignIn, services: AllServices, facts: Facts, response: Response) -> SignedInOut:
     """Begin a session."""
     await services.limits.take("account", email_key(new.email))
@@ -283,7 +290,9 @@ async def change_password(given: PasswordChange, person: Person, services: AllSe
     )
 
 
-@router.post("/auth/password/forgot", status_code=202, responses=problems(InvalidInput, CrossSiteRequest))
+@router.post(
+    "/auth/password/forgot", status_code=202, dependencies=[public], responses=problems(InvalidInput, CrossSiteRequest)
+)
 async def forget_password(given: Forgotten, services: AllServices) -> None:
     """Have a link for a new password mailed; the answer is the same whether anybody has this address or not."""
     services.entrance.sign_in.forgot(given.email)
@@ -292,6 +301,7 @@ async def forget_password(given: Forgotten, services: AllServices) -> None:
 @router.post(
     "/auth/password/reset",
     status_code=204,
+    dependencies=[public],
     responses=problems(TicketRefused, WeakPassword, InvalidInput, CrossSiteRequest, Busy),
 )
 async def reset_password(given: PasswordReset, services: AllServices) -> None:
@@ -302,12 +312,9 @@ async def reset_password(given: PasswordReset, services: AllServices) -> None:
 @router.post(
     "/users/{user_id}/reset-link",
     status_code=201,
-    dependencies=known,
+    dependencies=[*known, needs("installation")],
     responses=problems(UserNotFound, CrossSiteRequest),
 )
-async def make_reset_link(
-    user_id: Annotated[int, Path(ge=1, le=MAX_ID)], caller: Caller, services: AllServices
-) -> ResetLink:
+async def make_reset_link(user_id: Annotated[int, Path(ge=1, le=MAX_ID)], services: AllServices) -> ResetLink:
     """Make a one-time link for somebody's new password, where there is no mail."""
-    caller.require("installation")
     return ResetLink(url=await services.entrance.sign_in.reset_link(user_id))

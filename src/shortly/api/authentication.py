@@ -4,12 +4,12 @@ for an API key or a session. Whoever it is stands in ``state["caller"]`` afterwa
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shortly.accounts.access import Caller, caller_for
-from shortly.accounts.living import living_workspace
-from shortly.accounts.people import FIRST_WORKSPACE, Member, User, member_key, of_user
+from shortly.accounts.access import Caller
+from shortly.accounts.living import enter_workspace
 from shortly.accounts.registry import Registry
 from shortly.accounts.sessions import From, SignedIn
 from shortly.api.cross_site import SAFE_METHODS, check_own_site
@@ -26,11 +26,15 @@ PUBLIC = frozenset(
         "/api/v1/auth/sign-in",
         "/api/v1/auth/password/forgot",
         "/api/v1/auth/password/reset",
+        "/api/v1/invitations/accept",
     }
 )
 """Addresses below those that strangers may use."""
+PUBLIC_WITH_SESSION = frozenset({"/api/v1/invitations/accept"})
+"""Those where it is looked at, too, whether somebody is signed in."""
 ANONYMOUS = "anonymous"
 WORKSPACE = b"x-workspace"
+MAX_DIGITS = 9
 
 
 class Authentication:
@@ -56,13 +60,19 @@ class Authentication:
         changes = scope["method"] not in SAFE_METHODS
         own_origin = services.settings.base_url
         if scope["path"] in PUBLIC:
+            token = services.cookie.read(headers) if scope["path"] in PUBLIC_WITH_SESSION else None
             if changes:
-                check_own_site(headers, own_origin, with_cookie=False)
+                check_own_site(headers, own_origin, with_cookie=token is not None)
+            if token is not None:
+                with suppress(Unauthenticated):
+                    state["signed_in"] = await services.entrance.sessions.resume(token)
             state["caller"] = Caller(actor=ANONYMOUS, origin=facts.origin)
             return
         secret = secret_of(headers)
         if secret is not None:
-            state["caller"] = await services.keys.authenticate(secret, origin=facts.origin)
+            caller = state["caller"] = await services.keys.authenticate(secret, origin=facts.origin)
+            if (wanted := workspace_in(headers)) not in (None, caller.workspace_id):
+                raise WorkspaceNotFound(str(wanted))
             return
         token = services.cookie.read(headers)
         if token is None:
@@ -82,26 +92,15 @@ async def caller_of_person(
     Raises:
         WorkspaceNotFound: There is none of that number, or the person does not belong to it.
     """
-    user = signed_in.user
+    return await enter_workspace(registry, signed_in.user, workspace_in(headers), facts.origin)
+
+
+def workspace_in(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
+    """Return the workspace that the headers name; None: they name none; 0, which no workspace has: no number."""
     named = [value for name, value in headers if name == WORKSPACE]
-    if named:
-        return await caller_in(registry, user, named[-1].decode("latin-1"), facts)
-    if user.admin:
-        return caller_for(user, None, FIRST_WORKSPACE, facts.origin)
-    memberships = await registry.page(Member, of_user(user.id), limit=1)
-    if not memberships:
-        return caller_for(user, None, 0, facts.origin)
-    return caller_for(user, memberships[0], memberships[0].workspace_id, facts.origin)
-
-
-async def caller_in(registry: Registry, user: User, named: str, facts: From) -> Caller:
-    """Return a person as the caller in a workspace."""
-    workspace_id = int(named) if named.isascii() and named.isdecimal() and len(named) <= 16 else 0
-    member = await registry.find(Member, member_key(workspace_id, user.id))
-    if member is None and not user.admin:
-        raise WorkspaceNotFound(named[:16])
-    await living_workspace(registry, workspace_id)
-    return caller_for(user, member, workspace_id, facts.origin)
+    if not named:
+        return None
+    return int(named[-1]) if named[-1].isdigit() and len(named[-1]) <= MAX_DIGITS else 0
 
 
 def secret_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, Field, SkipValidation, ValidationError
 
+from shortly.api.access import needs
 from shortly.api.link_bodies import NO_TOTAL, Domain, Given, LinkChanges, LinkOut, NewLink, Slug, Version
 from shortly.api.links import find_existing
 from shortly.api.openapi import idempotency_key
@@ -94,7 +95,9 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 REPEATABLE: dict[int | str, dict[str, Any]] = {**RESPONSES, **problems(IdempotencyMismatch, IdempotencyInProgress)}
 
 
-@router.post("", operation_id="create_links", dependencies=[Depends(idempotency_key)], responses=REPEATABLE)
+@router.post(
+    "", operation_id="create_links", dependencies=[needs("links:write"), Depends(idempotency_key)], responses=REPEATABLE
+)
 async def create_links(given: NewLinks, links: Links, services: AllServices) -> Response:
     """Make many links."""
 
@@ -114,7 +117,7 @@ async def create_links(given: NewLinks, links: Links, services: AllServices) -> 
     return await answer_bulk(given.links, NewLink, create, services)
 
 
-@router.patch("", operation_id="edit_links", responses=RESPONSES)
+@router.patch("", operation_id="edit_links", dependencies=[needs("links:write")], responses=RESPONSES)
 async def edit_links(given: LinkEdits, links: Links, services: AllServices) -> Response:
     """Change many links."""
     default_status = services.settings.default_status
@@ -126,7 +129,12 @@ async def edit_links(given: LinkEdits, links: Links, services: AllServices) -> R
     return await answer_bulk(given.edits, LinkEdit, edit, services)
 
 
-@router.post("/delete", operation_id="delete_links", dependencies=[Depends(idempotency_key)], responses=REPEATABLE)
+@router.post(
+    "/delete",
+    operation_id="delete_links",
+    dependencies=[needs("links:write"), Depends(idempotency_key)],
+    responses=REPEATABLE,
+)
 async def delete_links(given: LinkDeletions, links: Links, services: AllServices) -> Response:
     """Delete many links."""
 

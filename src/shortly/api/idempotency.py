@@ -16,7 +16,7 @@ from shortly.api.services import Services
 from shortly.errors import IdempotencyInProgress, IdempotencyMismatch, ShortlyError
 
 KEY = re.compile(rb"[\x21-\x7e]{1,255}")
-NEVER_KEPT = ("/api/v1/auth/", "/api/v1/keys")
+NEVER_KEPT = ("/api/v1/auth/", "/api/v1/keys", "/api/v1/workspaces")
 KEPT_HEADERS = frozenset({"content-type", "location", "etag"})
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, cast
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from shortly.api.access import needs
 from shortly.api.etags import IfMatch, IfNoneMatch, etag_of, is_known, version_of
 from shortly.api.link_bodies import MAX_DOMAIN, NO_TOTAL, LinkChanges, LinkList, LinkOut, NewLink
 from shortly.api.moments import Moment
@@ -66,7 +67,7 @@ class ListQuery(BaseModel):
     "",
     status_code=201,
     operation_id="create_link",
-    dependencies=[Depends(idempotency_key)],
+    dependencies=[needs("links:write"), Depends(idempotency_key)],
     responses={
         200: {"model": LinkOut, "description": "`find_if_exists`: the link that was there already.", "headers": ETAG},
         201: {
@@ -100,7 +101,12 @@ async def answer(link: Link, services: Services, response: Response) -> LinkOut:
     return LinkOut.of(link, services, services.clock(), totals.get(link.id, NO_TOTAL))
 
 
-@router.get("", operation_id="list_links", responses=problems(InvalidInput, InvalidCursor, UnknownDomain))
+@router.get(
+    "",
+    operation_id="list_links",
+    dependencies=[needs("links:read")],
+    responses=problems(InvalidInput, InvalidCursor, UnknownDomain),
+)
 async def list_links(query: Annotated[ListQuery, Query()], links: Links, services: AllServices) -> LinkList:
     """List links, a page at a time."""
     now = services.clock()
@@ -129,6 +135,7 @@ async def list_links(query: Annotated[ListQuery, Query()], links: Links, service
 @router.get(
     "/{slug:slug}",
     operation_id="get_link",
+    dependencies=[needs("links:read")],
     response_model=LinkOut,
     responses={
         200: {"headers": ETAG},
@@ -154,6 +161,7 @@ async def get_link(
 @router.patch(
     "/{slug:slug}",
     operation_id="edit_link",
+    dependencies=[needs("links:write")],
     responses={
         200: {"headers": ETAG},
         **problems(LinkNotFound, LinkChanged, SlugTaken, MalformedRequest, *REFUSED_FIELDS, StorageFull),
@@ -182,6 +190,7 @@ async def edit_link(
     "/{slug:slug}",
     status_code=204,
     operation_id="delete_link",
+    dependencies=[needs("links:write")],
     response_class=Response,
     responses=problems(LinkNotFound, LinkChanged, MalformedRequest, UnknownDomain, StorageFull),
 )

@@ -13,10 +13,13 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from shortly import __version__
+from shortly.api.access import needs
+from shortly.api.problems import problems
 from shortly.api.services import AllServices, Services
 from shortly.counters import REDIRECTS, REQUEST_BUCKETS_MS, STATUS_CLASSES
+from shortly.errors import Forbidden
 
-router = APIRouter(tags=["operations"])
+router = APIRouter(tags=["operations"], dependencies=[needs("installation")])
 
 COUNTERS = {
     "clicks_written": "Clicks written down by the redirect.",
@@ -37,7 +40,7 @@ class PlainText(Response):
     media_type = CONTENT_TYPE_PLAIN_0_0_4
 
 
-@router.get("/metrics", operation_id="get_metrics", response_class=PlainText)
+@router.get("/metrics", operation_id="get_metrics", response_class=PlainText, responses=problems(Forbidden))
 async def get_metrics(services: AllServices) -> PlainText:
     """Read the node's metrics, in Prometheus' text format."""
     return PlainText(await asyncio.to_thread(write_metrics, services))

@@ -33,6 +33,8 @@ TAGS = [
     {"name": "bulk", "description": "Up to 5,000 links at once, each with a result of its own."},
     {"name": "statistics", "description": "Counts over time and by dimension, and single visits."},
     {"name": "keys", "description": "API keys: what programs come in with."},
+    {"name": "people", "description": "Who can sign in; for those who look after the whole installation."},
+    {"name": "workspaces", "description": "Workspaces, their members, and invitations into them."},
     {"name": "audit", "description": "Who did what to what, from where."},
     {"name": "operations", "description": "Is it up, and what is it doing?"},
 ]

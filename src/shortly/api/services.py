@@ -13,9 +13,12 @@ from shortly.abuse.rates import RateLimits
 from shortly.accounts import access
 from shortly.accounts.audit import Audit
 from shortly.accounts.entrance import Entrance
+from shortly.accounts.invitations import InvitationService
 from shortly.accounts.keys import KeyService
 from shortly.accounts.sessions import From, SignedIn
 from shortly.accounts.store import IdempotencyStore
+from shortly.accounts.users import PeopleService
+from shortly.accounts.workspaces import WorkspaceService
 from shortly.api.cookies import SessionCookie
 from shortly.clicks.store import ClickStore
 from shortly.errors import SessionNeeded
@@ -65,6 +68,9 @@ class Services:
     """All of them; routes ask for ``Stats``."""
     keys: KeyService
     audit: Audit
+    people: PeopleService
+    workspaces: WorkspaceService
+    invitations: InvitationService
     limits: RateLimits
     entrance: Entrance
     addresses: Addresses

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from shortly.api.access import needs
 from shortly.api.link_bodies import MAX_DOMAIN
 from shortly.api.paths import SlugPath
 from shortly.api.problems import problems
@@ -23,7 +24,7 @@ from shortly.stats.periods import MAX_TEXT, PeriodQuery, Step
 from shortly.stats.series import Bucket, Change, Summary
 from shortly.stats.service import MAX_VISITS, Page
 
-router = APIRouter(prefix="/api/v1", tags=["statistics"])
+router = APIRouter(prefix="/api/v1", tags=["statistics"], dependencies=[needs("stats:read")])
 
 MAX_ZONE = 64
 Dimension = Literal[DIMENSIONS]  # type: ignore[valid-type]
