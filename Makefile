@@ -58,7 +58,7 @@ types: setup ## mypy, strict, code and tests, for the oldest and the newest Pyth
 	@.venv/bin/mypy --python-version 3.14 $(wildcard $(CODE))
 
 bench: setup ## measure, and print the table that the README shows
-	@scripts/system-packages.sh wrk nginx taskset setpriv
+	@scripts/system-packages.sh wrk nginx taskset setpriv redis-server redis-benchmark
 	@$(PYTHON_IN) bench/run.py $(ARGS)
 
 docs: setup ## write docs/reference anew

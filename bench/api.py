@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 
 from bench.process import Failed
 from shortly.accounts.access import OPERATOR
-from shortly.settings import load_settings
+from shortly.settings import Settings, load_settings
 from shortly.store import open_store
 from shortly.wiring import key_service
 
@@ -49,13 +49,12 @@ class Api:
         return Answer(seconds, json.loads(content))
 
 
-def new_key(data_dir: Path) -> str:
-    """Return a new API key for a data folder."""
-    return asyncio.run(_new_key(data_dir))
+def new_key(data_dir: Path, *, store_url: str | None = None) -> str:
+    """Return a new API key for the store of a data folder."""
+    return asyncio.run(_new_key(load_settings({"data_dir": data_dir, "store_url": store_url})))
 
 
-async def _new_key(data_dir: Path) -> str:
-    settings = load_settings({"data_dir": data_dir})
+async def _new_key(settings: Settings) -> str:
     async with open_store(settings) as store:
         _, secret = await key_service(settings, store).create(OPERATOR, f"bench {time.time_ns()}", installation=True)
     return secret

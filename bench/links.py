@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from shortly.links.link import Link
 from shortly.links.slug import ALPHABET
-from shortly.settings import load_settings
+from shortly.settings import Settings, load_settings
 from shortly.store import open_store
 from shortly.store.sqlite.migrate import migrations_of
 
@@ -69,15 +69,17 @@ def new_links(count: int, *, first: int = 0) -> Iterator[Link]:
         )
 
 
-def fill(folder: Path, links: Iterable[Link], say: Callable[[str], None] = lambda _: None) -> list[Link]:
-    """Add links to the store in a data folder, which nobody has open; return the first of them as stored."""
-    return asyncio.run(_fill(folder, iter(links), say))
+def fill(
+    folder: Path, links: Iterable[Link], say: Callable[[str], None] = lambda _: None, *, store_url: str | None = None
+) -> list[Link]:
+    """Add links to the store of a data folder, which nobody has open; return the first of them as stored."""
+    return asyncio.run(_fill(load_settings({"data_dir": folder, "store_url": store_url}), iter(links), say))
 
 
-async def _fill(folder: Path, links: Iterator[Link], say: Callable[[str], None]) -> list[Link]:
+async def _fill(settings: Settings, links: Iterator[Link], say: Callable[[str], None]) -> list[Link]:
     first: list[Link] = []
     added = 0
-    async with open_store(load_settings({"data_dir": folder})) as store:
+    async with open_store(settings) as store:
         while batch := list(islice(links, BATCH)):
             answers = await store.add_links(batch)
             for answer in answers:

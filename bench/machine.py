@@ -26,7 +26,8 @@ def caveats(*, quick: bool, drain_core: int) -> list[str]:
     )
     lines.append(
         f"Shortly {shortly.__version__}, Python {platform.python_version()}, Granian {version('granian')}, "
-        f"uvloop {version('uvloop')}, SQLite {apsw.sqlite_lib_version()}, {nginx_version()}, {wrk_version()}."
+        f"uvloop {version('uvloop')}, SQLite {apsw.sqlite_lib_version()}, {redis_version()}, {nginx_version()}, "
+        f"{wrk_version()}."
     )
     lines.append(
         "Server and load generator share this one machine and talk over its loopback. Servers run on core 0 alone, "
@@ -57,6 +58,13 @@ def nginx_version() -> str:
     """Return such as ``nginx 1.22.1``."""
     answer = subprocess.run(["nginx", "-v"], check=False, capture_output=True, text=True)
     return (answer.stderr or answer.stdout).strip().rpartition(":")[2].strip().replace("/", " ")
+
+
+def redis_version() -> str:
+    """Return such as ``redis-server 7.0.15``."""
+    answer = subprocess.run(["redis-server", "--version"], check=False, capture_output=True, text=True)
+    found = re.search(r"v=(\S+)", answer.stdout)
+    return f"redis-server {found[1]}" if found else "redis-server"
 
 
 def wrk_version() -> str:

@@ -19,7 +19,21 @@ from msgspec.structs import asdict
 from bench.machine import caveats
 from bench.process import ROOT, Failed
 from bench.stage import LOAD_CORE, Run, Stage, say
-from bench.stages import brute_force, bulk, connections, drain, link_count, lists, redirect, start, stats
+from bench.stages import (
+    brute_force,
+    bulk,
+    connections,
+    drain,
+    link_count,
+    lists,
+    redirect,
+    redis_drain,
+    redis_links,
+    redis_misses,
+    redis_redirect,
+    start,
+    stats,
+)
 from bench.table import Row, draw, write_between_marks
 from shortly.logs import configure_logging
 from shortly.settings import Settings
@@ -35,8 +49,15 @@ STAGES: dict[str, Stage] = {
     "lists": lists.measure,
     "brute_force": brute_force.measure,
 }
-PROFILED = ("redirect", "drain", "stats")
-PROGRAMS = ("wrk", "nginx", "taskset", "setpriv")
+REDIS_STAGES: dict[str, Stage] = {
+    "redis_redirect": redis_redirect.measure,
+    "redis_misses": redis_misses.measure,
+    "redis_links": redis_links.measure,
+    "redis_drain": redis_drain.measure,
+}
+ALL_STAGES = STAGES | REDIS_STAGES
+PROFILED = ("redirect", "drain", "stats", "redis_links", "redis_drain")
+PROGRAMS = ("wrk", "nginx", "taskset", "setpriv", "redis-server", "redis-benchmark")
 CACHE = Path(__file__).parent / ".cache"
 
 
@@ -51,7 +72,7 @@ def main() -> None:
         run = Run(Path(folder), CACHE, quick=wanted.quick, profile=wanted.profile)
         head = caveats(quick=run.quick, drain_core=run.drain_core)
         os.sched_setaffinity(0, {LOAD_CORE})
-        rows, broken = run_stages(run, wanted.only or list(STAGES))
+        rows, broken = run_stages(run, wanted.only or list(ALL_STAGES))
     report(head, rows, readme=wanted.readme, file=wanted.json)
     sys.exit(1 if broken else 0)
 
@@ -59,8 +80,9 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="bench/run.py", description="Measure Shortly. See bench/README.md.")
+    names = ", ".join(ALL_STAGES)
     parser.add_argument("--quick", action="store_true", help="about a minute in all, to see that it works")
-    parser.add_argument("--only", action="append", choices=STAGES, metavar="STAGE", help=f"one of {', '.join(STAGES)}")
+    parser.add_argument("--only", action="append", choices=ALL_STAGES, metavar="STAGE", help=f"one of {names}")
     parser.add_argument("--profile", action="store_true", help=f"show where the time goes ({', '.join(PROFILED)})")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all samples to a file, too")
     parser.add_argument("--readme", action="store_true", help="put the table into README.md, too")
@@ -99,7 +121,7 @@ def run_stages(run: Run, names: list[str]) -> tuple[list[Row], bool]:
             started = time.monotonic()
             say(f"stage {name}")
             try:
-                rows += list(STAGES[name](run))
+                rows += list(ALL_STAGES[name](run))
             except Exception as failure:
                 broken = True
                 say(str(failure) if isinstance(failure, Failed) else traceback.format_exc())
@@ -114,7 +136,14 @@ def run_stages(run: Run, names: list[str]) -> tuple[list[Row], bool]:
 
 def report(head: list[str], rows: list[Row], *, readme: bool, file: Path | None) -> None:
     """Print the caveats, the table, and how to find out about missed targets; write files that were asked for."""
-    text = "\n".join(f"- {line}" for line in head) + f"\n\n{draw(rows)}"
+    tables = {
+        "": [row for row in rows if row.stage in STAGES],
+        "With Redis as the store": [row for row in rows if row.stage in REDIS_STAGES],
+    }
+    text = "\n".join(f"- {line}" for line in head)
+    for heading, of in tables.items():
+        if of:
+            text += f"\n\n**{heading}**" * bool(heading) + f"\n\n{draw(of)}"
     print(text)
     for stage in dict.fromkeys(row.stage for row in rows if row.met is False):
         how = f"make bench ARGS='--only {stage} --profile'" if stage in PROFILED else "perf top -p WORKER meanwhile"

@@ -17,7 +17,7 @@ from bench.process import ROOT, Failed, Process
 from bench.wrk import Load, load
 from shortly.clicks.store import EVERY_LINK
 from shortly.counters import read_counters
-from shortly.settings import load_settings
+from shortly.settings import Settings, load_settings
 from shortly.store import open_store
 
 SHORTLY = ROOT / ".venv" / "bin" / "shortly"
@@ -98,12 +98,24 @@ class Shortly(Server):
         data_dir: The data folder; nobody else has its databases open.
         core: For all of its processes.
         drain_core: Where the supervisor, whose thread the drain is, moves as soon as its worker runs.
+        path: A short link, with which it shows that it works.
+        settings: Environment variables that are not as by default.
     """
 
-    def __init__(self, data_dir: Path, *, core: int, drain_core: int | None = None, path: str = "/bench") -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        core: int,
+        drain_core: int | None = None,
+        path: str = "/bench",
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         port = free_port()
         self.data_dir = data_dir
+        self._settings = settings or {}
         environment = {"DATA_DIR": str(data_dir), "PORT": str(port), "WORKERS": "1", "LOG_FORMAT": "json"}
+        environment |= self._settings
         process = Process([SHORTLY, "serve"], core=core, environment=environment, log=data_dir / "shortly.log")
         super().__init__(process, port)
         try:
@@ -137,11 +149,11 @@ class Shortly(Server):
     def clicks_in_store(self) -> int:
         """Stop the server, and return how many clicks its statistics have."""
         self.process.stop()
-        return asyncio.run(_clicks(self.data_dir))
+        return asyncio.run(_clicks(load_settings({"data_dir": self.data_dir, **self._settings})))
 
 
-async def _clicks(data_dir: Path) -> int:
-    async with open_store(load_settings({"data_dir": data_dir})) as store:
+async def _clicks(settings: Settings) -> int:
+    async with open_store(settings) as store:
         hours = await store.hours(EVERY_LINK, 0, 1 << 40)
     return sum(total.clicks for total in hours.values())
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from bench.links import LinkDatabase
+from bench.redis_links import RedisLinks
 from bench.table import Row
 
 SERVER_CORE, LOAD_CORE = 0, 1
@@ -69,6 +70,20 @@ class Run:
         folder = self.new_folder("large")
         shutil.copyfile(self.many_links.path, folder / self.many_links.path.name)
         os.sync()  # now, and not while something is measured
+        return folder
+
+    @cached_property
+    def links_in_redis(self) -> RedisLinks:
+        """The same links as a server keeps them on the disk."""
+        size = self.size(1_000_000, 20_000)
+        return RedisLinks.cached(self._cache, size, say, server_core=LOAD_CORE, core=SERVER_CORE, profile=self.profile)
+
+    @cached_property
+    def large_redis(self) -> Path:
+        """A folder with a copy of that, for a server; stages may use it one after the other."""
+        folder = self.new_folder("large-redis")
+        shutil.copytree(self.links_in_redis.folder, folder, dirs_exist_ok=True)
+        os.sync()
         return folder
 
 

@@ -12,6 +12,7 @@ package_of() {
   case $1 in
   mkfs.ext4) echo e2fsprogs ;;
   redis-server) echo redis-server ;;
+  redis-benchmark) echo redis-tools ;;
   taskset | setpriv | prlimit) echo util-linux ;;
   *) echo "$1" ;;
   esac

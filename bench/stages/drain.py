@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -33,19 +33,15 @@ class Drained(Struct, frozen=True):
 
     clicks: int
     seconds: float
+    processor_s: float
+    """What of that this process was computing."""
     in_store: int
 
 
 def measure(run: Run) -> Iterator[Row]:
     """Drain journals of three shapes."""
     clicks = run.size(CLICKS, 30_000)
-    chance = random.Random(1)
-    shapes = {
-        "of one link": [0] * clicks,
-        f"Zipf over {LINKS_OF_ZIPF:,} links": popular(LINKS_OF_ZIPF, clicks),
-        f"evenly over {LINKS_OF_UNIFORM:,} links": chance.choices(range(LINKS_OF_UNIFORM), k=clicks),
-    }
-    for shape, links in shapes.items():
+    for shape, links in shapes(clicks).items():
         folder = run.new_folder("drain")
         write_journal(folder / "journal", links)
         got = drain(folder, profile=run.profile)
@@ -59,6 +55,16 @@ def measure(run: Run) -> Iterator[Row]:
             met=rate >= TARGET and got.in_store == clicks,
             data=msgspec.structs.asdict(got),
         )
+
+
+def shapes(clicks: int) -> dict[str, list[int]]:
+    """Return the links that are clicked, one after the other, for each shape of traffic."""
+    chance = random.Random(1)
+    return {
+        "of one link": [0] * clicks,
+        f"Zipf over {LINKS_OF_ZIPF:,} links": popular(LINKS_OF_ZIPF, clicks),
+        f"evenly over {LINKS_OF_UNIFORM:,} links": chance.choices(range(LINKS_OF_UNIFORM), k=clicks),
+    }
 
 
 def write_journal(folder: Path, links: Sequence[int]) -> None:
@@ -97,11 +103,12 @@ def write_journal(folder: Path, links: Sequence[int]) -> None:
                 raise Failed("the disk is full: the journal refused a click")
 
 
-def drain(folder: Path, *, profile: bool) -> Drained:
-    """Drain a journal in a process of its own."""
+def drain(folder: Path, *, profile: bool, settings: Mapping[str, str] | None = None) -> Drained:
+    """Drain a journal in a process of its own, into the store that these environment variables name."""
     log = folder / "drain.log"
     command = [sys.executable, "-m", "bench.drain_once", str(folder), *(["--profile"] if profile else [])]
-    with Process(command, core=SERVER_CORE, environment={"PYTHONPATH": str(ROOT)}, log=log) as process:
+    environment = {"PYTHONPATH": str(ROOT), **(settings or {})}
+    with Process(command, core=SERVER_CORE, environment=environment, log=log) as process:
         process.wait(WAIT_S)
     output = log.read_text(encoding="utf-8").strip()
     if profile:

@@ -35,9 +35,21 @@ def measure(run: Run) -> Iterator[Row]:
     """Ask for pages of 50 links, in turns, and for those behind them."""
     folder = run.large_folder
     key = new_key(folder)
+    with Shortly(folder, core=SERVER_CORE, path=f"/{slug_of(0)}") as server:
+        took_s = ask(server.port, key, pages=run.size(PAGES, 3))
+    for what, of in took_s.items():
+        yield Row(
+            stage="lists",
+            what=f"page of 50 of {run.many_links.count:,} links: {what}",
+            measured=f"median {ms(median(of))}, p95 {ms(percentile(of, 95))}",
+            data={"took_s": of},
+        )
+
+
+def ask(port: int, key: str, *, pages: int) -> dict[str, list[float]]:
+    """Ask a server for so many pages of each kind; return the seconds that each took, by what was asked for."""
     took_s: dict[str, list[float]] = {what: [] for what in (*QUERIES, LATER)}
-    pages = run.size(PAGES, 3)
-    with Shortly(folder, core=SERVER_CORE, path=f"/{slug_of(0)}") as server, Api(server.port, key) as api:
+    with Api(port, key) as api:
         cursor = api.request("GET", "/links?sort=created_at").body["next_cursor"]
         for nth in range(pages + 1):
             for what, query in {**QUERIES, LATER: f"sort=created_at&cursor={quote(cursor)}"}.items():
@@ -46,10 +58,4 @@ def measure(run: Run) -> Iterator[Row]:
                     took_s[what].append(answer.seconds)
                 if what == LATER:
                     cursor = answer.body["next_cursor"]
-    for what, of in took_s.items():
-        yield Row(
-            stage="lists",
-            what=f"page of 50 of {run.many_links.count:,} links: {what}",
-            measured=f"median {ms(median(of))}, p95 {ms(percentile(of, 95))}",
-            data={"took_s": of},
-        )
+    return took_s

@@ -87,7 +87,7 @@ def compare(
     )
 
 
-def counted(ours: Shortly) -> Row:
+def counted(ours: Shortly, *, stage: str = "redirect") -> Row:
     """Compare what clients received with what the statistics say, after everything was folded."""
     lag_s = ours.wait_until_drained()
     counters = ours.counters()
@@ -95,7 +95,7 @@ def counted(ours: Shortly) -> Row:
     surplus = stored - ours.answered
     exact = stored == counters["answered"] == counters["written"] and 0 <= surplus <= ours.may_miss
     return Row(
-        stage="redirect",
+        stage=stage,
         what="clicks counted of those answered meanwhile",
         measured=f"{number(stored)} of {number(ours.answered)}, {counters['dropped']} dropped",
         target=f"none lost, at most {ours.may_miss} more (under way when wrk stopped)",
