@@ -10,6 +10,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
+from operator import add
 from sys import byteorder
 from typing import Any, NamedTuple
 
@@ -40,7 +41,10 @@ class Move(NamedTuple):
 class Plan:
     """Changes of the index, none of them made yet."""
 
-    def __init__(self) -> None:
+    def __init__(self, row: int = 0) -> None:
+        """``row``: the one that the first new link is believed to get; another one costs time, and is right, too."""
+        self.row = row
+        """Where its new rows are believed to begin."""
         self._new: list[tuple[int, Doc]] = []
         self._postings: defaultdict[str, list[int]] = defaultdict(list)
         self._added: defaultdict[str, list[Argument]] = defaultdict(list)
@@ -54,14 +58,19 @@ class Plan:
 
     def add(self, link_id: int, doc: Doc) -> None:
         """Take a link up that is not in the index."""
-        number = len(self._new)
+        low = self.row % CHUNK_ROWS + len(self._new)  # too high where the next chunk begins; ``command`` sees to that
         self._new.append((link_id, doc))
         for key, score, member in entries_of(link_id, doc):
             self._added[key] += (score, member)
         self._first_clicks += (0, member_of(link_id))
         postings = self._postings
-        for trigram in trigrams_of(doc):
-            postings[trigram].append(number)
+        for gram in grams_of(doc):
+            postings[gram].append(low)
+
+    @property
+    def rows(self) -> int:
+        """How many rows the new links need."""
+        return len(self._new)
 
     def change(self, link_id: int, row: int, old: Doc, new: Doc) -> None:
         """Bring a link up to date."""
@@ -73,7 +82,7 @@ class Plan:
             if before.get(place) != score:
                 self._added[place[0]] += (score, place[1])
         self._docs += (member_of(link_id), row.to_bytes(ROW_BYTES, "big") + doc_value(new))
-        had, has = trigrams_of(old), trigrams_of(new)
+        had, has = grams_of(old), grams_of(new)
         self._mark("REMOVE", row, had - has)
         self._mark("ADD", row, has - had)
 
@@ -83,7 +92,7 @@ class Plan:
             self._removed[key].append(member)
         self._removed[keys.BY_CLICKS].append(member_of(link_id))
         self._gone.append(member_of(link_id))
-        self._mark("REMOVE", row, trigrams_of(doc))
+        self._mark("REMOVE", row, grams_of(doc))
 
     def restore(self, link_id: int, row: int, old: Doc, new: Doc) -> None:
         """Write all entries of a link anew, whichever are there; with no ``change`` in the same plan."""
@@ -96,16 +105,16 @@ class Plan:
             self._added[key] += (score, member)
         self._first_clicks += (0, member_of(link_id))
         self._docs += (member_of(link_id), row.to_bytes(ROW_BYTES, "big") + doc_value(new))
-        self._mark("REMOVE", row, trigrams_of(old) | trigrams_of(new))
-        self._mark("ADD", row, trigrams_of(new))
+        self._mark("REMOVE", row, grams_of(old) | grams_of(new))
+        self._mark("ADD", row, grams_of(new))
 
     def drop(self, key: str, member: bytes) -> None:
         """Remove one entry of a sorted set."""
         self._removed[key].append(member)
 
-    def drop_posting(self, row: int, trigram: str) -> None:
-        """Remove one row of a trigram."""
-        self._mark("REMOVE", row, [trigram])
+    def drop_posting(self, row: int, gram: str) -> None:
+        """Remove one row of a gram."""
+        self._mark("REMOVE", row, [gram])
 
     def count(self, link_id: int, clicks: int) -> None:
         """Note how many clicks a link has had, which never become fewer; an unknown link is left out."""
@@ -116,10 +125,11 @@ class Plan:
         self._recounted += (clicks, member_of(link_id))
 
     def command(self, moves: Sequence[Move], row: int) -> tuple[list[str], list[Argument]]:
-        """Return keys and arguments of ``apply_index``; ``row`` is the next one that the index is believed to give."""
+        """Return keys and arguments of ``apply_index``; ``row`` is what ``Index`` would begin a plan with now."""
         if row % CHUNK_ROWS + len(self._new) > CHUNK_ROWS:
             row += CHUNK_ROWS - row % CHUNK_ROWS
         chunk, first = divmod(row, CHUNK_ROWS)
+        shift = first - self.row % CHUNK_ROWS
         writing = _Instructions([keys.POSITIONS, keys.ROWS, keys.DOCS, keys.rows(chunk)])
         for key, members in self._removed.items():
             writing.add("ZREM", key, members)
@@ -130,22 +140,24 @@ class Plan:
         writing.add("ZADD", keys.BY_CLICKS, self._recounted, "XX")
         writing.add("HSET", keys.DOCS, self._docs)
         writing.add("HDEL", keys.DOCS, self._gone)
-        for trigram, numbers in self._postings.items():
-            writing.add_one("NEW", keys.postings(chunk, trigram), _packed(map(first.__add__, numbers)))
         for (name, key), rows in self._rows.items():
             writing.add_one(name, key, _packed(rows))
         args: list[Argument] = [len(moves)]
         for move in moves:
             args += (move.partition, move.start, move.end)
-        args += (row, len(self._new))
+        args += (row, len(self._new), len(self._postings))
         for link_id, doc in self._new:
             args += (member_of(link_id), doc_value(doc))
-        return writing.keys, args + writing.args
+        if shift:
+            args += [_packed([low + shift for low in lows]) for lows in self._postings.values()]
+        else:
+            args += map(_packed, self._postings.values())
+        return writing.keys + [keys.postings(chunk, gram) for gram in self._postings], args + writing.args
 
-    def _mark(self, name: str, row: int, trigrams: Iterable[str]) -> None:
+    def _mark(self, name: str, row: int, grams: Iterable[str]) -> None:
         chunk, low = divmod(row, CHUNK_ROWS)
-        for trigram in trigrams:
-            self._rows[name, keys.postings(chunk, trigram)].append(low)
+        for gram in grams:
+            self._rows[name, keys.postings(chunk, gram)].append(low)
 
 
 class _Instructions:
@@ -177,7 +189,18 @@ class Index:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._row = 0
-        """The next that will be given, unless another process was quicker."""
+        """The next that will be given, once all plans are applied, unless another process was quicker."""
+
+    def plan(self, links: int = 0) -> Plan:
+        """Return an empty plan for so many new links, which is to be applied soon."""
+        return Plan(self._take(links))
+
+    def _take(self, rows: int) -> int:
+        """Return the row that so many new ones would begin with."""
+        if self._row % CHUNK_ROWS + rows > CHUNK_ROWS:
+            self._row += CHUNK_ROWS - self._row % CHUNK_ROWS
+        row, self._row = self._row, self._row + rows
+        return row
 
     async def apply(self, plan: Plan, moves: Sequence[Move]) -> set[int]:
         """Make the changes of a plan, or return the partitions whose position is another one; then nothing is changed.
@@ -186,13 +209,16 @@ class Index:
             StoreUnavailable: It was not done, or no answer says whether it was.
             StorageFull: There is no room.
         """
+        row = plan.row
         while True:
-            reply: list[Any] = await self._client.run(APPLY, *plan.command(moves, self._row))
+            reply: list[Any] = await self._client.run(APPLY, *plan.command(moves, row))
             if reply[0] == b"moved":
                 return {int(partition) for partition in reply[1:]}
-            self._row = int(reply[1])
+            if plan.rows and int(reply[1]) != row + plan.rows:  # others were quicker
+                self._row = int(reply[1])
             if reply[0] == b"applied":
                 return set()
+            row = self._take(plan.rows)
 
 
 def entries_of(link_id: int, doc: Doc) -> Iterator[tuple[str, int, bytes]]:
@@ -240,17 +266,19 @@ def plain_prefix(domain: str, target: str, owner: str, workspace: int) -> bytes:
     return blake2b(text.encode(), digest_size=16).digest()
 
 
-def trigrams_of(doc: Doc) -> set[str]:
-    """Return all that a search of three and more characters could look this link up by."""
+def grams_of(doc: Doc) -> set[str]:
+    """Return all that a search of two and more characters could look this link up by: every two, and every three."""
     found: set[str] = set()
     for text in doc.texts():
-        found.update([text[start : start + 3] for start in range(len(text) - 2)])
+        pairs = list(map(add, text, text[1:]))
+        found.update(pairs)
+        found.update(map(add, pairs, text[2:]))
     return found
 
 
-def trigrams_in(text: str) -> Iterator[str]:
-    """Yield every three characters of a casefolded text."""
-    return (text[start : start + 3] for start in range(len(text) - 2))
+def grams_in(text: str) -> Iterator[str]:
+    """Yield every three characters of a casefolded text, or all of it when it has two."""
+    return (text[start : start + 3] for start in range(max(1, len(text) - 2)))
 
 
 def _rising(number: int) -> bytes:

@@ -151,9 +151,9 @@ def rows(chunk: int) -> str:
     return f"x:{{idx}}:rows:{chunk}"
 
 
-def postings(chunk: int, trigram: str) -> str:
-    """``x:{idx}:g:<chunk>:<trigram>``: which rows of a chunk have the trigram, as numbers of 2 bytes or as a bitmap."""
-    return f"x:{{idx}}:g:{chunk}:{trigram}"
+def postings(chunk: int, gram: str) -> str:
+    """``x:{idx}:g:<chunk>:<gram>``: which rows of a chunk have two or three characters: numbers, or a bitmap."""
+    return f"x:{{idx}}:g:{chunk}:{gram}"
 
 
 # --- accounts --------------------------------------------------------------------------------------------------------

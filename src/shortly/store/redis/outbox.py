@@ -38,8 +38,10 @@ KEEP_MS = 60_000
 TRIM_EVERY_S = 30.0
 ENTRIES = 100
 """Entries of one partition that are read at once."""
-BATCH = 500
+BATCH = 1_000
 """Links that one script call brings into the index, about; that takes some ten milliseconds."""
+AT_ONCE = 2
+"""Such calls under way, so that the next one is made while the server works on the one before."""
 TELL_S = 3.0
 """How long a writer waits for the index."""
 
@@ -200,21 +202,38 @@ class Outbox:
             if chain and chain[-1].after != added.before:  # somebody else wrote in between
                 slow.add(added.partition)
             chain.append(added)
-        for group in _groups({partition: chain for partition, chain in fast.items() if partition not in slow}):
-            while group and (moved := await self._apply_new(group)):
-                slow |= moved
-                group = {partition: chain for partition, chain in group.items() if partition not in moved}
+        slow |= await self._apply_groups(
+            _groups({partition: chain for partition, chain in fast.items() if partition not in slow})
+        )
         if slow:
             await self._apply_entries(slow)
 
+    async def _apply_groups(self, groups: Iterator[dict[int, list[Added]]]) -> set[int]:
+        """Apply groups of different partitions; return the partitions of which others have applied something."""
+        moved: set[int] = set()
+
+        async def work() -> None:
+            for group in groups:
+                while group and (others := await self._apply_new(group)):
+                    moved.update(others)
+                    group = {partition: chain for partition, chain in group.items() if partition not in others}
+
+        workers = [asyncio.create_task(work()) for _ in range(AT_ONCE)]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            await asyncio.wait(workers)
+        return moved
+
     async def _apply_new(self, fast: dict[int, list[Added]]) -> set[int]:
-        plan = Plan()
+        plan = self.index.plan(sum(len(added.links) for chain in fast.values() for added in chain))
         moves = []
         for partition, chain in fast.items():
             moves.append(Move(partition, chain[0].before, chain[-1].after))
             for added in chain:
                 for link in added.links:
                     plan.add(link.id, doc_of(link))
+            await asyncio.sleep(0)  # others have their turn
         return await self.index.apply(plan, moves)
 
     async def _apply_entries(self, partitions: set[int]) -> None:
@@ -224,7 +243,7 @@ class Outbox:
             steps, left = await self._steps(left)
             if not steps:
                 continue
-            plan = Plan()
+            plan = self.index.plan()
             await self._gather(plan, steps)
             moved = await self.index.apply(plan, [step.move for step in steps])
             left |= {step.move.partition for step in steps if moved or step.more}

@@ -20,7 +20,7 @@ from shortly.errors import ShortlyError
 from shortly.links.link import Link
 from shortly.store.redis import keys
 from shortly.store.redis.client import Client
-from shortly.store.redis.index import CHUNK_ROWS, START, Move, Plan, entries_of, trigrams_of
+from shortly.store.redis.index import CHUNK_ROWS, START, Move, Plan, entries_of, grams_of
 from shortly.store.redis.link_writes import LAPSE_MS, LinkWrites
 from shortly.store.redis.outbox import SETTLE_SLUG, Outbox, Totals
 from shortly.store.redis.records import (
@@ -84,7 +84,7 @@ class Repair:
         self._strays: defaultdict[int, set[tuple[str, bytes]]] = defaultdict(set)
         """Link id -> sorted sets and members."""
         self._stray_postings: defaultdict[int, set[tuple[int, str]]] = defaultdict(set)
-        """Link id, 0 for rows that no link has -> rows and trigrams."""
+        """Link id, 0 for rows that no link has -> rows and grams."""
         self._counts = {"links": 0, "slugs_restored": 0, "slugs_freed": 0, "entries_dropped": 0, "clicks_corrected": 0}
 
     async def run(self) -> Report:
@@ -231,8 +231,8 @@ class Repair:
             for link_id, found in (await self._docs(filter(None, some))).items():
                 if found is not None and found[0] // CHUNK_ROWS == chunk:
                     owners[found[0] % CHUNK_ROWS] = link_id
-                    for trigram in trigrams_of(found[1]):
-                        wanted[trigram].add(found[0] % CHUNK_ROWS)
+                    for gram in grams_of(found[1]):
+                        wanted[gram].add(found[0] % CHUNK_ROWS)
         prefix = keys.postings(chunk, "")
         names = [key.removeprefix(prefix) for key in postings]
         for start in range(0, len(names), SOME):
@@ -252,8 +252,8 @@ class Repair:
     async def _mend(self) -> int:
         """Mend what the proofs found; return how many links that were."""
         plan = Plan()
-        for row, trigram in self._stray_postings.pop(0, ()):  # no link will ever have such a row
-            plan.drop_posting(row, trigram)
+        for row, gram in self._stray_postings.pop(0, ()):  # no link will ever have such a row
+            plan.drop_posting(row, gram)
             self._counts["entries_dropped"] += 1
         await self._outbox.index.apply(plan, ())
         due = sorted(self._suspects | self._strays.keys() | self._stray_postings.keys())
@@ -282,9 +282,9 @@ class Repair:
                 if new is None or not _has_entry(link_id, new, key, member, None):
                     plan.drop(key, member)
                     dropped += 1
-            for row, trigram in self._stray_postings.get(link_id, ()):
-                if new is None or found is None or row != found[0] or trigram not in trigrams_of(new):
-                    plan.drop_posting(row, trigram)
+            for row, gram in self._stray_postings.get(link_id, ()):
+                if new is None or found is None or row != found[0] or gram not in grams_of(new):
+                    plan.drop_posting(row, gram)
                     dropped += 1
             mended += link_id in self._suspects
             if new is not None and found is not None:

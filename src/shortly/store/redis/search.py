@@ -1,4 +1,4 @@
-"""Searching by trigrams: which rows may hold a text, looked up chunk by chunk, newest first."""
+"""Searching by grams of two or three characters: which rows may hold a text, looked up chunk by chunk, newest first."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 from shortly.store.redis import keys
 from shortly.store.redis.client import Client
-from shortly.store.redis.index import CHUNK_ROWS, trigrams_in
+from shortly.store.redis.index import CHUNK_ROWS, grams_in
 from shortly.store.redis.records import Doc, id_of, stored_doc
 from shortly.store.redis.scripts import Script
 
 BITMAP_BYTES = CHUNK_ROWS // 8
-MOST_TRIGRAMS = 16
-"""Trigrams of a long text that are looked up; the whole text is compared anyway."""
+MOST_GRAMS = 16
+"""Grams of a long text that are looked up; the whole text is compared anyway."""
 CHUNKS = 16
 """Chunks that one script call looks into."""
 DOCS = 500
@@ -36,14 +36,14 @@ class Rows(NamedTuple):
 
 
 def is_searchable(needle: str) -> bool:
-    """Return whether trigrams can help to find a casefolded text."""
-    return len(needle) >= 3
+    """Return whether grams can help to find a casefolded text."""
+    return len(needle) >= 2
 
 
 async def find_rows(client: Client, needle: str, most: int) -> list[Rows] | None:
     """Return all rows that may hold the text, or None when these are more than ``most``."""
-    trigrams = list(dict.fromkeys(trigrams_in(needle)))
-    trigrams = trigrams[:: -(-len(trigrams) // MOST_TRIGRAMS)]
+    grams = list(dict.fromkeys(grams_in(needle)))
+    grams = grams[:: -(-len(grams) // MOST_GRAMS)]
     newest = (int(await client.read("GET", keys.ROWS) or 0) - 1) // CHUNK_ROWS
     found: list[Rows] = []
     count = 0
@@ -51,8 +51,8 @@ async def find_rows(client: Client, needle: str, most: int) -> list[Rows] | None
     size = 1  # the newest chunk alone often shows that there are too many
     while chunks:
         some, chunks, size = chunks[:size], chunks[size:], CHUNKS
-        names = [keys.postings(chunk, trigram) for chunk in some for trigram in trigrams]
-        reply = await client.run(FIND_ROWS, names, [len(trigrams)])
+        names = [keys.postings(chunk, gram) for chunk in some for gram in grams]
+        reply = await client.run(FIND_ROWS, names, [len(grams)])
         for chunk, postings in zip(some, reply, strict=True):
             if postings and (rows := common_rows(postings, most - count)):
                 if (count := count + len(rows)) > most:

@@ -1,5 +1,5 @@
--- Looks trigrams up. KEYS: for each chunk the postings of every trigram. ARGV: how many trigrams.
--- Returns for each chunk the texts of its shortest postings, at most four; none when a trigram is not in the chunk.
+-- Looks grams up. KEYS: for each chunk the postings of every gram. ARGV: how many grams.
+-- Returns for each chunk the texts of its shortest postings, at most four; none when a gram is not in the chunk.
 local count = tonumber(ARGV[1])
 local answer = {}
 for chunk = 0, #KEYS / count - 1 do

@@ -1,4 +1,4 @@
--- Postings of a trigram in a chunk of 65,536 rows: numbers of 2 bytes, little-endian, each once, in any order; or, where
+-- Postings of a gram in a chunk of 65,536 rows: numbers of 2 bytes, little-endian, each once, in any order; or, where
 -- these would need as much room, a bitmap of exactly 8,192 bytes whose first bit is row 0.
 local BITMAP = 8192
 
@@ -9,14 +9,21 @@ local function unpacked(text, place)
   return high * 256 + low
 end
 
+local bor, call = bit.bor, redis.call
+local BITS = {[0] = 128, 64, 32, 16, 8, 4, 2, 1}
+
 local function mark(bytes, row)
-  local place = math.floor(row / 8)
-  bytes[place] = bit.bor(bytes[place] or 0, bit.rshift(128, row % 8))
+  local low = row % 8
+  local place = (row - low) / 8
+  bytes[place] = bor(bytes[place] or 0, BITS[low])
 end
 
 local function text_of(bytes, first, last)
+  for place = first, last do bytes[place] = bytes[place] or 0 end
   local parts = {}
-  for place = first, last do parts[#parts + 1] = string.char(bytes[place] or 0) end
+  for place = first, last, 1000 do
+    parts[#parts + 1] = string.char(unpack(bytes, place, math.min(place + 999, last)))
+  end
   return table.concat(parts)
 end
 
@@ -35,47 +42,50 @@ end
 
 -- Adds the rows in a text, each moved on by `shift`; a text with more than one has them rising.
 local function add_rows(key, text, shift)
-  local length, count = redis.call('STRLEN', key), #text / 2
+  local length, count = call('STRLEN', key), #text / 2
   if shift == 0 and length ~= BITMAP and length + #text < BITMAP then
-    redis.call('APPEND', key, text)
+    call('APPEND', key, text)
     return
   end
   local rows = {}
-  for place = 1, #text, 2 do rows[#rows + 1] = unpacked(text, place) + shift end
+  for place = 1, count do
+    local low, high = text:byte(2 * place - 1, 2 * place)
+    rows[place] = high * 256 + low + shift
+  end
   if length ~= BITMAP and length + #text < BITMAP then
     for place, row in ipairs(rows) do rows[place] = packed(row) end
-    redis.call('APPEND', key, table.concat(rows))
+    call('APPEND', key, table.concat(rows))
   elseif length ~= BITMAP then
-    local known, bytes = redis.call('GET', key) or '', {}
+    local known, bytes = call('GET', key) or '', {}
     for place = 1, #known, 2 do mark(bytes, unpacked(known, place)) end
     for _, row in ipairs(rows) do mark(bytes, row) end
-    redis.call('SET', key, text_of(bytes, 0, BITMAP - 1))
+    call('SET', key, text_of(bytes, 0, BITMAP - 1))
   elseif count < 4 or rows[count] - rows[1] > 4096 then
-    for _, row in ipairs(rows) do redis.call('SETBIT', key, row, 1) end
+    for _, row in ipairs(rows) do call('SETBIT', key, row, 1) end
   else -- neighbours
     local first, last = math.floor(rows[1] / 8), math.floor(rows[count] / 8)
-    local known, bytes = redis.call('GETRANGE', key, first, last), {}
+    local known, bytes = call('GETRANGE', key, first, last), {}
     for place = first, last do bytes[place] = known:byte(place - first + 1) end
     if rows[count] - rows[1] == count - 1 then
       fill(bytes, rows[1], rows[count])
     else
       for _, row in ipairs(rows) do mark(bytes, row) end
     end
-    redis.call('SETRANGE', key, first, text_of(bytes, first, last))
+    call('SETRANGE', key, first, text_of(bytes, first, last))
   end
 end
 
 local function remove_row(key, row)
-  local length = redis.call('STRLEN', key)
+  local length = call('STRLEN', key)
   if length == BITMAP then
-    redis.call('SETBIT', key, row, 0)
+    call('SETBIT', key, row, 0)
   elseif length > 0 then
-    local known, wanted = redis.call('GET', key), packed(row)
+    local known, wanted = call('GET', key), packed(row)
     local place = known:find(wanted, 1, true)
     while place and place % 2 == 0 do place = known:find(wanted, place + 1, true) end
     if place then
       local left = known:sub(1, place - 1) .. known:sub(place + 2)
-      if left == '' then redis.call('DEL', key) else redis.call('SET', key, left) end
+      if left == '' then call('DEL', key) else call('SET', key, left) end
     end
   end
 end
