@@ -384,6 +384,19 @@ async def test_a_search_agrees_with_a_walk_when_common_and_rare_trigrams_have_di
     assert report.links == count - 100
 
 
+async def test_a_search_for_two_letters_reads_what_has_them_and_not_all_links(
+    store: RedisStore, redis_server: RedisServer
+) -> None:
+    titles = {7: "qz", 1_500: "aqz", 2_999: "Qzb"}
+    await store.add_links([link(f"n{n:04}", title=titles.get(n, "")) for n in range(3_000)])
+    redis_server.command("CONFIG", "RESETSTAT")
+    assert await slugs(store, search="qz", sort="slug", descending=False) == ["n0007", "n1500", "n2999"]
+    assert await slugs(store, search="zq") == []
+    reads = redis_server.command("INFO", "commandstats")
+    assert "cmdstat_zrange" not in reads, reads  # no walk
+    assert reads["cmdstat_hget"]["calls"] == 3
+
+
 async def test_a_chunk_of_rows_ends_within_a_batch(store: RedisStore, redis_server: RedisServer) -> None:
     redis_server.command("SET", keys.ROWS, 65_536 - 10)
     await store.add_links([link(f"a{n}") for n in range(30)])
