@@ -45,7 +45,7 @@ class BlocklistKeeper:
 
     def start(self) -> None:
         """Begin; does nothing where no lists are set."""
-        if self._settings.blocklist_files or self._settings.blocklist_urls:
+        if self._settings.has_blocklists:
             self._thread = threading.Thread(target=self._run, name="blocklists", daemon=True)
             self._thread.start()
 
@@ -59,6 +59,8 @@ class BlocklistKeeper:
     def refresh(self) -> None:
         """Download what is due, and compile what changed; once."""
         settings = self._settings
+        if not settings.has_blocklists:
+            return
         copies = [(url, copy_of(settings.blocklist_dir, url)) for url in settings.blocklist_urls]
         due = [(url, copy) for url, copy in copies if self._is_due(url, copy)]
         if due:

@@ -360,6 +360,15 @@ class RateLimited(ShortlyError):
         self.retry_after_s = retry_after_s
 
 
+class ReportNotFound(ShortlyError):
+    """The workspace has no report of abuse with this id."""
+
+    code = "report_not_found"
+
+    def __init__(self, report_id: int) -> None:
+        super().__init__(f"There is no report {report_id}.")
+
+
 class IdempotencyMismatch(ShortlyError):
     """The idempotency key was used before, with another request."""
 

@@ -165,6 +165,8 @@ class Settings(BaseSettings):
         "starttls", description="How the mail server is reached: STARTTLS, TLS from the start (port 465), or neither."
     )
     mail_from: str | None = Field(None, description="Sender of mails, such as Shortly <links@example.com>.")
+    anonymous_create: bool = Field(False, description="Let strangers make links: a target alone, few, and for a time.")
+    anonymous_expiry_days: int = Field(30, ge=1, le=3650, description="Days after which links of strangers expire.")
     blocklist_files: FileList = Field(
         (), description="Lists of hosts (comma-separated files) that no link may lead to; read anew when they change."
     )
@@ -506,6 +508,11 @@ class Settings(BaseSettings):
     def blocklist_dir(self) -> Path:
         """Folder of the lists of blocked hosts that were downloaded."""
         return self.data_dir / "blocklists"
+
+    @cached_property
+    def has_blocklists(self) -> bool:
+        """Whether any list is set."""
+        return bool(self.blocklist_files or self.blocklist_urls)
 
     @cached_property
     def blocklist_path(self) -> Path:

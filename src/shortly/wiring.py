@@ -40,6 +40,13 @@ def slug_rules(settings: Settings) -> SlugRules:
     )
 
 
+def blocklist(settings: Settings) -> Callable[[str], bool]:
+    """Return what says of a host whether links may not lead there."""
+    if not settings.has_blocklists:  # what an earlier start compiled counts no more
+        return lambda _: False
+    return Blocklist(settings.blocklist_path, settings.blocklist_allow).blocks
+
+
 def link_service(
     settings: Settings, store: LinkStore, *, on_new: Callable[[Link], None] = lambda _: None
 ) -> LinkService:
@@ -51,7 +58,7 @@ def link_service(
             schemes=settings.target_schemes,
             credentials=settings.target_credentials,
             own_hosts=(settings.base_host, *settings.extra_domains),
-            blocks=Blocklist(settings.blocklist_path, settings.blocklist_allow).blocks,
+            blocks=blocklist(settings),
         ),
         base_host=settings.base_host,
         extra_domains=settings.extra_domains,

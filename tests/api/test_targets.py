@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.api.served import Served
+from tests.api.served import Served, settings_in
 
 from shortly.blocklists import BlocklistKeeper
 
@@ -71,3 +71,8 @@ def test_a_link_to_a_look_alike_host_is_made_with_a_warning(served: Served) -> N
     assert "xn--80ak6aa92e.com" in link["warnings"][0]["detail"]
     assert served.add("cd", target="https://münchen.example/")["warnings"] == []
     assert served.client.get("/api/v1/links/ab").json()["warnings"] == link["warnings"]
+
+
+def test_without_lists_nothing_is_blocked_whatever_an_earlier_start_had(guarded: Served, tmp_path: Path) -> None:
+    with Served(settings_in(tmp_path)).open() as later:
+        later.add("ab", target="https://evil.example/")

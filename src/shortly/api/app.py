@@ -12,7 +12,21 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from shortly import __version__
-from shortly.api import audit, auth, bulk, docs, invitations, keys, links, metrics, pages, stats, users, workspaces
+from shortly.api import (
+    audit,
+    auth,
+    bulk,
+    docs,
+    invitations,
+    keys,
+    links,
+    metrics,
+    pages,
+    reports,
+    stats,
+    users,
+    workspaces,
+)
 from shortly.api.access import public
 from shortly.api.authentication import Authentication
 from shortly.api.body_limit import BodyLimit
@@ -26,7 +40,6 @@ from shortly.api.problems import answer_http_exception, answer_shortly_error, an
 from shortly.api.safe_headers import SafeHeaders, safe_headers
 from shortly.api.trace import Trace
 from shortly.errors import ShortlyError
-from shortly.redirect.visitor import Addresses
 from shortly.settings import Settings
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[dict[str, object]]]
@@ -53,7 +66,7 @@ def create_api(settings: Settings, lifespan: Lifespan) -> FastAPI:
         middleware=[
             Middleware(SafeHeaders, headers=safe_headers(settings)),
             Middleware(Cors, origins=settings.cors_origins),
-            Middleware(Limits, addresses=Addresses(settings.trusted_networks)),
+            Middleware(Limits),
             Middleware(Trace),
             Middleware(KnownHosts, hosts=(settings.base_host, *settings.extra_domains, *settings.allowed_hosts)),
             Middleware(Authentication),
@@ -72,6 +85,8 @@ def create_api(settings: Settings, lifespan: Lifespan) -> FastAPI:
     api.include_router(bulk.router, dependencies=needs_key)
     api.include_router(keys.router, dependencies=needs_key)
     api.include_router(audit.router, dependencies=needs_key)
+    api.include_router(reports.strangers)
+    api.include_router(reports.router, dependencies=needs_key)
     api.include_router(users.router, dependencies=needs_key)
     api.include_router(workspaces.router, dependencies=needs_key)
     api.include_router(invitations.router)

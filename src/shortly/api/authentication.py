@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shortly.accounts.access import Caller
+from shortly.accounts.access import Caller, Permission
 from shortly.accounts.living import enter_workspace
 from shortly.accounts.registry import Registry
 from shortly.accounts.sessions import From, SignedIn
@@ -32,9 +32,19 @@ PUBLIC = frozenset(
 """Addresses below those that strangers may use."""
 PUBLIC_WITH_SESSION = frozenset({"/api/v1/invitations/accept"})
 """Those where it is looked at, too, whether somebody is signed in."""
+PUBLIC_POSTS = frozenset({"/api/v1/reports"})
+"""Those that strangers may only send something to."""
+LINKS = "/api/v1/links"
 ANONYMOUS = "anonymous"
+MAY_CREATE: frozenset[Permission] = frozenset({"links:write"})
+"""What strangers have where ``ANONYMOUS_CREATE`` is on, for that one request; the route allows them a target alone."""
 WORKSPACE = b"x-workspace"
 MAX_DIGITS = 9
+
+
+def is_public(method: str, path: str) -> bool:
+    """Say whether strangers may ask for this."""
+    return path in PUBLIC or (path in PUBLIC_POSTS and method == "POST")
 
 
 class Authentication:
@@ -59,7 +69,7 @@ class Authentication:
         facts = state["facts"] = facts_of(scope, services.addresses)
         changes = scope["method"] not in SAFE_METHODS
         own_origin = services.settings.base_url
-        if scope["path"] in PUBLIC:
+        if is_public(scope["method"], scope["path"]):
             token = services.cookie.read(headers) if scope["path"] in PUBLIC_WITH_SESSION else None
             if changes:
                 check_own_site(headers, own_origin, with_cookie=token is not None)
@@ -76,7 +86,11 @@ class Authentication:
             return
         token = services.cookie.read(headers)
         if token is None:
-            raise Unauthenticated
+            if not (services.settings.anonymous_create and scope["path"] == LINKS and scope["method"] == "POST"):
+                raise Unauthenticated
+            check_own_site(headers, own_origin, with_cookie=False)
+            state["caller"] = Caller(actor=ANONYMOUS, permissions=MAY_CREATE, origin=facts.origin)
+            return
         if changes:
             check_own_site(headers, own_origin, with_cookie=True)
         signed_in = await services.entrance.sessions.resume(token)

@@ -18,7 +18,7 @@ from shortly.api.link_bodies import NO_TOTAL, Domain, Given, LinkChanges, LinkOu
 from shortly.api.links import find_existing
 from shortly.api.openapi import idempotency_key
 from shortly.api.problems import Problem, encode_problem, problems, refusal_of, status_of
-from shortly.api.services import AllServices, Links, Services
+from shortly.api.services import AllServices, Caller, Links, Services
 from shortly.errors import IdempotencyInProgress, IdempotencyMismatch, ShortlyError, StorageFull, StoreUnavailable
 from shortly.links.link import Link
 from shortly.links.service import Edit
@@ -98,8 +98,9 @@ REPEATABLE: dict[int | str, dict[str, Any]] = {**RESPONSES, **problems(Idempoten
 @router.post(
     "", operation_id="create_links", dependencies=[needs("links:write"), Depends(idempotency_key)], responses=REPEATABLE
 )
-async def create_links(given: NewLinks, links: Links, services: AllServices) -> Response:
+async def create_links(given: NewLinks, links: Links, services: AllServices, caller: Caller) -> Response:
     """Make many links."""
+    await services.limits.take("create", caller.actor)
 
     async def create(piece: list[NewLink]) -> list[Outcome]:
         outcomes: list[Outcome | None] = [await find(new) if new.find_if_exists else None for new in piece]

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shortly.abuse.rates import Door, Standing, network_of
+from shortly.api.origin import address_of
 from shortly.api.problems import MEDIA_TYPE, encode_problem
 from shortly.api.services import Services
 from shortly.errors import RateLimited
-from shortly.redirect.visitor import Addresses
 
 AUTH = "/api/v1/auth/"
 DOORS: Mapping[str, Door] = {
@@ -45,16 +45,10 @@ REFUSED: Message = {"type": "http.response.body", "body": BODY}
 
 
 class Limits:
-    """ASGI middleware in front of all that does something.
+    """ASGI middleware in front of all that do any work."""
 
-    Args:
-        app: What comes behind.
-        addresses: How the client's address is found.
-    """
-
-    def __init__(self, app: ASGIApp, addresses: Addresses) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self._addresses = addresses
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse the request, or let it through and say in its answer how many more there may be."""
@@ -63,7 +57,7 @@ class Limits:
             await self.app(scope, receive, send)
             return
         services: Services = scope["state"]["services"]
-        standing = await services.limits.count(door, network_of(self._address_of(scope)))
+        standing = await services.limits.count(door, network_of(address_of(scope, services.addresses)))
         if standing is None:
             await self.app(scope, receive, send)
             return
@@ -81,13 +75,6 @@ class Limits:
             await send(message)
 
         await self.app(scope, receive, telling_send)
-
-    def _address_of(self, scope: Scope) -> str:
-        client = scope["client"]
-        address: str = client[0] if client else ""
-        if self._addresses.trusts_any and self._addresses.trusts(address):
-            address = self._addresses.behind_proxies(address, dict(scope["headers"]).get(b"x-forwarded-for"))
-        return address
 
 
 def door_of(scope: Scope) -> Door | None:

@@ -197,6 +197,27 @@ class LinkOut(BaseModel):
         )
 
 
+class StrangersLink(BaseModel):
+    """A link that was made without a key."""
+
+    slug: str = Field(examples=["xK7mPqW"])
+    short_url: str = Field(examples=["https://sho.rt/xK7mPqW"])
+    target: str = Field(examples=["https://example.com/spring"])
+    expires_at: datetime | None
+    warnings: list[Warned] = Field(description="What to think about before sharing it.")
+
+    @classmethod
+    def of(cls, link: Link, services: Services) -> Self:
+        """Return what a stranger is told."""
+        return cls(
+            slug=link.slug,
+            short_url=services.links.short_url(link, services.settings.base_url),
+            target=link.target,
+            expires_at=link.expires_at,
+            warnings=Warned.all_of(link),
+        )
+
+
 class LinkList(BaseModel):
     """One page of links."""
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Literal, cast
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from shortly.abuse.rates import network_of as client_of
 from shortly.api.access import needs
+from shortly.api.authentication import ANONYMOUS
 from shortly.api.etags import IfMatch, IfNoneMatch, etag_of, is_known, version_of
-from shortly.api.link_bodies import MAX_DOMAIN, NO_TOTAL, LinkChanges, LinkList, LinkOut, NewLink
+from shortly.api.link_bodies import MAX_DOMAIN, NO_TOTAL, LinkChanges, LinkList, LinkOut, NewLink, StrangersLink
 from shortly.api.moments import Moment
 from shortly.api.openapi import idempotency_key
+from shortly.api.origin import address_of as address_of_client
 from shortly.api.paths import DomainQuery, SlugPath, address_of
 from shortly.api.problems import MalformedRequest, problems
-from shortly.api.services import AllServices, Links, Services
+from shortly.api.services import AllServices, Caller, Links, Services
 from shortly.errors import (
     IdempotencyInProgress,
     IdempotencyMismatch,
@@ -25,6 +29,7 @@ from shortly.errors import (
     LinkChanged,
     LinkNotFound,
     OutOfReach,
+    RateLimited,
     ReservedSlug,
     SlugTaken,
     StorageFull,
@@ -74,11 +79,17 @@ class ListQuery(BaseModel):
             "description": "The new link.",
             "headers": {**ETAG, "Location": {"description": "Its API address.", "schema": {"type": "string"}}},
         },
-        **problems(*REFUSED_FIELDS, SlugTaken, IdempotencyMismatch, IdempotencyInProgress, StorageFull),
+        **problems(*REFUSED_FIELDS, SlugTaken, RateLimited, IdempotencyMismatch, IdempotencyInProgress, StorageFull),
     },
 )
-async def create_link(new: NewLink, links: Links, services: AllServices, response: Response) -> LinkOut:
+async def create_link(
+    new: NewLink, links: Links, services: AllServices, caller: Caller, request: Request, response: Response
+) -> LinkOut | StrangersLink:
     """Make a short link."""
+    if caller.actor == ANONYMOUS:
+        await services.limits.take("anonymous", client_of(address_of_client(request.scope, services.addresses)))
+        return await create_for_stranger(new, links, services)
+    await services.limits.take("create", caller.actor)
     link = await find_existing(new, links) if new.find_if_exists else None
     if link is not None:
         response.status_code = 200
@@ -86,6 +97,14 @@ async def create_link(new: NewLink, links: Links, services: AllServices, respons
         link = await links.create(new.values())
     response.headers["Location"] = address_of(link)
     return await answer(link, services, response)
+
+
+async def create_for_stranger(new: NewLink, links: GuardedLinks, services: Services) -> StrangersLink:
+    """Make a link that has a target, and an end, and nothing else."""
+    if chosen := sorted(new.model_fields_set - {"target"}):
+        raise InvalidInput(f"Without a key only a target can be given, and no {chosen[0]}.", field=chosen[0])
+    expires_at = services.clock() + timedelta(days=services.settings.anonymous_expiry_days)
+    return StrangersLink.of(await links.create({"target": new.target, "expires_at": expires_at}), services)
 
 
 async def find_existing(new: NewLink, links: GuardedLinks) -> Link | None:

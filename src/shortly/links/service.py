@@ -296,8 +296,12 @@ class LinkService:
 
     def short_url(self, link: Link, base_url: str) -> str:
         """Return the link's full address; links of further domains have the scheme of ``base_url``."""
-        root = f"{base_url.partition('://')[0]}://{link.domain}" if link.domain else base_url
-        return f"{root}/{quote(link.slug)}"
+        return self.url_of(link.domain, link.slug, base_url)
+
+    def url_of(self, domain: str, slug: str, base_url: str) -> str:
+        """Return the full address of a slug."""
+        root = f"{base_url.partition('://')[0]}://{domain}" if domain else base_url
+        return f"{root}/{quote(slug)}"
 
     def _now(self) -> datetime:
         now = self._clock().astimezone(UTC)
