@@ -7,7 +7,20 @@ from collections.abc import Sequence
 
 import typer
 
-from shortly.cli import audit, blocked, doctor, installation, keys, links, listing, migrate_store, secret, stats
+from shortly.cli import (
+    audit,
+    blocked,
+    doctor,
+    installation,
+    keys,
+    links,
+    listing,
+    migrate_store,
+    secret,
+    stats,
+    users,
+    workspaces,
+)
 from shortly.cli.exits import PIPE_CLOSED, REFUSED, USAGE, say, silence_stdout
 
 app = typer.Typer(
@@ -26,6 +39,8 @@ app.command()(links.rm)
 app.command()(blocked.blocked)
 app.command()(stats.stats)
 app.add_typer(keys.keys, name="key")
+app.add_typer(users.users, name="user")
+app.add_typer(workspaces.workspaces, name="workspace")
 app.command()(audit.audit)
 app.add_typer(secret.secret, name="secret")
 app.command("settings")(installation.show_settings)
