@@ -88,6 +88,7 @@ def build(settings: Settings, *, drainer: Drainer | None, keeper: BlocklistKeepe
             if drainer:
                 opened.push_async_callback(asyncio.to_thread, drainer.finish)
             opened.push_async_callback(limits.close)
+            settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             await opened.enter_async_context(store)
             opened.enter_context(counters)
             opened.enter_context(journal)

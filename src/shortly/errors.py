@@ -423,6 +423,18 @@ class MailRefused(ShortlyError):
         super().__init__("The mail could not be sent.")
 
 
+class StoreEmptied(StoreUnavailable):
+    """The store answers, but data that were there are gone."""
+
+    code = "store_emptied"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The store has lost its data, or holds others than before; restore a backup, "
+            "or run 'shortly doctor --begin-anew' to go on with what is there."
+        )
+
+
 class StoreDamaged(ShortlyError):
     """A database file is not a database, or its contents contradict themselves."""
 

@@ -76,6 +76,7 @@ def serve(settings: Settings) -> None:
 
 async def open_once(settings: Settings) -> None:
     """Bring the store up to date before workers open it, and fail here, once, if that cannot be done."""
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # where a node remembers what store it has met
     async with open_store(settings) as store:
         await store.ping()
         for warning in await store.warnings():

@@ -170,6 +170,10 @@ class Served:
             assert self._key, errors
         return self._key
 
+    def forget_key(self) -> None:
+        """Make another API key at the next use: the store has lost the one that was made."""
+        self._key = ""
+
     def url(self, slug: str) -> str:
         """Return a link's address."""
         return f"http://127.0.0.1:{self.port}/{slug}"

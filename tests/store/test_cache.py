@@ -58,6 +58,38 @@ def test_what_is_asked_for_stays_while_what_is_not_goes() -> None:
     assert cache.get("", "cold") is None
 
 
+def test_what_is_in_doubt_is_told_apart_and_gives_way_to_what_is_known() -> None:
+    cache = LinkCache(10)
+    for slug in ("ab", "cd", "ef"):
+        cache.put("", slug, redirection(slug))
+    cache.doubt()
+    assert cache.get("", "ab") is None
+    doubted = cache.get_doubted("", "ab")
+    assert doubted is not None
+    newer = redirection("new")
+    cache.put("", "ab", newer)
+    cache.drop("", "cd")
+    cache.drop_doubted("", "ab")
+    assert cache.get_doubted("", "ab") is newer
+    assert cache.get_doubted("", "cd") is None
+    cache.doubt()
+    assert cache.get_doubted("", "ab") is newer
+    assert cache.get_doubted("", "ef") is not None
+    cache.forget_doubted()
+    assert cache.get_doubted("", "ab") is None
+    assert len(cache) == 0
+
+
+def test_doubts_never_make_it_hold_more_than_its_limit_twice() -> None:
+    cache = LinkCache(10)
+    for number in range(100):
+        for slug in range(number, number + 7):
+            cache.put("", str(slug), redirection(str(slug)))
+        cache.doubt()
+        assert len(cache) <= 20
+        assert cache.get_doubted("", str(number)) is not None
+
+
 def test_a_cache_of_none_remembers_none() -> None:
     cache = LinkCache(0)
     cache.put("", "ab", redirection("ab"))

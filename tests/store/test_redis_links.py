@@ -5,19 +5,23 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog.testing
 from msgspec.structs import replace
 from tests.store.examples import add, link, slugs
-from tests.store.redis_servers import RedisServer, RedisServers, single_server
+from tests.store.redis_servers import RedisServer, RedisServers, cluster, single_server
 from tests.store.test_redis_index import beside, elsewhere
 
-from shortly.errors import InvalidSettings, LinkChanged, StorageFull, StoreTooNew, StoreUnavailable
+from shortly.errors import InvalidSettings, LinkChanged, StorageFull, StoreEmptied, StoreTooNew, StoreUnavailable
 from shortly.links.link import Link
 from shortly.redis_address import parse_address
 from shortly.store.redis import RedisStore, keys, schema
 from shortly.store.redis.client import Client
+from shortly.store.redis.installation import accept_loss
 from shortly.store.redis.schema import Migration, settle_schema
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -45,6 +49,27 @@ async def until(condition: Any) -> None:
 async def target_of(store: RedisStore, slug: str) -> str | None:
     found = await store.get_redirection("", slug)
     return found.target if found else None
+
+
+async def existing(store: RedisStore, slug: str) -> Link:
+    found = await store.get_link("", slug)
+    assert found is not None
+    return found
+
+
+def tracks(store: RedisStore) -> bool:
+    return store._client.tracking_ok(asyncio.get_running_loop().time())
+
+
+def lone_slot(server: RedisServer) -> int:
+    """Return a slot of this node of a Cluster in which nothing is kept."""
+    own = [
+        range(int(first), int(last) + 1)
+        for first, last, (_, port, *_), *_ in server.command("CLUSTER", "SLOTS")
+        if port == server.port
+    ]
+    used = {keys.slot_of(mark) for mark in keys.MARKS}
+    return next(slot for some in own for slot in some if slot not in used)
 
 
 def gets(server: RedisServer) -> int:
@@ -137,17 +162,172 @@ async def test_a_reading_that_began_before_an_edit_is_neither_remembered_nor_sha
     assert await target_of(store, "ab") == "https://example.com/edited"
 
 
-async def test_memory_ends_when_the_data_are_flushed_and_a_ping_says_so(
-    store: RedisStore, redis_server: RedisServer
+@pytest.mark.parametrize("kind", ["redis_server", "redis_cluster"])
+async def test_a_flushed_server_is_noticed_and_nobody_is_told_that_a_link_does_not_exist(
+    kind: str, request: pytest.FixtureRequest, patience: None
 ) -> None:
-    await add(store, "ab")
-    await store.get_redirection("", "ab")
-    await store.ping()
-    redis_server.command("FLUSHALL")
-    await until(lambda: store.remembered("", "ab") is None)
-    assert await store.get_redirection("", "ab") is None
-    with pytest.raises(StoreUnavailable):
+    servers: RedisServer | RedisServers = request.getfixturevalue(kind)
+    flushed = servers.primaries()[0] if isinstance(servers, RedisServers) else servers
+    async with opened(servers) as store:
+        names = [f"link{number}" for number in range(20)]
+        for name in names:
+            await add(store, name)
+            await store.get_redirection("", name)
         await store.ping()
+        with structlog.testing.capture_logs() as logs:
+            flushed.command("FLUSHALL")
+            await until(lambda: any("was it flushed?" in entry["event"] for entry in logs))
+        for name in names:
+            assert store.remembered("", name) is None
+            assert await target_of(store, name) == f"https://example.com/{name}"
+        with pytest.raises(StoreEmptied):
+            await store.get_redirection("", "unknown")
+        for refused in (store.ping(), store.add_links([link("new")]), store.get_link("", "link1")):
+            with pytest.raises(StoreEmptied):
+                await refused
+
+
+async def test_a_restored_backup_is_noticed_without_a_restart(redis_server: RedisServer) -> None:
+    with single_server() as server:
+        async with opened(server) as store:
+            await add(store, "ab")
+            server.command("SAVE")
+            backup = (server.folder / "dump.rdb").read_bytes()
+            server.command("FLUSHALL")
+            await until(lambda: store._client.lost)
+            server.kill()
+            for file in (server.folder / "appendonlydir").iterdir():
+                file.unlink()
+            (server.folder / "dump.rdb").write_bytes(backup)
+            server.start("--appendonly", "no")
+            await until(lambda: not store._client.lost)
+            assert await target_of(store, "ab") == "https://example.com/ab"
+            await add(store, "cd")
+            await store.ping()
+
+
+# --- whose data are there ----------------------------------------------------------------------------------------
+
+
+async def test_a_node_does_not_begin_anew_where_it_has_met_data(redis_server: RedisServer, tmp_path: Path) -> None:
+    async with opened(redis_server, folder=tmp_path) as store:
+        await add(store, "ab")
+    redis_server.command("FLUSHALL")
+    for _ in range(2):
+        with pytest.raises(StoreEmptied):
+            async with opened(redis_server, folder=tmp_path):
+                pass
+    assert redis_server.command("DBSIZE") == 0
+    address = parse_address(redis_server.url)
+    assert await accept_loss(address, tmp_path, case_insensitive=False)
+    assert not await accept_loss(address, tmp_path, case_insensitive=False), "nothing is lost any more"
+    async with opened(redis_server, folder=tmp_path) as store:
+        await add(store, "ab")
+
+
+async def test_a_node_without_a_memory_begins_anew_and_others_notice(redis_server: RedisServer, tmp_path: Path) -> None:
+    async with opened(redis_server, folder=tmp_path) as store:
+        redis_server.command("FLUSHALL")
+        await until(lambda: store._client.lost)
+        async with opened(redis_server) as stateless:
+            await add(stateless, "ab")
+        with pytest.raises(StoreEmptied):
+            await store.ping()
+        with pytest.raises(StoreEmptied):
+            async with opened(redis_server, folder=tmp_path):
+                pass
+    assert await accept_loss(parse_address(redis_server.url), tmp_path, case_insensitive=False)
+    async with opened(redis_server, folder=tmp_path) as store:
+        assert await store.get_link("", "ab") is not None, "what was begun is gone on with"
+
+
+async def test_who_was_cut_off_from_the_data_goes_on_when_the_loss_is_accepted(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    async with opened(redis_server, folder=tmp_path) as store:
+        redis_server.command("FLUSHALL")
+        await until(lambda: store._client.lost)
+        await accept_loss(parse_address(redis_server.url), tmp_path, case_insensitive=False)
+        await until(lambda: not store._client.lost)
+        await add(store, "ab")
+
+
+async def test_a_part_that_is_gone_is_noticed_by_who_has_never_been_there(redis_cluster: RedisServers) -> None:
+    async with opened(redis_cluster) as store:
+        await add(store, "ab")
+    for server in redis_cluster.primaries():
+        before = server.command("DBSIZE")
+        assert before > 0
+    for server in redis_cluster.primaries()[1:]:
+        server.command("FLUSHALL")
+    with pytest.raises(StoreEmptied):
+        async with opened(redis_cluster):
+            pass
+
+
+async def test_another_address_is_another_store(redis_server: RedisServer, tmp_path: Path) -> None:
+    async with opened(redis_server, folder=tmp_path):
+        pass
+    with single_server() as other:
+        async with opened(other, folder=tmp_path) as store:
+            await add(store, "ab")
+
+
+async def test_many_first_starts_at_once_make_one_installation(redis_server: RedisServer, tmp_path: Path) -> None:
+    folders = [tmp_path / str(number) for number in range(8)]
+    for folder in folders:
+        folder.mkdir()
+    async with AsyncExitStack() as stores:
+        await asyncio.gather(*(stores.enter_async_context(opened(redis_server, folder=folder)) for folder in folders))
+    noted = {(folder / "store.json").read_bytes() for folder in folders}
+    assert len(noted) == 1
+    assert (redis_server.password or "").encode() not in noted.pop()
+
+
+async def test_data_from_before_there_were_marks_are_marked(redis_server: RedisServer, tmp_path: Path) -> None:
+    async with opened(redis_server) as store:
+        await add(store, "ab")
+    redis_server.command("HDEL", keys.SCHEMA, "id", "marked")
+    redis_server.command("DEL", *keys.MARKS)
+    for _ in range(2):
+        async with opened(redis_server, folder=tmp_path) as store:
+            assert await store.get_link("", "ab") is not None
+            await store.ping()
+
+
+# --- doubts ------------------------------------------------------------------------------------------------------
+
+
+async def test_what_is_remembered_is_used_while_servers_that_are_back_cannot_be_read(patience: None) -> None:
+    names = [f"link{number}" for number in range(30)]
+    with cluster() as servers:
+        async with opened(servers, stale_s=60) as store, opened(servers) as editor:
+            for name in names:
+                await add(store, name)
+                assert await target_of(store, name) == f"https://example.com/{name}"
+            lone = {server: lone_slot(server) for server in servers.servers}
+            for server, slot in lone.items():  # they say CLUSTERDOWN from now on, and PONG
+                server.command("CLUSTER", "DELSLOTS", slot)
+                server.command("CLIENT", "KILL", "TYPE", "normal")
+            await until(lambda: store._redirections._doubted_at is not None and tracks(store))
+            for name in names:
+                assert await target_of(store, name) == f"https://example.com/{name}"
+            with pytest.raises(StoreUnavailable):
+                await store.get_redirection("", "unknown")
+            for server, slot in lone.items():
+                server.command("CLUSTER", "ADDSLOTS", slot)
+            edited = await existing(editor, "link0")
+            await editor.replace_links([(edited, replace(edited, target="https://example.com/edited"))])
+            await editor.delete_links([await existing(editor, "link1")])
+            await until(lambda: store._redirections._doubted_at is None)
+            assert await target_of(store, "link0") == "https://example.com/edited"
+            for server in servers.servers:
+                server.kill()
+            await until(lambda: not tracks(store))
+            assert await target_of(store, "link0") == "https://example.com/edited", "never again what was before"
+            for name in names[1:]:
+                with pytest.raises(StoreUnavailable):
+                    await store.get_redirection("", name)
 
 
 # --- servers that are away, or full ------------------------------------------------------------------------------

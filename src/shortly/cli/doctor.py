@@ -28,14 +28,26 @@ Repair = Annotated[
     ),
 ]
 
+BeginAnew = Annotated[
+    bool,
+    typer.Option(
+        "--begin-anew",
+        help="Redis has lost data, and there is no backup to restore: go on with what is there, be it nothing.",
+    ),
+]
+
 
 def doctor(
     repair: Repair = False,
+    begin_anew: BeginAnew = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Check store, journal, disk, clock and proxy settings, and say what to do; ends with 1 when there is a problem."""
     with refusals(as_json):
-        found = asyncio.run(examine(read_settings(), repair=repair))
+        settings = read_settings()
+        if begin_anew:
+            asyncio.run(accept_loss(settings))
+        found = asyncio.run(examine(settings, repair=repair))
         healthy = all(check.state != "problem" for check in found)
         if as_json:
             print_json({"healthy": healthy, "checks": found})
@@ -61,6 +73,22 @@ async def examine(settings: Settings, *, repair: bool = False) -> list[Check]:
     if made and not any(check.state == "problem" or "migrate" in check.advice for check in found if is_schema(check)):
         await examine_store(settings, found, repair=repair)
     return found
+
+
+async def accept_loss(settings: Settings) -> None:
+    """Take what Redis has for all that there is.
+
+    Raises:
+        InvalidInput: The data are not in Redis, or none are lost.
+        StoreUnavailable: The servers do not answer.
+    """
+    from shortly.errors import InvalidInput
+    from shortly.store.redis.installation import accept_loss as accept
+
+    if settings.redis_address is None:
+        raise InvalidInput("--begin-anew is for data in Redis; without STORE_URL they are in DATA_DIR.")
+    if not await accept(settings.redis_address, settings.data_dir, case_insensitive=settings.case_insensitive_slugs):
+        raise InvalidInput("Nothing is lost: the store has the data that this node knows.")
 
 
 async def is_made(settings: Settings, found: list[Check]) -> bool:

@@ -10,7 +10,9 @@ from shortly.redis_address import Address
 from shortly.settings import Settings
 from shortly.store.redis import keys
 from shortly.store.redis.client import Client
+from shortly.store.redis.installation import memory_of
 from shortly.store.redis.migrations import MIGRATIONS
+from shortly.store.redis.schema import is_lost
 from shortly.store.redis.server_checks import server_warnings
 
 LAG_S = 60
@@ -30,15 +32,23 @@ async def check_redis(settings: Settings, address: Address) -> AsyncIterator[Che
             yield Check("redis server", "warning", warning, "See docs/redis.md, 'Servers'.")
         if not warnings:
             yield Check("redis server", "ok", "Nothing about the servers is known to lose data.")
-        async for check in check_keys(client, settings):
+        async for check in check_keys(client, settings, address):
             yield check
     finally:
         await client.close()
 
 
-async def check_keys(client: Client, settings: Settings) -> AsyncIterator[Check]:
-    """Compare the key schema with this version's, and look how far the index is behind."""
+async def check_keys(client: Client, settings: Settings, address: Address) -> AsyncIterator[Check]:
+    """Look whether the data are there, which key schema they have, and how far the index is behind."""
     newest = len(MIGRATIONS) + 1
+    if await is_lost(client, memory_of(address, settings.data_dir).id()):
+        yield Check(
+            "data",
+            "problem",
+            "The store has lost data that were there, all or some of them, or holds others; it may have been flushed.",
+            "Restore a backup; or go on with what is there by 'shortly doctor --begin-anew'.",
+        )
+        return
     kept = await client.read("HGETALL", keys.SCHEMA)
     version = int(kept.get(b"version", 0))
     if not kept:

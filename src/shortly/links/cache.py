@@ -16,16 +16,17 @@ class LinkCache:
     many thousands of objects at once would hold all requests up. Belongs to one thread.
     """
 
-    __slots__ = ("_half", "_leaving", "_older", "_younger")
+    __slots__ = ("_doubted", "_half", "_leaving", "_older", "_younger")
 
     def __init__(self, limit: int) -> None:
         self._half = (limit + 1) // 2
         self._younger: dict[Key, Redirection] = {}
         self._older: dict[Key, Redirection] = {}
         self._leaving: dict[Key, Redirection] = {}
+        self._doubted: dict[Key, Redirection] = {}
 
     def __len__(self) -> int:
-        return len(self._younger.keys() | self._older.keys())
+        return len(self._younger.keys() | self._older.keys() | self._doubted.keys())
 
     def get(self, domain: str, slug: str) -> Redirection | None:
         """Return what is remembered of the slug, or None; about 0.1 microseconds."""
@@ -39,18 +40,44 @@ class LinkCache:
         """Remember a redirection in place of what was known of the slug."""
         if self._half:
             self._keep((domain, slug) if domain else slug, redirection)
+            self.drop_doubted(domain, slug)
 
     def drop(self, domain: str, slug: str) -> None:
         """Forget one slug."""
         key = (domain, slug) if domain else slug
         self._younger.pop(key, None)
         self._older.pop(key, None)
+        self._doubted.pop(key, None)
 
     def clear(self) -> None:
         """Forget all."""
         self._younger = {}
         self._older = {}
         self._leaving = {}
+        self._doubted = {}
+
+    # --- what may be out of date -----------------------------------------------------------------------------------
+
+    def doubt(self) -> None:
+        """Let ``get`` give nothing of what is remembered so far; ``get_doubted`` does, as far as there is room."""
+        younger, older = self._younger, self._older
+        self._younger, self._older = {}, {}
+        if len(older) + len(younger) + len(self._doubted) > 2 * self._half:
+            self.forget_doubted()
+        self._doubted = {**self._doubted, **older, **younger}
+
+    def get_doubted(self, domain: str, slug: str) -> Redirection | None:
+        """Return what is remembered of the slug, be it in doubt or not."""
+        return self.get(domain, slug) or self._doubted.get((domain, slug) if domain else slug)
+
+    def drop_doubted(self, domain: str, slug: str) -> None:
+        """Forget what is in doubt about one slug, because the truth is known."""
+        if self._doubted:
+            self._doubted.pop((domain, slug) if domain else slug, None)
+
+    def forget_doubted(self) -> None:
+        """Forget all that is in doubt."""
+        self._leaving, self._doubted = self._doubted, {}
 
     def _keep(self, key: Key, redirection: Redirection) -> None:
         if len(self._younger) >= self._half and key not in self._younger:

@@ -53,6 +53,7 @@ def open_store(settings: Settings) -> Store:
             wait_replicas=settings.redis_wait_replicas,
             wait_ms=settings.redis_wait_ms,
             wait_fsync=settings.redis_wait_fsync,
+            folder=settings.data_dir,
         )
     from shortly.store.sqlite import SqliteStore
 

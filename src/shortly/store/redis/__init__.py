@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from shortly.clicks.store import Batch
@@ -18,9 +19,9 @@ from shortly.store.redis.click_order import ClickOrder
 from shortly.store.redis.clicks import RedisClicks
 from shortly.store.redis.client import Client
 from shortly.store.redis.idempotency import RedisIdempotency
+from shortly.store.redis.installation import Installation, memory_of
 from shortly.store.redis.links import RedisLinks
 from shortly.store.redis.repair import Repair, Report
-from shortly.store.redis.schema import ping, settle_schema
 from shortly.store.redis.server_checks import server_warnings
 
 if TYPE_CHECKING:
@@ -42,9 +43,14 @@ class RedisStore(RedisLinks, RedisRecords, RedisIdempotency, RedisClicks):
         wait_ms: int = 1000,
         wait_fsync: bool = False,
         stale_s: float = 3600.0,
+        folder: Path | None = None,
     ) -> None:
-        """Take where the servers are, and settings of the same names; ``stale_s``: how long remembered links go on
-        redirecting while the store is away."""
+        """Take where the servers are, and settings of the same names.
+
+        Args:
+            stale_s: How long remembered links go on redirecting while the store is away.
+            folder: Where this node remembers whose data it has met, so that it notices when they are gone.
+        """
         self._client = Client(
             address,
             wait_replicas=wait_replicas,
@@ -52,12 +58,15 @@ class RedisStore(RedisLinks, RedisRecords, RedisIdempotency, RedisClicks):
             wait_fsync=wait_fsync,
             track=cache_links > 0,
         )
+        memory = memory_of(address, folder) if folder is not None else None
+        self._installation = Installation(self._client, memory)
         RedisClicks.__init__(self, self._client)
         RedisRecords.__init__(self, self._client)
         RedisIdempotency.__init__(self, self._client)
         RedisLinks.__init__(
             self,
             self._client,
+            self._installation,
             self.totals,
             cache_links=cache_links,
             case_insensitive=case_insensitive,
@@ -72,11 +81,12 @@ class RedisStore(RedisLinks, RedisRecords, RedisIdempotency, RedisClicks):
         Raises:
             InvalidSettings: The installation was started with the other treatment of upper and lower case, or the
                 server refuses the user name or the password.
+            StoreEmptied: Data that were there are gone.
             StoreUnavailable: The store does not answer.
         """
         await self._client.open()
         try:
-            await settle_schema(self._client, case_insensitive=self._case_insensitive)
+            await self._installation.open(case_insensitive=self._case_insensitive)
         except BaseException:
             await self._client.close()
             raise
@@ -95,7 +105,7 @@ class RedisStore(RedisLinks, RedisRecords, RedisIdempotency, RedisClicks):
         """See ``Store``; writes one field, and waits no longer than ``PING_TIMEOUT_S``."""
         try:
             async with asyncio.timeout(PING_TIMEOUT_S):
-                await ping(self._client)
+                await self._installation.ping()
         except TimeoutError:
             raise StoreUnavailable from None
 

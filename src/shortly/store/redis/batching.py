@@ -89,12 +89,11 @@ class Batcher:
             async with asyncio.timeout(self._deadline_s):
                 await self._read(list(batch), texts)
         except (Lost, TimeoutError):
-            pass
-        finally:
-            if len(texts) == len(batch):
-                self._node.breaker.succeeded()
-            elif not texts:
+            if not texts:
                 self._node.breaker.failed(self._loop.time())
+        else:
+            self._node.breaker.succeeded()  # it answered at once, be it that it has no answers now
+        finally:
             _answer(batch, texts)
 
     async def _read(self, keys: list[str], texts: dict[str, Text]) -> None:

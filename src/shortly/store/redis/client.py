@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from shortly.errors import InvalidSettings, ShortlyError, StoreUnavailable
+from shortly.errors import InvalidSettings, ShortlyError, StoreEmptied, StoreUnavailable
 from shortly.redis_address import Address
 from shortly.store.redis import keys as key_names
 from shortly.store.redis.batching import Batcher
@@ -51,6 +51,8 @@ class Client:
         """Take where the servers are and what ``run_durably`` waits for; ``track`` False: nothing is remembered."""
         self.on_invalidate: Callable[[str | None], None] = lambda _: None
         """Called with the name of a key of ``keys.TRACKED`` that changed, or None: everything may have changed."""
+        self.lost = False
+        """Data are gone: nothing is read or written, but for an examination, though the servers answer."""
         self._address = address
         self._wait_replicas = wait_replicas
         self._wait_ms = wait_ms
@@ -112,12 +114,16 @@ class Client:
 
     # --- reads for redirects -------------------------------------------------------------------------------------
 
-    async def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
+    async def get_many(self, keys: Sequence[str], *, examining: bool = False) -> list[bytes | None]:
         """Return the texts at these keys, of any slots; what is asked in one tick of the loop travels together.
+
+        ``examining``: even while data are lost.
 
         Raises:
             StoreUnavailable: Not all of them came within ``READ_DEADLINE_S``; nothing is tried again.
         """
+        if self.lost and not examining:
+            raise StoreEmptied
         try:
             async with asyncio.timeout(READ_DEADLINE_S):
                 found = [await text for text in [self._batcher_of(key).get(key) for key in keys]]
@@ -132,14 +138,16 @@ class Client:
 
     # --- everything else -----------------------------------------------------------------------------------------
 
-    async def run(self, script: Script, keys: Sequence[str], args: Sequence[Argument]) -> Any:
-        """Run a script on keys of one slot; one atomic step.
+    async def run(
+        self, script: Script, keys: Sequence[str], args: Sequence[Argument], *, examining: bool = False
+    ) -> Any:
+        """Run a script on keys of one slot; one atomic step. ``examining``: even while data are lost.
 
         Raises:
             StoreUnavailable: It was not run, or no answer says whether it was.
             StorageFull: The server has no room.
         """
-        return _value(*await self._send([_call_of(script, keys, args)]))
+        return _value(*await self._send([_call_of(script, keys, args)], examining=examining))
 
     async def run_durably(self, script: Script, keys: Sequence[str], args: Sequence[Argument]) -> Any:
         """Run a script and wait until as many replicas, and disks, have it as the settings ask for.
@@ -185,6 +193,17 @@ class Client:
         """
         calls = [Call(str(command[1]), command) for command in commands]
         return [_value(outcome) for outcome in await self._send(calls, repeatable=True)]
+
+    async def texts(self, keys: Sequence[str]) -> list[bytes | None]:
+        """Return the texts at these keys, of any slots, even while data are lost.
+
+        Raises:
+            StoreUnavailable: Not all of them were read.
+        """
+        commands: list[Command] = [("GET", key) for key in keys] if self._topology.clustered else [("MGET", *keys)]
+        calls = [Call(str(command[1]), command) for command in commands]
+        found = [_value(outcome) for outcome in await self._send(calls, repeatable=True, examining=True)]
+        return found if self._topology.clustered else list(found[0])
 
     async def ask_each(self, *command: Argument) -> list[tuple[str, Any]]:
         """Return what each primary replies to a command without a key, and its name; refused ones as ``Refusal``.
@@ -235,8 +254,12 @@ class Client:
             )
         return batcher
 
-    async def _send(self, calls: Sequence[Call], *, durable: bool = False, repeatable: bool = False) -> list[Any]:
+    async def _send(
+        self, calls: Sequence[Call], *, durable: bool = False, repeatable: bool = False, examining: bool = False
+    ) -> list[Any]:
         """Bring all calls to their nodes until each has an outcome or the time is up."""
+        if self.lost and not examining:
+            return [StoreEmptied() for _ in calls]
         delivery = Delivery(calls, wait=self._wait_command() if durable else None, repeatable=repeatable)
         with suppress(TimeoutError):
             async with asyncio.timeout(CALL_DEADLINE_S):

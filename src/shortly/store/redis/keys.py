@@ -15,10 +15,12 @@ PARTITIONS = 256
 TRACKED = ("r:", "l:")
 """Prefixes of the keys whose changes every process is told."""
 SCHEMA = "schema:{meta}"
-"""Hash: schema version, and the treatment of upper and lower case that the installation was started with."""
+"""Hash: schema version, the installation's id, and the treatment of upper and lower case that it was started with."""
 
 TAGS = tuple(f"{{{number:02x}}}" for number in range(PARTITIONS))
 _SLOTS: dict[str, int] = {}
+MARKS = tuple(f"mark:{tag}" for tag in (*TAGS, "{all}", "{log}", "{idx}", "{acct}"))
+"""``mark:{5f}``, one for each hash tag: the id of the installation whose data are there. Gone when they are."""
 
 
 def partition_of(domain: str, slug_key: str) -> int:
@@ -70,6 +72,11 @@ def slug_in(entry: str) -> tuple[str, str]:
     """Return domain and slug of a ``redirection`` key; without a domain and with ``#`` for a ``home_redirection``."""
     domain, slash, slug = entry[7:].partition("/")
     return (domain, slug) if slash else ("", domain)
+
+
+def mark(entry: str) -> str:
+    """Return the mark of the partition of a ``redirection`` or ``home_redirection`` key."""
+    return f"mark:{entry[2:6]}"
 
 
 def home_redirection(link_id: int) -> str:

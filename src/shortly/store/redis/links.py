@@ -10,6 +10,7 @@ from shortly.errors import LinkChanged, LinkNotFound, ShortlyError, SlugTaken
 from shortly.links.link import Link, LinkPage, LinkQuery
 from shortly.store.redis import keys
 from shortly.store.redis.client import Client
+from shortly.store.redis.installation import Installation
 from shortly.store.redis.link_list import LinkList
 from shortly.store.redis.link_writes import LinkWrites
 from shortly.store.redis.outbox import Outbox, Totals
@@ -50,13 +51,20 @@ class RedisLinks:
     """Links and their index; ``totals`` tells how many clicks links have had."""
 
     def __init__(
-        self, client: Client, totals: Totals, *, cache_links: int, case_insensitive: bool, stale_s: float
+        self,
+        client: Client,
+        installation: Installation,
+        totals: Totals,
+        *,
+        cache_links: int,
+        case_insensitive: bool,
+        stale_s: float,
     ) -> None:
         self._client = client
         self._case_insensitive = case_insensitive
         self._outbox = Outbox(client, self._key, totals)
         self._redirections = Redirections(
-            client, self._key if case_insensitive else None, cache_links=cache_links, stale_s=stale_s
+            client, installation, self._key if case_insensitive else None, cache_links=cache_links, stale_s=stale_s
         )
         self._writes = LinkWrites(client, self._outbox, self._key, self._redirections.forget)
         self._writing = Underway()
@@ -73,6 +81,7 @@ class RedisLinks:
 
     async def _close_links(self) -> None:
         """Finish writes under way."""
+        await self._redirections.stop()
         await self._writing.end()
         await self._outbox.stop()
 

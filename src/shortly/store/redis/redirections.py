@@ -2,6 +2,9 @@
 
 Memory is believed as long as the servers say what changes (``Tracking``). A reading that began before a change of what
 it reads is handed to those who asked before the change, and never remembered nor handed to those who ask later.
+
+When something may have changed unsaid, memory is in doubt: each link is read, and what is remembered of it is good only
+while that cannot be done. Doubts end when every partition was read and holds the installation's data.
 """
 
 from __future__ import annotations
@@ -9,18 +12,23 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
+from contextlib import suppress
 
 from shortly.errors import StoreUnavailable
 from shortly.links.cache import LinkCache
 from shortly.links.link import Redirection
 from shortly.store.redis import keys
 from shortly.store.redis.client import Client
+from shortly.store.redis.installation import Installation
 from shortly.store.redis.records import Key, pointer_of, redirection_of
 
 UNKNOWN_S = 1.0
 """How long it is remembered that a slug has no link, unless one comes."""
 MOST_UNKNOWN = 20_000
 """Slugs without a link that are remembered; then all of them are forgotten."""
+LOOK_EVERY_S = 0.2
+"""How often to look whether doubts can end; while data are lost, ``LOST_EVERY_S``."""
+LOST_EVERY_S = 1.0
 
 
 class _Reading:
@@ -37,9 +45,12 @@ class _Reading:
 class Redirections:
     """Used from one event loop."""
 
-    def __init__(self, client: Client, key: Key | None, *, cache_links: int, stale_s: float) -> None:
+    def __init__(
+        self, client: Client, installation: Installation, key: Key | None, *, cache_links: int, stale_s: float
+    ) -> None:
         """``key`` turns slugs into what keys have them by; None: they are the same."""
         self._client = client
+        self._installation = installation
         self._key = key
         self._cache = LinkCache(cache_links)
         self._cache_links = cache_links
@@ -51,12 +62,26 @@ class Redirections:
         """Those that who asks now may join, by their first key."""
         self._watched: dict[str, set[_Reading]] = {}
         """All of them, by every key that they read."""
+        self._doubts = 0
+        """How often something may have changed unsaid."""
+        self._doubted_at: float | None = None
+        """Until when what is in doubt was known to be true; None: nothing is in doubt."""
+        self._looking: asyncio.Task[None] | None = None
         self._now: Callable[[], float] = lambda: math.inf
+        self._started = False
 
     def start(self) -> None:
-        """Begin with an empty memory on the running event loop; the client is open."""
+        """Begin with an empty memory on the running event loop; the client is open, and so is the installation."""
         self._now = asyncio.get_running_loop().time
-        self.changed(None)
+        self._forget_all()
+        self._started = True
+
+    async def stop(self) -> None:
+        """End what looks at the servers."""
+        self._started = False
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
 
     def remembered(self, domain: str, slug: str) -> Redirection | None:
         """See ``RedirectionStore``."""
@@ -92,7 +117,7 @@ class Redirections:
                 return outcome
             stale = self._stale(domain, name)
             if stale is None:
-                raise StoreUnavailable
+                raise type(outcome)  # anew: many may wait for the same outcome
             return stale
 
     def forget(self, entry: str) -> None:
@@ -113,16 +138,45 @@ class Redirections:
             if entry.startswith("r:"):
                 self.forget(entry)
             return
+        self._forget_readings()
+        if not self._started:
+            self._cache.clear()
+            return
+        self._doubts += 1
+        if self._doubted_at is None or self._is_too_old():
+            self._cache.forget_doubted()
+            self._doubted_at = self._now() - self._client.tracking_down_s(self._now())
+        self._cache.doubt()
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.get_running_loop().create_task(self._look())
+
+    # --- inside --------------------------------------------------------------------------------------------------
+
+    def _forget_all(self) -> None:
+        self._forget_readings()
         self._cache.clear()
-        self._unknown.clear()
         self._aliases.clear()
+
+    def _forget_readings(self) -> None:
+        """Let nobody join a reading that is on its way, nor remember it."""
+        self._unknown.clear()
         self._readings.clear()
         for readings in self._watched.values():
             for reading in readings:
                 reading.valid = False
         self._watched.clear()
 
-    # --- inside --------------------------------------------------------------------------------------------------
+    async def _look(self) -> None:
+        """Look at every partition until all can be read, hold the installation's data, and what changes is told."""
+        while self._doubted_at is not None:
+            doubts = self._doubts
+            with suppress(StoreUnavailable):
+                await self._installation.look()
+                if doubts == self._doubts and self._client.tracking_ok(self._now()):
+                    self._doubted_at = None
+                    self._cache.forget_doubted()
+                    return
+            await asyncio.sleep(LOST_EVERY_S if self._client.lost else LOOK_EVERY_S)
 
     async def _lead(self, entry: str, domain: str, name: str) -> Redirection | StoreUnavailable | None:
         """Read, and hand the outcome to those who joined."""
@@ -147,31 +201,53 @@ class Redirections:
         self, entry: str, domain: str, name: str, reading: _Reading
     ) -> Redirection | StoreUnavailable | None:
         try:
-            (value,) = await self._client.get_many([entry])
+            value = await self._text(entry)
             pointer = None if value is None else pointer_of(value)
             if value is not None and pointer is not None:
                 return await self._follow(keys.home_redirection(pointer.link_id), domain, name, reading)
         except StoreUnavailable as unavailable:
             return unavailable
         if value is None:
+            self._drop(domain, name, reading)
             self._remember_unknown(entry, reading)
             return None
         redirection, _ = redirection_of(value, domain)
         if reading.valid:
             self._cache.put(domain, name, redirection)
+        else:
+            self._cache.drop_doubted(domain, name)
         return redirection
+
+    async def _text(self, entry: str) -> bytes | None:
+        """Return what is at a key; while there are doubts, only if the data beside it are the installation's.
+
+        Raises:
+            StoreUnavailable: It cannot be read, or the data are gone.
+        """
+        if self._doubted_at is None:
+            return (await self._client.get_many([entry]))[0]
+        value, mark = await self._client.get_many([entry, keys.mark(entry)])
+        if not self._installation.owns(mark):
+            raise StoreUnavailable
+        return value
+
+    def _drop(self, domain: str, name: str, reading: _Reading) -> None:
+        """Forget a slug that has no link, unless something newer is remembered than what was read."""
+        if reading.valid:
+            self._cache.drop(domain, name)
+        else:
+            self._cache.drop_doubted(domain, name)
 
     async def _follow(self, home: str, domain: str, name: str, reading: _Reading) -> Redirection | None:
         """Ask the link that a pointer leads to; unless it names the slug, the pointer means nothing."""
         self._watch(home, reading)
         try:
-            (value,) = await self._client.get_many([home])
+            value = await self._text(home)
         finally:
             self._unwatch(home, reading)
-        if value is None:
-            return None
-        redirection, names = redirection_of(value, domain)
-        if name not in names:
+        redirection, names = redirection_of(value, domain) if value is not None else (None, ())
+        if redirection is None or name not in names:
+            self._drop(domain, name, reading)
             return None
         if reading.valid:
             if len(self._aliases) > self._cache_links:
@@ -179,6 +255,8 @@ class Redirections:
                 self._aliases.clear()
             self._aliases.setdefault(home, set()).add((domain, name))
             self._cache.put(domain, name, redirection)
+        else:
+            self._cache.drop_doubted(domain, name)
         return redirection
 
     def _watch(self, entry: str, reading: _Reading) -> None:
@@ -209,7 +287,13 @@ class Redirections:
         """Return what was remembered when the store was last heard of, unless that is too long ago."""
         if self._client.tracking_down_s(self._now()) > self._stale_s:
             return None
-        return self._cache.get(domain, name)
+        if self._doubted_at is not None and self._is_too_old():
+            self._cache.forget_doubted()
+        return self._cache.get_doubted(domain, name)
+
+    def _is_too_old(self) -> bool:
+        """Return whether what is in doubt must not be used any more."""
+        return self._doubted_at is not None and self._now() - self._doubted_at > self._stale_s
 
 
 def _is_cancelled() -> bool:

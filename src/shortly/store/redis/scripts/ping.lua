@@ -1,5 +1,5 @@
--- Proves that the store can be written. KEYS: the schema. ARGV: unix milliseconds. Returns the schema's version, or 0
+-- Proves that the store can be written. KEYS: the schema. ARGV: unix milliseconds, the installation's id. Returns 1, or 0
 -- when the installation's data are gone.
-local version = tonumber(redis.call('HGET', KEYS[1], 'version') or 0)
-if version > 0 then redis.call('HSET', KEYS[1], 'seen_at', ARGV[1]) end
-return version
+if redis.call('HGET', KEYS[1], 'id') ~= ARGV[2] then return 0 end
+redis.call('HSET', KEYS[1], 'seen_at', ARGV[1])
+return 1
