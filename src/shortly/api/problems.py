@@ -133,6 +133,7 @@ STATUS: dict[type[ShortlyError], HTTPStatus] = {
     errors.IdempotencyInProgress: HTTPStatus.CONFLICT,
     errors.InvalidSettings: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.StoreEmptied: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Busy: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.MailRefused: HTTPStatus.BAD_GATEWAY,
     errors.StoreDamaged: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -155,6 +156,7 @@ HEADERS: dict[type[ShortlyError], Mapping[str, str]] = {
     errors.Unauthenticated: {"WWW-Authenticate": 'Bearer realm="shortly"'},
     errors.SignInRefused: {"WWW-Authenticate": 'Bearer realm="shortly"'},
     errors.StoreUnavailable: {"Retry-After": "2"},
+    errors.StoreEmptied: {"Retry-After": "30"},
     errors.Busy: {"Retry-After": "5"},
     errors.IdempotencyInProgress: {"Retry-After": "1"},
 }
