@@ -1,12 +1,25 @@
-"""Real stores; two teams on one file are two processes of one installation."""
+"""Real stores; two teams on one store's data are two processes of one installation."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from tests.accounts.teams import Clock, Team
+from tests.store.conftest import OpenStore, open_store, patience
+from tests.store.redis_servers import (
+    redis_cluster,
+    redis_server,
+    session_redis_cluster,
+    session_redis_server,
+)
 
-from shortly.store.sqlite import SqliteStore
+__all__ = [
+    "open_store",
+    "patience",
+    "redis_cluster",
+    "redis_server",
+    "session_redis_cluster",
+    "session_redis_server",
+]
 
 
 @pytest.fixture
@@ -16,14 +29,14 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def team(tmp_path: Path, clock: Clock) -> AsyncIterator[Team]:
+async def team(open_store: OpenStore, clock: Clock) -> AsyncIterator[Team]:
     """Open one process's services."""
-    async with SqliteStore(tmp_path) as store:
+    async with open_store() as store:
         yield Team(store, clock)
 
 
 @pytest.fixture
-async def other(team: Team, tmp_path: Path, clock: Clock) -> AsyncIterator[Team]:
+async def other(team: Team, open_store: OpenStore, clock: Clock) -> AsyncIterator[Team]:
     """Open those of a second process."""
-    async with SqliteStore(tmp_path) as store:
+    async with open_store() as store:
         yield Team(store, clock)

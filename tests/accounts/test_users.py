@@ -197,3 +197,10 @@ async def test_a_user_s_record_is_small(team: Team) -> None:
     user = await team.people.add(OPERATOR, "a" * 64 + "@" + "b" * 60 + ".example", name="é" * 128, locale="de")
     assert isinstance(user, User)
     assert len(user.record().body) < 2000
+
+
+async def test_an_id_that_is_taken_is_drawn_again(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = await team.user("ada")
+    drawn = iter([first.id, first.id, first.id + 1])
+    monkeypatch.setattr("shortly.accounts.registry.draw_id", lambda _: next(drawn))
+    assert (await team.user("eve")).id == first.id + 1

@@ -98,26 +98,26 @@ class PeopleService:
             WorkspaceNotFound: There is no such workspace.
         """
         email = check_email(email)
-        user = self._registry.fresh(
-            User(
-                email=email,
-                name=check_person_name(name),
-                locale=check_locale(locale),
-                admin=admin,
-                password_hash=None if password is None else await self._hash_password(password, email),
-                created_at=self._registry.now(),
-            )
+        new = User(
+            email=email,
+            name=check_person_name(name),
+            locale=check_locale(locale),
+            admin=admin,
+            password_hash=None if password is None else await self._hash_password(password, email),
+            created_at=self._registry.now(),
         )
 
-        async def attempt() -> None:
+        async def attempt() -> User:
+            user = self._registry.fresh(new)
             changes: list[Change] = [adding(user)]
             if workspace_id is not None:
                 workspace = await living_workspace(self._registry, workspace_id)
                 member = Member(user_id=user.id, workspace_id=workspace_id, role=role, created_at=user.created_at)
                 changes += [adding(self._registry.fresh(member)), touching(workspace)]
             await self._write(user, *changes)
+            return user
 
-        await until_settled(attempt)
+        user = await until_settled(attempt)
         joined: dict[str, Any] = {} if workspace_id is None else {"workspace": workspace_id, "role": role}
         await self._note(by, "user.created", user, admin=admin, **joined)
         return user
