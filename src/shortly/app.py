@@ -96,7 +96,7 @@ def build(settings: Settings, *, drainer: Drainer | None, keeper: BlocklistKeepe
             opened.push_async_callback(door.close)
             if drainer:
                 drainer.start()
-                await begin(settings, door.setup)
+                await begin(settings, door)
             if keeper:
                 keeper.start()
                 opened.callback(keeper.finish)

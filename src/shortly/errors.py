@@ -166,6 +166,114 @@ class SignInRefused(ShortlyError):
         super().__init__("This e-mail address and password do not let anybody in.")
 
 
+class SecondFactorNeeded(ShortlyError):
+    """The password is right, and a code of the second factor is needed beside it."""
+
+    code = "second_factor_needed"
+
+    def __init__(self) -> None:
+        super().__init__("Send the code that your authenticator app shows, or one of your recovery codes, too.")
+
+
+class WrongCode(ShortlyError):
+    """The code of the second factor is wrong, too old, or was used already."""
+
+    code = "wrong_code"
+
+    def __init__(self) -> None:
+        super().__init__("This code is not valid, or was used already; wait for the next one.")
+
+
+class UnconfirmedCode(InvalidInput):
+    """The new authenticator app shows another code."""
+
+    code = "unconfirmed_code"
+
+    def __init__(self) -> None:
+        super().__init__("This is not the code that the app shows now; is its clock right?", field="code")
+
+
+class SecondFactorExists(ShortlyError):
+    """There is an authenticator app already."""
+
+    code = "second_factor_exists"
+
+    def __init__(self) -> None:
+        super().__init__("You have an authenticator app already; remove it first.")
+
+
+class SecondFactorMissing(ShortlyError):
+    """There is no authenticator app, or it was not begun to be set up."""
+
+    code = "second_factor_missing"
+
+    def __init__(self) -> None:
+        super().__init__("There is no authenticator app; set one up first.")
+
+
+class PasskeyRefused(ShortlyError):
+    """The passkey is unknown here, or its answer does not fit what was asked."""
+
+    code = "passkey_refused"
+
+    def __init__(self) -> None:
+        super().__init__("This passkey does not let anybody in here, or it took too long; try again.")
+
+
+class PasskeyUnusable(InvalidInput):
+    """The new passkey does not fit what was asked for, or belongs to somebody already."""
+
+    code = "passkey_unusable"
+
+    def __init__(self) -> None:
+        super().__init__("This passkey cannot be used here, or it took too long; try again.", field="credential")
+
+
+class PasskeyNotFound(ShortlyError):
+    """The user has no such passkey."""
+
+    code = "passkey_not_found"
+
+    def __init__(self, passkey_id: int) -> None:
+        super().__init__(f"There is no passkey {passkey_id}.")
+
+
+class PasskeysFull(ShortlyError):
+    """The user has as many passkeys as there may be."""
+
+    code = "passkeys_full"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"You have {most} passkeys already; remove one first.")
+
+
+class RecentSignInNeeded(ShortlyError):
+    """Without a password to ask for, this needs a session that began a moment ago."""
+
+    code = "recent_sign_in_needed"
+
+    def __init__(self) -> None:
+        super().__init__("Sign out and in again, then do this within 15 minutes.")
+
+
+class SecondFactorRequired(ShortlyError):
+    """This installation lets nobody like the caller do anything without a second factor."""
+
+    code = "second_factor_required"
+
+    def __init__(self) -> None:
+        super().__init__("A second factor is asked for here: set up an authenticator app or a passkey first.")
+
+
+class SecondFactorUnreadable(ShortlyError):
+    """The signing secret is not the one any more that the second factor was encrypted with."""
+
+    code = "second_factor_unreadable"
+
+    def __init__(self) -> None:
+        super().__init__("The second factor cannot be read any more; ask an admin to remove it.")
+
+
 class WrongPassword(InvalidInput):
     """The present password is another one."""
 

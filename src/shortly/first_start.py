@@ -12,19 +12,23 @@ from shortly.errors import InvalidInput, InvalidSettings, SetupDone
 from shortly.settings import Settings
 
 if TYPE_CHECKING:
+    from shortly.accounts.entrance import Entrance
     from shortly.accounts.setup import Setup
 
 log = structlog.get_logger(__name__)
 
 
-async def begin(settings: Settings, setup: Setup) -> None:
-    """Make the first admin whom the settings name, or print the link by which somebody becomes it.
+async def begin(settings: Settings, entrance: Entrance) -> None:
+    """Finish a change of the secret; make the first admin, or print the link by which somebody becomes it.
 
     Raises:
         InvalidSettings: ADMIN_EMAIL or ADMIN_PASSWORD is none.
     """
     if settings.redis_address is not None and settings.jwt_secret is None:
         log.warning("JWT_SECRET is not set: each replica signs with its own, and sessions hold on one of them only")
+    if entrance.secret.is_being_changed:
+        log.info("second factors are encrypted anew", count=await entrance.second_factor.reseal())
+    setup = entrance.setup
     if not await setup.is_open():
         return
     if settings.admin_email is not None and settings.admin_password is not None:

@@ -83,7 +83,7 @@ async def open_once(settings: Settings) -> None:
             log.warning("the store is not as safe as it could be", reason=warning)
         door = entrance(settings, store)
         try:
-            await begin(settings, door.setup)
+            await begin(settings, door)
         finally:
             await door.close()
 

@@ -157,6 +157,9 @@ class Settings(BaseSettings):
     admin_email: str | None = Field(None, description="First admin's e-mail address, at the first start only.")
     admin_password: SecretStr | None = Field(None, description="First admin's password, at the first start only.")
     session_days: int = Field(14, ge=1, le=90, description="Days after which a session ends that is not used.")
+    require_second_factor: Literal["off", "admins", "all"] = Field(
+        "off", description="Who may do nothing but set one up without a second factor: nobody, admins, or everybody."
+    )
     smtp_host: str | None = Field(None, description="Mail server; unset: no mail is sent.")
     smtp_port: int = Field(587, ge=1, le=65535, description="Port of SMTP_HOST.")
     smtp_username: str | None = Field(None, description="User of the mail server.")
@@ -239,7 +242,7 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("log_level", "log_format", "smtp_tls", mode="before")
+    @field_validator("log_level", "log_format", "smtp_tls", "require_second_factor", mode="before")
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value

@@ -96,7 +96,13 @@ def teams(
 ) -> Teams:
     """Return the services for people, workspaces and invitations."""
     from shortly.accounts.invitations import InvitationService
+    from shortly.accounts.keys import Key
+    from shortly.accounts.passkeys import Passkey
     from shortly.accounts.passwords import check_password
+    from shortly.accounts.people import Member
+    from shortly.accounts.second_factor import Totp
+    from shortly.accounts.sessions import Session
+    from shortly.accounts.tickets import Ticket
     from shortly.accounts.users import PeopleService
     from shortly.accounts.workspaces import WorkspaceService
 
@@ -105,7 +111,7 @@ def teams(
         return await passwords.hash(password)
 
     return Teams(
-        PeopleService(registry, audit, hash_password),
+        PeopleService(registry, audit, hash_password, (Member, Session, Ticket, Totp, Passkey, Key)),
         WorkspaceService(registry, audit, links.has_any),
         InvitationService(registry, audit, mail, hash_password, base_url=settings.base_url),
     )

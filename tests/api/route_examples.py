@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import count
@@ -12,7 +13,9 @@ from starlette.testclient import TestClient
 from tests.api.served import PASSWORD, Served
 
 from shortly.accounts.access import OPERATOR, Scope
-from shortly.accounts.people import Role
+from shortly.accounts.passkeys import Passkey
+from shortly.accounts.people import Role, of_user
+from shortly.accounts.registry import EPOCH
 from shortly.accounts.sessions import From
 from shortly.api.reports import service_of
 
@@ -121,6 +124,21 @@ class World:
         number: int = self.run(sessions.sign_in, user, "password", second_factor=False, facts=From()).session.id
         return number
 
+    def passkey(self, caller: str, workspace_id: int) -> int:
+        """Make a passkey of the caller's, or of somebody else's where it is not about ours; return its id."""
+        user_id = (self.ids.get(caller) if workspace_id == self.ours else None) or self.user()
+        credential = b64encode(self.name().encode()).decode()
+        key = Passkey(user_id=user_id, name="x", credential=credential, public_key="", created_at=EPOCH)
+        number: int = self.run(self.served.services.entrance.registry.add, key).id
+        return number
+
+    def proof(self, caller: str) -> dict[str, str]:
+        """Return what somebody sends who may change how they come in; they have no second factor afterwards."""
+        registry = self.served.services.entrance.registry
+        for key in self.run(registry.all, Passkey, of_user(self.ids.get(caller, 0))):
+            self.run(registry.remove, key)
+        return {"password": PASSWORD}
+
     def reset_token(self) -> str:
         """Return the right to set somebody's password."""
         url: str = self.run(self.served.services.entrance.sign_in.reset_link, self.user())
@@ -179,6 +197,9 @@ EXAMPLES: Mapping[str, Example] = {
     f"PATCH {USERS}/{{user_id}}": lambda w, at, who: Ask(f"{USERS}/{w.user()}", {"name": "new"}),
     f"DELETE {USERS}/{{user_id}}": lambda w, at, who: Ask(f"{USERS}/{w.user()}"),
     f"POST {USERS}/{{user_id}}/reset-link": lambda w, at, who: Ask(f"{USERS}/{w.user()}/reset-link"),
+    f"POST {USERS}/{{user_id}}/second-factor/remove": lambda w, at, who: Ask(
+        f"{USERS}/{w.user()}/second-factor/remove"
+    ),
     f"GET {SPACES}": plain,
     f"POST {SPACES}": lambda w, at, who: Ask(json={"name": w.name()}),
     f"GET {SPACES}/{{workspace_id}}": lambda w, at, who: Ask(f"{SPACES}/{at}"),
@@ -221,6 +242,22 @@ EXAMPLES: Mapping[str, Example] = {
     f"DELETE {AUTH}/sessions/{{session_id}}": lambda w, at, who: Ask(f"{AUTH}/sessions/{w.session(who, at)}"),
     f"POST {AUTH}/password": lambda w, at, who: Ask(
         json={"password": "not the right one", "new_password": "another owl eats"}, also=422
+    ),
+    f"GET {AUTH}/totp": plain,
+    f"POST {AUTH}/totp": lambda w, at, who: Ask(json=w.proof(who)),
+    f"POST {AUTH}/totp/confirm": lambda w, at, who: Ask(json={}, also=422),
+    f"POST {AUTH}/totp/recovery-codes": lambda w, at, who: Ask(json=w.proof(who), also=409),
+    f"POST {AUTH}/totp/disable": lambda w, at, who: Ask(json=w.proof(who), also=409),
+    f"POST {AUTH}/passkeys/sign-in/start": plain,
+    f"POST {AUTH}/passkeys/sign-in": lambda w, at, who: Ask(json={}, also=422),
+    f"POST {AUTH}/passkeys/start": lambda w, at, who: Ask(json=w.proof(who)),
+    f"POST {AUTH}/passkeys": lambda w, at, who: Ask(json={}, also=422),
+    f"GET {AUTH}/passkeys": plain,
+    f"PATCH {AUTH}/passkeys/{{passkey_id}}": lambda w, at, who: Ask(
+        f"{AUTH}/passkeys/{w.passkey(who, at)}", {"name": "new"}
+    ),
+    f"POST {AUTH}/passkeys/{{passkey_id}}/remove": lambda w, at, who: Ask(
+        f"{AUTH}/passkeys/1/remove", {**w.proof(who), "password": "not the right one"}, also=422
     ),
     "GET /metrics": plain,
     "GET /health": plain,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from shortly.accounts.errands import Errands
 from shortly.accounts.mail import Mail, MailServer
+from shortly.accounts.passkeys import Passkeys
 from shortly.accounts.passwords import Passwords
 from shortly.accounts.registry import Registry
+from shortly.accounts.second_factor import SecondFactor
 from shortly.accounts.secret import Secret
 from shortly.accounts.sessions import Sessions
 from shortly.accounts.setup import Setup
@@ -44,9 +47,19 @@ class Entrance:
         self.errands = Errands()
         self.tickets = Tickets(registry)
         self.sessions = Sessions(registry, secret, idle=idle)
+        self.second_factor = SecondFactor(registry, secret, issuer=f"Shortly {urlsplit(base_url).hostname}")
+        self.passkeys = Passkeys(registry, self.tickets, self.sessions, base_url=base_url)
         self.setup = Setup(registry, passwords, self.tickets)
         self.sign_in = SignIn(
-            registry, passwords, self.sessions, self.tickets, self.mail, self.errands, base_url=base_url
+            registry,
+            passwords,
+            self.sessions,
+            self.tickets,
+            self.mail,
+            self.errands,
+            self.second_factor,
+            self.passkeys,
+            base_url=base_url,
         )
 
     async def close(self) -> None:

@@ -13,6 +13,7 @@ MAX_EMAIL = 254
 MAX_LOCAL_PART = 64
 MAX_PERSON_NAME = 128
 MAX_WORKSPACE_NAME = 64
+MAX_PASSKEY_NAME = 64
 MAX_LOCALE = 35
 ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 LOCAL_PART = re.compile(rf"{ATOM}(?:\.{ATOM})*")
@@ -58,6 +59,11 @@ def ascii_domain(domain: str) -> str | None:
 def check_person_name(name: str) -> str:
     """Return a person's name, which may be empty; raise ``InvalidInput`` when it is too long or cannot be printed."""
     return _check_line(name, "name", MAX_PERSON_NAME, least=0)
+
+
+def check_passkey_name(name: str) -> str:
+    """Return a passkey's name; raise ``InvalidInput`` when it is empty, too long or cannot be printed."""
+    return _check_line(name, "name", MAX_PASSKEY_NAME, least=1)
 
 
 def check_workspace_name(name: str) -> str:

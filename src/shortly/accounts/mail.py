@@ -17,7 +17,8 @@ from typing import Literal
 import structlog
 from msgspec import Struct
 
-from shortly.errors import MailRefused
+from shortly.accounts.fields import check_email
+from shortly.errors import InvalidInput, MailRefused
 
 log = structlog.get_logger(__name__)
 
@@ -73,10 +74,10 @@ class Mail:
             raise MailRefused
         handing = Handing(self._server, self._timeout_s)
         try:
-            message = compose(self._server.sender, to, subject, text)
+            message = compose(self._server.sender, check_email(to), subject, text)
             async with asyncio.timeout(self._deadline_s), self._turns:
                 await handing.done(message)
-        except (OSError, smtplib.SMTPException, ValueError) as refusal:
+        except (OSError, smtplib.SMTPException, ValueError, InvalidInput) as refusal:
             # without its text: servers repeat what they were told
             log.warning(
                 "a mail could not be sent", kind=type(refusal).__name__, status=getattr(refusal, "smtp_code", 0)

@@ -69,6 +69,11 @@ class Secret:
                     return None
         return None
 
+    @property
+    def is_being_changed(self) -> bool:
+        """Whether there is a value before the present one."""
+        return len(self._values) > 1
+
     def is_current(self, sealed: bytes) -> bool:
         """Say whether something was sealed with the newest value."""
         return sealed[:KEY_ID_LENGTH] == key_id_of(self._values[0]).encode()

@@ -4,18 +4,33 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from msgspec import structs
+
 from shortly.accounts.errands import Errands
 from shortly.accounts.mail import Mail
+from shortly.accounts.passkeys import Passkeys
 from shortly.accounts.passwords import Passwords
 from shortly.accounts.people import User, email_key
-from shortly.accounts.registry import Registry, removing
+from shortly.accounts.records import Change
+from shortly.accounts.registry import Noun, Registry, removing, replacing
+from shortly.accounts.second_factor import SecondFactor, Totp
 from shortly.accounts.sessions import From, Session, Sessions, SignedIn
 from shortly.accounts.tickets import Ticket, Tickets
-from shortly.errors import RecordChanged, SignInRefused, TicketRefused, UserNotFound, WrongPassword
+from shortly.errors import (
+    RecentSignInNeeded,
+    RecordChanged,
+    SecondFactorRequired,
+    SignInRefused,
+    TicketRefused,
+    UserNotFound,
+    WrongCode,
+    WrongPassword,
+)
 
 RESET_LIFETIME = timedelta(hours=1)
 HANDED_LIFETIME = timedelta(hours=24)
 """Of a link that an admin hands over in person."""
+RECENT = timedelta(minutes=15)
 RESET_EVERY = timedelta(minutes=2)
 """How often somebody gets a mail, however often it is asked for."""
 SUBJECT = "Your new password for Shortly"
@@ -40,6 +55,8 @@ class SignIn:
         tickets: Issues links for new passwords.
         mail: Sends them.
         errands: Does what an answer must not wait for.
+        second_factor: Checks codes.
+        passkeys: Users' passkeys.
         base_url: Where such links lead.
     """
 
@@ -51,6 +68,8 @@ class SignIn:
         tickets: Tickets,
         mail: Mail,
         errands: Errands,
+        second_factor: SecondFactor,
+        passkeys: Passkeys,
         *,
         base_url: str,
     ) -> None:
@@ -60,6 +79,8 @@ class SignIn:
         self._tickets = tickets
         self._mail = mail
         self._errands = errands
+        self._second_factor = second_factor
+        self._passkeys = passkeys
         self._base_url = base_url
 
     @property
@@ -67,11 +88,12 @@ class SignIn:
         """Whether somebody who forgot the password can have a link mailed."""
         return self._mail.works
 
-    async def sign_in(self, email: str, password: str, facts: From) -> SignedIn:
+    async def sign_in(self, email: str, password: str, facts: From, *, code: str | None = None) -> SignedIn:
         """Begin a session; an unknown address takes as long as a wrong password.
 
         Raises:
             SignInRefused: Whatever it was that is wrong.
+            SecondFactorNeeded, WrongCode, RateLimited: The password is right; see ``SecondFactor.check``.
             Busy: Too many passwords are being looked at already.
         """
         user = await self._registry.find(User, email_key(email))
@@ -79,8 +101,73 @@ class SignIn:
         right = await self._passwords.check(password, stored)
         if user is None or stored is None or not right or user.disabled_at is not None:
             raise SignInRefused
+        proof = await self._second_factor.check(user, code)
         fields = {"password_hash": await self._passwords.hash(password)} if self._passwords.is_outdated(stored) else {}
-        return await self._sessions.sign_in(user, "password", second_factor=False, facts=facts, fields=fields)
+        try:
+            return await self._sessions.sign_in(
+                user, "password", second_factor=bool(proof), facts=facts, fields=fields, changes=proof
+            )
+        except RecordChanged as changed:
+            if changed.kind == Totp.KIND:
+                raise WrongCode from None  # somebody was quicker with the same code
+            raise
+
+    async def check_present(self, person: SignedIn, password: str | None) -> None:
+        """Let somebody pass who is about to change how they come in, whatever became of their browser since.
+
+        Raises:
+            SecondFactorRequired: They have a second factor, and came in without.
+            WrongPassword: The password is another one.
+            RecentSignInNeeded: They have no password, and came in too long ago.
+        """
+        user, session = person.user, person.session
+        if not session.second_factor and await self.has_second_factor(user.id):
+            raise SecondFactorRequired
+        if user.password_hash is None:
+            if self._registry.now() - session.created_at > RECENT:
+                raise RecentSignInNeeded
+        elif not await self._passwords.check(password or "", user.password_hash):
+            raise WrongPassword
+
+    async def has_second_factor(self, user_id: int) -> bool:
+        """Say whether a user has an authenticator app or a passkey."""
+        return await self._second_factor.of(user_id) is not None or bool(await self._passkeys.of(user_id))
+
+    async def remove_app(self, person: SignedIn) -> None:
+        """Take somebody's own authenticator app away, and end all other sessions.
+
+        Raises:
+            SecondFactorMissing: There is none.
+        """
+        await self._weaken(person, await self._second_factor.removal(person.user.id))
+
+    async def remove_passkey(self, person: SignedIn, passkey_id: int) -> None:
+        """Take one of somebody's own passkeys away, and end all other sessions.
+
+        Raises:
+            PasskeyNotFound: There is none such.
+        """
+        await self._weaken(person, await self._passkeys.removal(person.user.id, passkey_id))
+
+    async def _weaken(self, person: SignedIn, removal: Change) -> None:
+        """Remove a factor; a session lives on, without its second factor when none is left."""
+        user, session = person.user, person.session
+        factors = len(await self._passkeys.of(user.id)) + (await self._second_factor.of(user.id) is not None)
+        weaker = structs.replace(session, second_factor=session.second_factor and factors > 1)
+        await self._sessions.change_user(user, {}, but=session.id, changes=(removal, replacing(session, weaker)))
+
+    async def remove_factors_of(self, user_id: int) -> User:
+        """Take all second factors away from somebody who lost them, and end all of their sessions.
+
+        Raises:
+            UserNotFound: There is no such user.
+        """
+        user = await self._registry.get(User, user_id)
+        if user is None:
+            raise UserNotFound(str(user_id))
+        totp = await self._registry.find(Totp, str(user_id))
+        lost: list[Noun] = [*await self._passkeys.of(user_id), *([] if totp is None else [totp])]
+        return await self._sessions.change_user(user, {}, changes=[removing(noun) for noun in lost])
 
     async def change_password(self, user: User, session: Session, *, present: str, new: str) -> None:
         """Give a user who knows the present password another one, and end all other sessions.

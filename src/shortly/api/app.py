@@ -22,7 +22,9 @@ from shortly.api import (
     links,
     metrics,
     pages,
+    passkeys,
     reports,
+    second_factor,
     stats,
     users,
     workspaces,
@@ -92,6 +94,8 @@ def create_api(settings: Settings, lifespan: Lifespan) -> FastAPI:
     api.include_router(invitations.router)
     api.include_router(metrics.router, dependencies=needs_key)
     api.include_router(auth.router)
+    api.include_router(second_factor.router)
+    api.include_router(passkeys.router)
     api.include_router(health_router(), dependencies=[public])
     api.include_router(docs.router, dependencies=[public])
     api.include_router(pages.router, dependencies=[public])

@@ -25,6 +25,8 @@ from shortly.errors import (
     CrossSiteRequest,
     InvalidInput,
     RateLimited,
+    SecondFactorNeeded,
+    SecondFactorUnreadable,
     SessionNeeded,
     SessionNotFound,
     SetupDone,
@@ -32,6 +34,7 @@ from shortly.errors import (
     TicketRefused,
     UserNotFound,
     WeakPassword,
+    WrongCode,
     WrongPassword,
 )
 
@@ -64,6 +67,7 @@ class Methods(BaseModel):
     """What a sign-in page may offer."""
 
     setup: bool = Field(description="The first person is still awaited.")
+    passkeys: bool = Field(description="Browsers allow passkeys at this address.")
     password_by_mail: bool = Field(description="Who forgot the password can have a link mailed.")
 
 
@@ -194,7 +198,11 @@ class Me(BaseModel):
 async def get_methods(services: AllServices) -> Methods:
     """Say which ways to come in there are."""
     entrance = services.entrance
-    return Methods(setup=await entrance.setup.is_open(), password_by_mail=entrance.sign_in.sends_mail)
+    return Methods(
+        setup=await entrance.setup.is_open(),
+        passkeys=entrance.passkeys.work,
+        password_by_mail=entrance.sign_in.sends_mail,
+    )
 
 
 @router.get("/auth/setup", dependencies=[public])
@@ -220,12 +228,21 @@ async def set_up(new: NewSetup, services: AllServices, facts: Facts, response: R
 @router.post(
     "/auth/sign-in",
     dependencies=[public],
-    responses=problems(SignInRefused, RateLimited, InvalidInput, CrossSiteRequest, Busy),
+    responses=problems(
+        SignInRefused,
+        SecondFactorNeeded,
+        WrongCode,
+        SecondFactorUnreadable,
+        RateLimited,
+        InvalidInput,
+        CrossSiteRequest,
+        Busy,
+    ),
 )
 async def sign_in(new: NewSignIn, services: AllServices, facts: Facts, response: Response) -> SignedInOut:
     """Begin a session."""
     await services.limits.take("account", email_key(new.email))
-    signed_in = await services.entrance.sign_in.sign_in(new.email, new.password, facts)
+    signed_in = await services.entrance.sign_in.sign_in(new.email, new.password, facts, code=new.code)
     services.cookie.set(response, signed_in.token)
     return SignedInOut.of(signed_in)
 

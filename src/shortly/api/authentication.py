@@ -5,17 +5,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import Literal
 
+from msgspec import structs
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shortly.accounts.access import Caller, Permission
+from shortly.accounts.access import RUNNING, Caller, Permission
 from shortly.accounts.living import enter_workspace
 from shortly.accounts.registry import Registry
 from shortly.accounts.sessions import From, SignedIn
 from shortly.api.cross_site import SAFE_METHODS, check_own_site
 from shortly.api.origin import facts_of
 from shortly.api.services import Services
-from shortly.errors import Unauthenticated, WorkspaceNotFound
+from shortly.errors import SecondFactorRequired, Unauthenticated, WorkspaceNotFound
 
 PROTECTED = frozenset({"api", "metrics"})
 """First segments of the addresses that need a key or a session, whether anything is there or not."""
@@ -24,6 +26,8 @@ PUBLIC = frozenset(
         "/api/v1/auth/methods",
         "/api/v1/auth/setup",
         "/api/v1/auth/sign-in",
+        "/api/v1/auth/passkeys/sign-in",
+        "/api/v1/auth/passkeys/sign-in/start",
         "/api/v1/auth/password/forgot",
         "/api/v1/auth/password/reset",
         "/api/v1/invitations/accept",
@@ -35,6 +39,7 @@ PUBLIC_WITH_SESSION = frozenset({"/api/v1/invitations/accept"})
 PUBLIC_POSTS = frozenset({"/api/v1/reports"})
 """Those that strangers may only send something to."""
 LINKS = "/api/v1/links"
+AUTH = "/api/v1/auth/"
 ANONYMOUS = "anonymous"
 MAY_CREATE: frozenset[Permission] = frozenset({"links:write"})
 """What strangers have where ``ANONYMOUS_CREATE`` is on, for that one request; the route allows them a target alone."""
@@ -95,7 +100,19 @@ class Authentication:
             check_own_site(headers, own_origin, with_cookie=True)
         signed_in = await services.entrance.sessions.resume(token)
         state["signed_in"] = signed_in
-        state["caller"] = await caller_of_person(services.entrance.registry, signed_in, headers, facts)
+        caller = await caller_of_person(services.entrance.registry, signed_in, headers, facts)
+        if lacks_second_factor(services.settings.require_second_factor, signed_in, caller):
+            if not scope["path"].startswith(AUTH):
+                raise SecondFactorRequired
+            caller = structs.replace(caller, permissions=frozenset())
+        state["caller"] = caller
+
+
+def lacks_second_factor(asked_of: Literal["off", "admins", "all"], signed_in: SignedIn, caller: Caller) -> bool:
+    """Say whether somebody came in by less than the installation asks for."""
+    if signed_in.session.second_factor or asked_of == "off":
+        return False
+    return asked_of == "all" or signed_in.user.admin or caller.permissions >= RUNNING
 
 
 async def caller_of_person(

@@ -19,8 +19,12 @@ from shortly.errors import RateLimited
 AUTH = "/api/v1/auth/"
 DOORS: Mapping[str, Door] = {
     f"{AUTH}sign-in": "sign_in",
-    f"{AUTH}sign-in/totp": "sign_in",
     f"{AUTH}totp": "sign_in",
+    f"{AUTH}totp/confirm": "sign_in",
+    f"{AUTH}totp/disable": "sign_in",
+    f"{AUTH}totp/recovery-codes": "sign_in",
+    f"{AUTH}passkeys/start": "sign_in",
+    f"{AUTH}password": "sign_in",
     f"{AUTH}password/forgot": "recovery",
     f"{AUTH}password/reset": "recovery",
     f"{AUTH}setup": "recovery",
