@@ -123,6 +123,7 @@ def build(settings: Settings, *, drainer: Drainer | None, keeper: BlocklistKeepe
         honour_dnt=settings.honour_dnt,
         wait_for_disk=settings.journal_sync_ms == 0,
         strict_transport=settings.strict_transport,
+        blocked_by=settings.blocked_by_url or "",
     )
 
 

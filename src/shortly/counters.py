@@ -15,6 +15,7 @@ from typing import Self
 
 REDIRECTS = {status: f"redirects_{status}" for status in (200, 204, 301, 302, 307, 308, 403, 404, 405, 410, 503)}
 """HTTP status that the redirect answered -> counter."""
+LATER_REDIRECTS = {451: "redirects_451"}
 STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 REQUEST_BUCKETS_MS = (5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000)
 """Upper bounds of the API's duration histogram; one more bucket holds the rest."""
@@ -30,8 +31,10 @@ COUNTERS = (
     "api_request_ms_le_inf",
     "api_request_us_sum",
     "rate_limited",
+    *LATER_REDIRECTS.values(),
 )
 """Names that only grow; new ones go to the end, so that slots of an earlier version stay right."""
+REDIRECTS |= LATER_REDIRECTS
 GAUGES = ("drain_lag_ms", "drain_lag_bytes", "drain_running", "workers_running")
 """Names that describe a living process; those of dead ones do not count."""
 

@@ -468,6 +468,15 @@ class RateLimited(ShortlyError):
         self.retry_after_s = retry_after_s
 
 
+class LinkBanned(ShortlyError):
+    """The link is banned: only who may lift that can delete it."""
+
+    code = "link_banned"
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"The link {slug!r} is banned, and can be deleted only by those who decide about bans.")
+
+
 class ReportNotFound(ShortlyError):
     """The workspace has no report of abuse with this id."""
 

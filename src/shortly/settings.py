@@ -170,6 +170,9 @@ class Settings(BaseSettings):
     mail_from: str | None = Field(None, description="Sender of mails, such as Shortly <links@example.com>.")
     anonymous_create: bool = Field(False, description="Let strangers make links: a target alone, few, and for a time.")
     anonymous_expiry_days: int = Field(30, ge=1, le=3650, description="Days after which links of strangers expire.")
+    blocked_by_url: str | None = Field(
+        None, description="Page about whoever blocks links for legal reasons, for the Link header of 451 answers."
+    )
     blocklist_files: FileList = Field(
         (), description="Lists of hosts (comma-separated files) that no link may lead to; read anew when they change."
     )
@@ -314,7 +317,7 @@ class Settings(BaseSettings):
             parse_allowed(entry)
         return value
 
-    @field_validator("root_redirect")
+    @field_validator("root_redirect", "blocked_by_url")
     @classmethod
     def _check_root_redirect(cls, value: str | None) -> str | None:
         if value is None:

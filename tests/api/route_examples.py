@@ -184,6 +184,8 @@ EXAMPLES: Mapping[str, Example] = {
     f"PATCH {KEYS}/{{key_id}}": lambda w, at, who: Ask(f"{KEYS}/{w.key(at, who)}", {"name": w.name()}),
     f"POST {KEYS}/{{key_id}}/rotate": lambda w, at, who: Ask(f"{KEYS}/{w.key(at, who)}/rotate", {}),
     f"DELETE {KEYS}/{{key_id}}": lambda w, at, who: Ask(f"{KEYS}/{w.key(at, who)}"),
+    "PUT /api/v1/links/{slug}/ban": lambda w, at, who: Ask(f"/api/v1/links/{w.link(at)}/ban", {"reason": "spam"}),
+    "DELETE /api/v1/links/{slug}/ban": lambda w, at, who: Ask(f"/api/v1/links/{w.link(at)}/ban"),
     "POST /api/v1/reports": lambda w, at, who: Ask(json={"slug": w.link(at), "reason": "spam"}),
     "GET /api/v1/reports": plain,
     "PATCH /api/v1/reports/{report_id}": lambda w, at, who: Ask(

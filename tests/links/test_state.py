@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from shortly.links.link import Link, state_of
+from shortly.links.link import Ban, Link, state_of
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+BAN = Ban(status=410, reason="", at=NOW, by="cli")
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,8 @@ HOUR = timedelta(hours=1)
         ({"max_clicks": 5, "expires_at": NOW - HOUR}, 5, "expired"),
         ({"max_clicks": 5, "valid_from": NOW + HOUR}, 5, "exhausted"),
         ({"enabled": False, "expires_at": NOW - HOUR}, 0, "disabled"),
-        ({"archived": True, "enabled": False}, 0, "archived"),
+        ({"enabled": False, "ban": BAN}, 0, "banned"),
+        ({"archived": True, "enabled": False, "ban": BAN}, 0, "archived"),
     ],
 )
 def test_the_most_lasting_reason_counts(fields: dict[str, Any], clicks: int, state: str) -> None:

@@ -12,7 +12,7 @@ from tests.redirect.front import Front
 
 from shortly.clicks.click import Outcome
 from shortly.errors import StoreUnavailable
-from shortly.links.link import Redirection
+from shortly.links.link import BanStatus, Redirection
 from shortly.links.reserved import RESERVED
 from shortly.links.slug import SlugRules
 from shortly.redirect.visitor import Addresses, network_of
@@ -140,6 +140,43 @@ async def test_a_disabled_link_is_gone_and_counts_as_refused(front: Front) -> No
     await front.link("ab", enabled=False)
     assert (await front.request("/ab")).status == 410
     assert [click.outcome for click in front.clicks()] == [Outcome.DISABLED]
+
+
+@pytest.mark.parametrize("status", [410, 451])
+async def test_a_banned_link_leads_nowhere_whatever_else_it_says(front: Front, status: BanStatus) -> None:
+    await front.link("plain", cache_s=60)
+    await front.link("gone", enabled=False, fallback_target="https://example.com/over")
+    await front.link("few", max_clicks=1, status=307)
+    for slug in ("plain", "gone", "few"):
+        await front.request(f"/{slug}", method="HEAD")
+        banned = await front.links.ban(slug, status=status, reason="secret", by="cli")
+        for method in ("GET", "HEAD"):
+            answer = await front.request(f"/{slug}", method=method)
+            assert answer.status == status
+            assert answer.location is None
+            assert answer.headers["cache-control"] == "no-store"
+            assert b"secret" not in answer.body
+        assert banned.ban is not None
+    assert [click.outcome for click in front.clicks()] == [Outcome.BANNED] * 3
+    await front.links.edit("plain", {"target": "https://example.com/new", "enabled": True})
+    assert (await front.request("/plain")).status == status
+    await front.links.edit("plain", {"slug": "renamed"})
+    assert (await front.request("/plain")).status == (await front.request("/renamed")).status == status
+    await front.links.unban("renamed")
+    assert (await front.request("/plain")).location == "https://example.com/new"
+    await front.links.unban("few")
+    assert (await front.request("/few")).status == 307  # the ban used no click up
+
+
+async def test_a_legal_ban_names_who_blocks_only_where_that_is_set(store: Store, tmp_path: Path, front: Front) -> None:
+    await front.link("ab")
+    await front.links.ban("ab", status=451, reason="", by="cli")
+    assert "link" not in (await front.request("/ab")).headers
+    other = Front(store, tmp_path / "other", blocked_by="https://sho.rt/legal")
+    assert (await other.request("/ab")).headers["link"] == '<https://sho.rt/legal>; rel="blocked-by"'
+    await other.links.ban("ab", status=410, reason="", by="cli")
+    assert "link" not in (await other.request("/ab")).headers
+    other.close()
 
 
 async def test_a_link_is_there_from_its_start_to_its_end(front: Front) -> None:

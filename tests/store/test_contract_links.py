@@ -13,7 +13,7 @@ from tests.store.conftest import OpenStore
 from tests.store.examples import NOW, add, link, minutes, slugs
 
 from shortly.errors import LinkChanged, LinkNotFound, SlugTaken
-from shortly.links.link import Condition, Link, Redirection, Rule, Variant
+from shortly.links.link import Ban, Condition, Link, Redirection, Rule, Variant
 from shortly.store import Store
 
 pytestmark = pytest.mark.anyio
@@ -53,6 +53,7 @@ FULL = link(
         Variant(name="a", target="https://example.com/a", weight=3),
         Variant(name="b", target="https://example.com/b"),
     ),
+    ban=Ban(status=451, reason="court order\n№ 7", at=minutes(-1), by="user:7"),
 )
 
 
@@ -456,6 +457,7 @@ async def test_the_oldest_plain_link_to_a_target_is_found(store: Store) -> None:
         {"archived": True},
         {"expires_at": minutes(9)},
         {"max_clicks": 9},
+        {"ban": FULL.ban},
         {"domain": "b.example"},
         {"owner": "key:2"},
         {"workspace": 2},

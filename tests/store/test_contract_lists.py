@@ -17,7 +17,7 @@ from tests.store.examples import NOW, add, link, minutes, page, slugs
 from shortly.clicks.store import Batch
 from shortly.clicks.visit import Visit
 from shortly.errors import InvalidCursor
-from shortly.links.link import Link, LinkQuery, LinkState, SortField
+from shortly.links.link import Ban, Link, LinkQuery, LinkState, SortField
 from shortly.store import Store
 
 pytestmark = pytest.mark.anyio
@@ -50,6 +50,7 @@ def varied(number: int) -> Link:
         valid_from=minutes(1) if number % 8 == 0 else None,
         expires_at=minutes(0) if number % 10 == 0 else minutes(1) if number % 10 == 1 else None,
         max_clicks=1 if number % 6 == 0 else None,
+        ban=Ban(status=410, reason="", at=minutes(0), by="cli") if number % 13 == 0 else None,
     )
 
 
@@ -92,6 +93,7 @@ class Shelf:
             "expired": item.expires_at is not None and item.expires_at <= now,
             "exhausted": item.id in self.exhausted,
             "disabled": not item.enabled,
+            "banned": item.ban is not None,
         }
         return state is None or (not any(states.values()) if state == "active" else states[state])
 

@@ -15,6 +15,7 @@ from shortly import __version__
 from shortly.api import (
     audit,
     auth,
+    bans,
     bulk,
     docs,
     invitations,
@@ -83,6 +84,7 @@ def create_api(settings: Settings, lifespan: Lifespan) -> FastAPI:
     )
     needs_key: list[Any] = [Security(bearer), Security(api_key_header), Security(session_cookie)]
     api.include_router(stats.router, dependencies=needs_key)  # before links: see paths
+    api.include_router(bans.router, dependencies=needs_key)
     api.include_router(links.router, dependencies=needs_key)
     api.include_router(bulk.router, dependencies=needs_key)
     api.include_router(keys.router, dependencies=needs_key)

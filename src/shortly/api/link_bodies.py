@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
+from msgspec import structs
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 
 from shortly.abuse.lookalike import warning_about
@@ -13,7 +14,7 @@ from shortly.api.moments import Moment
 from shortly.api.services import Services
 from shortly.clicks.store import Total
 from shortly.links.fields import MAX_CACHE_S, MAX_CLICKS, MAX_FOLDER, MAX_NOTES, MAX_TAG, MAX_TAGS, MAX_TITLE
-from shortly.links.link import Link, LinkState, RedirectStatus, ReferrerPolicy, state_of
+from shortly.links.link import BanStatus, Link, LinkState, RedirectStatus, ReferrerPolicy, state_of
 from shortly.links.slug import MAX_LENGTH as MAX_SLUG
 from shortly.links.target import MAX_LENGTH as MAX_TARGET
 
@@ -127,6 +128,15 @@ class Warned(BaseModel):
         return found
 
 
+class BanOut(BaseModel):
+    """That a link leads nobody anywhere, whatever else it says."""
+
+    status: BanStatus = Field(description="What visitors get.")
+    reason: str
+    at: datetime
+    by: str = Field(examples=["user:7"])
+
+
 class LinkOut(BaseModel):
     """A link."""
 
@@ -158,6 +168,7 @@ class LinkOut(BaseModel):
     aliases: list[str] = Field(description="Earlier slugs that lead here still.")
     version: int = Field(description="Goes up with every edit; the ETag is made of it.")
     state: LinkState = Field(description="What visitors meet right now.")
+    ban: BanOut | None = Field(description="null: it is not banned.")
     warnings: list[Warned] = Field(description="What to think about before sharing it.")
 
     @classmethod
@@ -193,6 +204,7 @@ class LinkOut(BaseModel):
             aliases=list(link.aliases),
             version=link.version,
             state=state_of(link, total.clicks, now),
+            ban=None if link.ban is None else BanOut(**structs.asdict(link.ban)),
             warnings=Warned.all_of(link),
         )
 

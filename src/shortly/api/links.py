@@ -26,6 +26,7 @@ from shortly.errors import (
     InvalidInput,
     InvalidSlug,
     InvalidTarget,
+    LinkBanned,
     LinkChanged,
     LinkNotFound,
     OutOfReach,
@@ -211,7 +212,7 @@ async def edit_link(
     operation_id="delete_link",
     dependencies=[needs("links:write")],
     response_class=Response,
-    responses=problems(LinkNotFound, LinkChanged, MalformedRequest, UnknownDomain, StorageFull),
+    responses=problems(LinkNotFound, LinkBanned, LinkChanged, MalformedRequest, UnknownDomain, StorageFull),
 )
 async def delete_link(slug: SlugPath, links: Links, domain: DomainQuery = None, if_match: IfMatch = None) -> None:
     """Delete a link; its slug and aliases are free again."""

@@ -31,7 +31,7 @@ TAGS = [
     {"name": "signing in", "description": "The first person, sessions and passwords."},
     {"name": "links", "description": "Links, one by one, and their list."},
     {"name": "bulk", "description": "Up to 5,000 links at once, each with a result of its own."},
-    {"name": "abuse", "description": "Reports of links that do harm."},
+    {"name": "abuse", "description": "Reports of links that do harm, and bans."},
     {"name": "statistics", "description": "Counts over time and by dimension, and single visits."},
     {"name": "keys", "description": "API keys: what programs come in with."},
     {"name": "people", "description": "Who can sign in; for those who look after the whole installation."},

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from shortly.cli import (
+    abuse,
     audit,
     blocked,
     doctor,
@@ -37,6 +38,9 @@ app.command()(links.show)
 app.command()(links.edit)
 app.command()(links.rm)
 app.command()(blocked.blocked)
+app.command()(abuse.ban)
+app.command()(abuse.unban)
+app.command()(abuse.reports)
 app.command()(stats.stats)
 app.add_typer(keys.keys, name="key")
 app.add_typer(users.users, name="user")

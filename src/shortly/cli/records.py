@@ -71,6 +71,7 @@ def link_record(link: Link, *, short_url: str, host: str, total: Total, now: dat
         "aliases": link.aliases,
         "version": link.version,
         "state": state_of(link, total.clicks, now),
+        "ban": None if link.ban is None else structs.asdict(link.ban),
         "warnings": [
             {"code": "suspicious_host", "field": field, "detail": warning}
             for field in ("target", "fallback_target")

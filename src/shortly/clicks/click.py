@@ -23,6 +23,7 @@ class Outcome(IntEnum):
     EXHAUSTED = 3
     DISABLED = 4
     PROTECTED = 5
+    BANNED = 6
 
 
 class Click(NamedTuple):

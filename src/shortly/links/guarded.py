@@ -14,7 +14,7 @@ from msgspec import structs
 from shortly.accounts.access import Caller
 from shortly.accounts.audit import Audit
 from shortly.errors import ShortlyError
-from shortly.links.link import Link, LinkPage, LinkQuery
+from shortly.links.link import BanStatus, Link, LinkPage, LinkQuery
 from shortly.links.notes import LinkNotes
 from shortly.links.service import Edit, LinkService, Reach, only
 
@@ -129,9 +129,27 @@ class GuardedLinks:
     async def delete_many(self, edits: Sequence[Edit]) -> list[Link | ShortlyError]:
         """See ``LinkService``."""
         self._caller.require("links:write")
-        outcomes = await self._service.delete_many(edits, reach=self._reach)
+        outcomes = await self._service.delete_many(edits, reach=self._reach, banned=self._caller.may("reports:write"))
         await self._notes.deleted(outcomes)
         return outcomes
+
+    # --- banning ---------------------------------------------------------------------------------------------
+
+    async def ban(self, slug: str, *, status: BanStatus, reason: str, domain: str | None = None) -> Link:
+        """See ``LinkService``."""
+        self._caller.require("reports:write")
+        link = await self._service.ban(
+            slug, status=status, reason=reason, by=self._caller.actor, domain=domain, reach=self._reach
+        )
+        await self._notes.banned(link)
+        return link
+
+    async def unban(self, slug: str, *, domain: str | None = None) -> Link:
+        """See ``LinkService``."""
+        self._caller.require("reports:write")
+        link = await self._service.unban(slug, domain=domain, reach=self._reach)
+        await self._notes.banned(link)
+        return link
 
 
 def reach_of(caller: Caller) -> Reach:

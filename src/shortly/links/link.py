@@ -21,7 +21,7 @@ ReferrerPolicy = Literal[
     "strict-origin-when-cross-origin",
     "unsafe-url",
 ]
-LinkState = Literal["active", "scheduled", "expired", "exhausted", "disabled", "archived"]
+LinkState = Literal["active", "scheduled", "expired", "exhausted", "disabled", "banned", "archived"]
 SortField = Literal["created_at", "updated_at", "clicks", "slug", "title"]
 
 
@@ -47,6 +47,20 @@ class Variant(Struct, frozen=True, kw_only=True):
     name: str
     target: str
     weight: int = 1
+
+
+BanStatus = Literal[410, 451]
+
+
+class Ban(Struct, frozen=True, kw_only=True):
+    """That a link must lead nobody anywhere, whatever else it says."""
+
+    status: BanStatus
+    """What visitors get: 410 gone, 451 for legal reasons."""
+    reason: str
+    at: datetime
+    by: str
+    """Who decided so, such as ``user:7``."""
 
 
 class Link(Struct, frozen=True, kw_only=True):
@@ -92,6 +106,8 @@ class Link(Struct, frozen=True, kw_only=True):
     variants: tuple[Variant, ...] = ()
     aliases: tuple[str, ...] = ()
     """Earlier slugs that lead here still; sorted."""
+    ban: Ban | None = None
+    """No edit of the link's own people changes it."""
 
 
 def state_of(link: Link, clicks: int, now: datetime) -> LinkState:
@@ -104,6 +120,8 @@ def state_of(link: Link, clicks: int, now: datetime) -> LinkState:
     """
     if link.archived:
         return "archived"
+    if link.ban is not None:
+        return "banned"
     if not link.enabled:
         return "disabled"
     if link.expires_at is not None and link.expires_at <= now:
@@ -140,6 +158,8 @@ class Redirection(Struct, kw_only=True, eq=False, gc=False):
     password_hash: str | None = None
     rules: tuple[Rule, ...] = ()
     variants: tuple[Variant, ...] = ()
+    ban: int | None = None
+    """Status of the answer to a banned link."""
     prepared: Any = None
     """Belongs to the redirect: the answer it made of this redirection the last time, so that the next costs nothing."""
 

@@ -51,6 +51,13 @@ class LinkNotes:
         """Note the links among the outcomes, which are gone."""
         await self._note("link.deleted", [(link, {}) for link in outcomes if isinstance(link, Link)])
 
+    async def banned(self, link: Link) -> None:
+        """Note that a link was banned, or that this was lifted."""
+        if link.ban is None:
+            await self._note("link.unbanned", [(link, {})])
+        else:
+            await self._note("link.banned", [(link, {"status": link.ban.status, "reason": link.ban.reason})])
+
     async def _note(self, action: str, links: Sequence[tuple[Link, dict[str, Any]]]) -> None:
         by_workspace: defaultdict[int, list[tuple[str, dict[str, Any]]]] = defaultdict(list)
         for link, details in links:

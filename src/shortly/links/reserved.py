@@ -29,7 +29,7 @@ RESERVED = frozenset(
     }
 )
 
-RESERVED_ENDINGS = frozenset({"export", "qr", "stats", "track", "visits"})
+RESERVED_ENDINGS = frozenset({"ban", "export", "qr", "stats", "track", "visits"})
 """Last segments that mean something about the link before them; no slug of several segments ends in one."""
 
 

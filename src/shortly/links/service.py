@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, get_args
 from urllib.parse import quote
 
 from msgspec import structs
 
 from shortly.accounts.people import FIRST_WORKSPACE
-from shortly.errors import InvalidInput, LinkChanged, LinkNotFound, OutOfReach, ShortlyError, SlugTaken, UnknownDomain
+from shortly.errors import (
+    InvalidInput,
+    LinkBanned,
+    LinkChanged,
+    LinkNotFound,
+    OutOfReach,
+    ShortlyError,
+    SlugTaken,
+    UnknownDomain,
+)
 from shortly.links.fields import check_fields, check_span
-from shortly.links.link import Link, LinkPage, LinkQuery, LinkState
+from shortly.links.link import Ban, BanStatus, Link, LinkPage, LinkQuery, LinkState
 from shortly.links.slug import SlugRules
 from shortly.links.store import LinkStore
 from shortly.links.target import TargetRules
@@ -23,6 +32,7 @@ RETRIES = 16
 """Attempts at an edit that names no version and meets another one."""
 MAX_PAGE = 500
 MAX_SEARCH = 256
+MAX_REASON = 1_000
 
 T = TypeVar("T")
 Reach = Callable[[Link], bool]
@@ -245,14 +255,21 @@ class LinkService:
         """Delete a link and free its slugs; arguments and errors as for ``edit``."""
         only(await self.delete_many([Edit(slug, {}, domain, version)], reach=reach))
 
-    async def delete_many(self, edits: Sequence[Edit], *, reach: Reach = everywhere) -> list[Link | ShortlyError]:
-        """Delete links; each place of the answer holds the link that was deleted, or why that one was not."""
+    async def delete_many(
+        self, edits: Sequence[Edit], *, reach: Reach = everywhere, banned: bool = True
+    ) -> list[Link | ShortlyError]:
+        """Delete links; each place of the answer holds the link that was deleted, or why that one was not.
+
+        Without ``banned``, banned links stay: whoever could delete them could make them anew.
+        """
         answers: list[Link | ShortlyError] = [LinkNotFound(edit.slug[:128]) for edit in edits]
         links: list[Link] = []
         places: list[int] = []
         for place, edit in enumerate(edits):
             try:
                 link = await self._read_for(edit, reach)
+                if link.ban is not None and not banned:
+                    raise LinkBanned(link.slug)
             except ShortlyError as refusal:
                 answers[place] = refusal
             else:
@@ -280,6 +297,54 @@ class LinkService:
         changed = structs.replace(link, **checked, updated_at=max(self._now(), link.updated_at))
         check_span(changed.valid_from, changed.expires_at)
         return changed
+
+    # --- banning ---------------------------------------------------------------------------------------------
+
+    async def ban(
+        self,
+        slug: str,
+        *,
+        status: BanStatus,
+        reason: str,
+        by: str,
+        domain: str | None = None,
+        reach: Reach = everywhere,
+    ) -> Link:
+        """Let a link lead nowhere, whatever its own people do, and return it; one that is banned is banned anew.
+
+        Args:
+            slug: The link's slug or an alias.
+            status: What visitors get.
+            reason: For people; empty, or up to ``MAX_REASON`` characters.
+            by: Who decides so.
+            domain: The link's domain.
+            reach: What may be banned.
+
+        Raises:
+            LinkNotFound: There is no such link within reach.
+            InvalidInput: The status is another one, or the reason too long or not printable.
+        """
+        if status not in get_args(BanStatus):
+            raise InvalidInput("The status must be 410 or 451.", field="status")
+        reason = reason.strip()
+        if len(reason) > MAX_REASON or not all(one.isprintable() or one == "\n" for one in reason):
+            raise InvalidInput(f"The reason must be at most {MAX_REASON} printable characters.", field="reason")
+        return await self._set_ban(slug, Ban(status=status, reason=reason, at=self._now(), by=by), domain, reach)
+
+    async def unban(self, slug: str, *, domain: str | None = None, reach: Reach = everywhere) -> Link:
+        """Lift a ban and return the link; one that is not banned stays as it is."""
+        return await self._set_ban(slug, None, domain, reach)
+
+    async def _set_ban(self, slug: str, ban: Ban | None, domain: str | None, reach: Reach) -> Link:
+        for _ in range(RETRIES):
+            old = await self.get(slug, domain=domain, reach=reach)
+            if old.ban is None and ban is None:
+                return old
+            new = structs.replace(old, ban=ban, updated_at=max(self._now(), old.updated_at))
+            (outcome,) = await self._store.replace_links([(old, new)])
+            if not isinstance(outcome, LinkChanged):
+                return only([outcome])
+        raise LinkChanged(slug[:128])
 
     # --- domains ---------------------------------------------------------------------------------------------
 

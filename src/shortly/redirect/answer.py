@@ -42,6 +42,7 @@ def prepare(redirection: Redirection, further: Headers = ()) -> Prepared:
     """Return the ready answer of a redirection, with the headers that all answers get."""
     plain = (
         redirection.enabled
+        and redirection.ban is None
         and redirection.valid_from_ms is None
         and redirection.expires_ms is None
         and redirection.max_clicks is None
@@ -76,6 +77,8 @@ def headers_of(target: str, redirection: Redirection, *, temporary: bool = False
 
 def refusal_of(redirection: Redirection, now_ms: int) -> Outcome | None:
     """Return why the link does not redirect right now, or None; a click limit is not looked at."""
+    if redirection.ban is not None:
+        return Outcome.BANNED
     if not redirection.enabled:
         return Outcome.DISABLED
     if redirection.valid_from_ms is not None and now_ms < redirection.valid_from_ms:

@@ -75,6 +75,7 @@ NOT_YET = Page(
     HTTPStatus.NOT_FOUND, "link_not_valid_yet", "This link is not active yet", "Whoever made it set a later start."
 )
 GONE = Page(HTTPStatus.GONE, "link_gone", "This link is no longer active", "It has expired or was switched off.")
+BANNED = Page(HTTPStatus.GONE, "link_banned", "This link was taken down", "It leads nowhere any more.")
 PROTECTED = Page(HTTPStatus.FORBIDDEN, "link_protected", "This link is protected", "It opens only with its password.")
 NOT_ALLOWED = Page(
     HTTPStatus.METHOD_NOT_ALLOWED,
@@ -103,3 +104,18 @@ UNCOUNTED = Page(
     "This link opens a limited number of times",
     "A HEAD request does not use one up, and is not told where it leads.",
 )
+
+
+def unavailable_for_legal_reasons(blocked_by: str) -> Page:
+    """Return the page of a link that the law took down.
+
+    Args:
+        blocked_by: URL of whoever implements the blocking (RFC 7725), or empty.
+    """
+    return Page(
+        HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS,
+        "link_banned",
+        "This link is not available for legal reasons",
+        "It was taken down because of a legal demand.",
+        headers=[(b"link", f'<{blocked_by}>; rel="blocked-by"'.encode("ascii"))] if blocked_by else None,
+    )

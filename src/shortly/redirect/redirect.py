@@ -68,6 +68,7 @@ class Redirect:
         honour_dnt: Keep nothing but the count of visitors who ask not to be tracked.
         wait_for_disk: Answer a counted click only when it is on the disk.
         strict_transport: ``Strict-Transport-Security`` of every answer, or empty.
+        blocked_by: See ``pages.unavailable_for_legal_reasons``.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Redirect:
         honour_dnt: bool = False,
         wait_for_disk: bool = False,
         strict_transport: str = "",
+        blocked_by: str = "",
     ) -> None:
         self._store = store
         self._remembered = store.remembered
@@ -100,6 +102,7 @@ class Redirect:
         self._country_header = country_header.lower().encode()
         self._honour_dnt = honour_dnt
         self._wait_for_disk = wait_for_disk
+        self._banned = {410: pages.BANNED, 451: pages.unavailable_for_legal_reasons(blocked_by)}
         self._further: Headers = (
             ((b"strict-transport-security", strict_transport.encode()),) if strict_transport else ()
         )
@@ -181,7 +184,8 @@ class Redirect:
             status = 302
             headers_out = headers_of(redirection.fallback_target, redirection, temporary=True) + self._further
         else:
-            await self._answer_page(PAGES[refused], scope, headers, send)
+            page = self._banned[redirection.ban] if redirection.ban is not None else PAGES[refused]
+            await self._answer_page(page, scope, headers, send)
             return
         self._counters.values[COUNTER[status]] += 1
         await send({"type": "http.response.start", "status": status, "headers": headers_out})

@@ -243,6 +243,8 @@ def entries_of(link_id: int, doc: Doc) -> Iterator[tuple[str, int, bytes]]:
         yield keys.ARCHIVED, created, member
     if not doc.enabled:
         yield keys.DISABLED, created, member
+    if doc.banned:
+        yield keys.BANNED, created, member
     if doc.max_clicks is not None:
         yield keys.LIMITED, created, member
     if doc.valid_from is not None:

@@ -286,12 +286,23 @@ class Wanted:
         scheduled = doc.valid_from is not None and doc.valid_from > self._now
         expired = doc.expires_at is not None and doc.expires_at <= self._now
         if self._state == "active":
-            return doc.enabled and not scheduled and not expired
+            return doc.enabled and not doc.banned and not scheduled and not expired
         if self._state == "exhausted":
             return doc.max_clicks is not None
         if self._state == "disabled":
             return not doc.enabled
+        if self._state == "banned":
+            return doc.banned
         return scheduled if self._state == "scheduled" else expired
+
+
+OF_STATE = {
+    "exhausted": keys.LIMITED,
+    "disabled": keys.DISABLED,
+    "banned": keys.BANNED,
+    "archived": keys.ARCHIVED,
+}
+"""State -> the set that has all links in it, and with LIMITED others, too."""
 
 
 def candidates_of(query: LinkQuery) -> list[Candidates]:
@@ -308,9 +319,7 @@ def candidates_of(query: LinkQuery) -> list[Candidates]:
     elif query.state == "expired":
         found.append(Candidates(keys.EXPIRIES, high=now + 1, by_creation=False))
     elif query.state is not None and query.state != "active":
-        found.append(
-            Candidates({"exhausted": keys.LIMITED, "disabled": keys.DISABLED, "archived": keys.ARCHIVED}[query.state])
-        )
+        found.append(Candidates(OF_STATE[query.state]))
     if query.created_since is not None or query.created_until is not None:
         low, high = _created(query)
         found = [source._replace(low=low, high=high) if source.by_creation else source for source in found]

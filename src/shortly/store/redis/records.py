@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from shortly.accounts.people import FIRST_WORKSPACE
-from shortly.links.link import Link, Redirection, Rule, Variant
+from shortly.links.link import Ban, Link, Redirection, Rule, Variant
 from shortly.store.moments import from_ms, from_ms_or_none, to_ms, to_ms_or_none
 
 Key = Callable[[str], str]
@@ -50,6 +50,7 @@ class LinkRecord(Struct, frozen=True, array_like=True):
     variants: tuple[Variant, ...]
     aliases: tuple[str, ...]
     workspace: int = FIRST_WORKSPACE
+    ban: Ban | None = None
 
 
 class RedirectionRecord(Struct, frozen=True, array_like=True):
@@ -73,6 +74,7 @@ class RedirectionRecord(Struct, frozen=True, array_like=True):
     names: tuple[str, ...] = ()
     """The keys of all slugs that lead to the link; only beside its home redirection, for which pointers ask."""
     workspace: int = FIRST_WORKSPACE
+    ban: int | None = None
 
 
 class Pointer(NamedTuple):
@@ -125,6 +127,7 @@ def link_value(link: Link) -> bytes:
         link.variants,
         link.aliases,
         link.workspace,
+        link.ban,
     )
     return b"%d:%b" % (link.version, _encode(record))
 
@@ -161,6 +164,7 @@ def link_of(value: bytes) -> Link:
         variants=record.variants,
         aliases=record.aliases,
         workspace=record.workspace,
+        ban=record.ban,
     )
 
 
@@ -184,6 +188,7 @@ def redirection_value(link: Link, names: tuple[str, ...] = ()) -> bytes:
         link.variants,
         names,
         link.workspace,
+        None if link.ban is None else link.ban.status,
     )
     return b"%d:%b" % (link.id, _encode(record))
 
@@ -210,6 +215,7 @@ def redirection_of(value: bytes, domain: str) -> tuple[Redirection, tuple[str, .
         password_hash=record.password_hash,
         rules=record.rules,
         variants=record.variants,
+        ban=record.ban,
     )
     return redirection, record.names
 
@@ -272,6 +278,7 @@ class Doc(Struct, frozen=True, array_like=True):
     plain: bool
     """See ``LinkStore.find_link``."""
     workspace: int = FIRST_WORKSPACE
+    banned: bool = False
 
     def texts(self) -> Iterator[str]:
         """Yield what a search looks through, casefolded."""
@@ -309,11 +316,13 @@ def doc_of(link: Link) -> Doc:
         link.max_clicks,
         link.enabled
         and not link.archived
+        and link.ban is None
         and link.valid_from is None
         and link.expires_at is None
         and link.max_clicks is None
         and link.password_hash is None,
         link.workspace,
+        link.ban is not None,
     )
 
 

@@ -33,8 +33,9 @@ STATES = {
     "expired": "l.expires_at <= :now",
     "exhausted": USED_UP,
     "disabled": "l.enabled = 0",
+    "banned": "l.ban IS NOT NULL",
     "archived": "TRUE",
-    "active": f"""l.enabled = 1 AND (l.valid_from IS NULL OR l.valid_from <= :now)
+    "active": f"""l.enabled = 1 AND l.ban IS NULL AND (l.valid_from IS NULL OR l.valid_from <= :now)
         AND (l.expires_at IS NULL OR l.expires_at > :now) AND (l.max_clicks IS NULL OR NOT {USED_UP})""",
 }
 """Archived links have no other state."""
@@ -43,6 +44,7 @@ CANDIDATES = {
     "expired": "SELECT id FROM links INDEXED BY links_by_expiry WHERE expires_at <= :now",
     "exhausted": "SELECT id FROM links INDEXED BY limited_links WHERE max_clicks IS NOT NULL",
     "disabled": "SELECT id FROM links INDEXED BY disabled_links WHERE enabled = 0",
+    "banned": "SELECT id FROM links INDEXED BY banned_links WHERE ban IS NOT NULL",
     "archived": "SELECT id FROM links INDEXED BY links_by_created WHERE archived = 1",
 }
 """The states that have an index; most links are active."""

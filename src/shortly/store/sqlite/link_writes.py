@@ -22,11 +22,11 @@ INSERT_LINK = """
 INSERT INTO links (
     domain, slug, target, target_hash, title, notes, tags, folder, owner, created_at, updated_at, version, valid_from,
     expires_at, max_clicks, fallback_target, status, forward_query, crawlable, enabled, archived, cache_s,
-    referrer_policy, password_hash, rules, variants, aliases, workspace
+    referrer_policy, password_hash, rules, variants, aliases, workspace, ban
 ) VALUES (
     :domain, :slug, :target, :target_hash, :title, :notes, :tags, :folder, :owner, :created_at, :updated_at, :version,
     :valid_from, :expires_at, :max_clicks, :fallback_target, :status, :forward_query, :crawlable, :enabled, :archived,
-    :cache_s, :referrer_policy, :password_hash, :rules, :variants, :aliases, :workspace
+    :cache_s, :referrer_policy, :password_hash, :rules, :variants, :aliases, :workspace, :ban
 )
 """
 UPDATE_LINK = """
@@ -36,7 +36,7 @@ UPDATE links SET
     expires_at = :expires_at, max_clicks = :max_clicks, fallback_target = :fallback_target, status = :status,
     forward_query = :forward_query, crawlable = :crawlable, enabled = :enabled, archived = :archived,
     cache_s = :cache_s, referrer_policy = :referrer_policy, password_hash = :password_hash, rules = :rules,
-    variants = :variants, aliases = :aliases
+    variants = :variants, aliases = :aliases, ban = :ban
 WHERE id = :id
 """
 SELECT_BY_ID = f"SELECT {LINK_COLUMNS} FROM links AS l WHERE l.id = ?"  # noqa: S608

@@ -49,7 +49,7 @@ SELECT_LINK_TO = f"""
 SELECT {LINK_COLUMNS}
 FROM links AS l INDEXED BY links_by_target
 WHERE l.target_hash = ? AND l.target = ? AND l.domain = ? AND l.owner = ? AND l.workspace = ?
-    AND l.enabled = 1 AND l.archived = 0 AND l.valid_from IS NULL AND l.expires_at IS NULL
+    AND l.enabled = 1 AND l.ban IS NULL AND l.archived = 0 AND l.valid_from IS NULL AND l.expires_at IS NULL
     AND l.max_clicks IS NULL AND l.password_hash IS NULL
 ORDER BY l.created_at, l.id
 LIMIT 1

@@ -8,21 +8,21 @@ from typing import Any
 
 import msgspec
 
-from shortly.links.link import Link, Redirection, Rule, Variant
+from shortly.links.link import Ban, Link, Redirection, Rule, Variant
 from shortly.store.moments import from_ms, from_ms_or_none, to_ms, to_ms_or_none
 
 LINK_COLUMNS = """
     l.id, l.domain, l.slug, l.target, l.title, l.notes, l.tags, l.folder, l.owner, l.created_at, l.updated_at,
     l.version, l.valid_from, l.expires_at, l.max_clicks, l.fallback_target, l.status, l.forward_query, l.crawlable,
     l.enabled, l.archived, l.cache_s, l.referrer_policy, l.password_hash, l.rules, l.variants, l.aliases,
-    l.workspace
+    l.workspace, l.ban
 """
 """What ``link_of`` reads, in its order."""
 
 REDIRECTION_COLUMNS = """
     l.id, l.domain, l.slug, l.target, l.status, l.valid_from, l.expires_at, l.max_clicks, l.fallback_target,
     l.forward_query, l.crawlable, l.enabled, l.cache_s, l.referrer_policy, l.password_hash, l.rules, l.variants,
-    l.workspace
+    l.workspace, l.ban
 """
 """What ``redirection_of`` reads, in its order."""
 
@@ -31,6 +31,7 @@ Row = Sequence[Any]
 _texts = msgspec.json.Decoder(tuple[str, ...])
 _rules = msgspec.json.Decoder(tuple[Rule, ...])
 _variants = msgspec.json.Decoder(tuple[Variant, ...])
+_ban = msgspec.json.Decoder(Ban)
 _json = msgspec.json.Encoder()
 
 
@@ -70,6 +71,7 @@ def fields_of(link: Link) -> dict[str, Any]:
         "rules": to_json(link.rules),
         "variants": to_json(link.variants),
         "aliases": to_json(link.aliases),
+        "ban": None if link.ban is None else _json.encode(link.ban).decode(),
     }
 
 
@@ -109,6 +111,7 @@ def link_of(row: Row) -> Link:
         variants=_variants.decode(row[25]) if row[25] else (),
         aliases=_texts.decode(row[26]) if row[26] else (),
         workspace=row[27],
+        ban=_ban.decode(row[28]) if row[28] else None,
     )
 
 
@@ -133,4 +136,5 @@ def redirection_of(row: Row) -> Redirection:
         rules=_rules.decode(row[15]) if row[15] else (),
         variants=_variants.decode(row[16]) if row[16] else (),
         workspace=row[17],
+        ban=_ban.decode(row[18]).status if row[18] else None,
     )
