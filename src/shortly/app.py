@@ -28,7 +28,7 @@ from shortly.redirect.visitor import DAY_MS, Addresses, Visitors
 from shortly.settings import Settings, load_settings
 from shortly.stats.service import StatsService
 from shortly.store import open_store
-from shortly.wiring import audit_log, entrance, link_service, outbound_client, rate_limits, slug_rules, teams
+from shortly.wiring import audit_log, entrance, link_service, outbound_client, rate_limits, slug_rules, teams, vouchers
 
 SALTS_EVERY_S = 600
 
@@ -61,7 +61,9 @@ def build(settings: Settings, *, drainer: Drainer | None, keeper: BlocklistKeepe
     door = entrance(settings, store, clock=clock)
     audit = audit_log(settings, door.registry)
     links = link_service(settings, store, on_new=titles.wish if settings.fetch_titles else lambda _: None)
-    people, workspaces, invitations = teams(settings, door.registry, links, audit, door.passwords, door.mail)
+    services_for_people = teams(settings, door.registry, links, audit, door.passwords, door.mail)
+    people, workspaces, invitations = services_for_people
+    oidc, trusted_header = vouchers(settings, door, services_for_people, audit)
     addresses = Addresses(settings.trusted_networks)
     services = Services(
         settings=settings,
@@ -73,6 +75,8 @@ def build(settings: Settings, *, drainer: Drainer | None, keeper: BlocklistKeepe
         people=people,
         workspaces=workspaces,
         invitations=invitations,
+        oidc=oidc,
+        trusted_header=trusted_header,
         limits=limits,
         entrance=door,
         addresses=addresses,

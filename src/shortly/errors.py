@@ -6,6 +6,7 @@ where there is one. The API maps classes to HTTP statuses in ``api/problems.py``
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -272,6 +273,31 @@ class SecondFactorUnreadable(ShortlyError):
 
     def __init__(self) -> None:
         super().__init__("The second factor cannot be read any more; ask an admin to remove it.")
+
+
+class IdentityRefused(ShortlyError):
+    """Who vouches for the person was understood, but they are not let in; ``reason`` says why."""
+
+    code = "identity_refused"
+    REASONS: ClassVar[Mapping[str, str]] = {
+        "expired": "The sign-in took too long, was already used, or began in another browser; try again.",
+        "refused_there": "The identity provider did not let you in.",
+        "provider_away": "The identity provider does not answer right now; try again shortly.",
+        "invalid_token": "What the identity provider says could not be trusted.",
+        "no_email": "The identity provider tells no e-mail address of yours.",
+        "email_unverified": "The identity provider has not verified your e-mail address.",
+        "email_taken": "There is an account with your e-mail address, which is not connected with this identity.",
+        "unknown": "There is no account for you here; ask an admin for one.",
+        "no_role": "None of your groups gives you a role here.",
+        "not_set_up": "This installation has to be set up first.",
+        "disabled": "Your account is disabled.",
+        "off": "There is no identity provider here.",
+    }
+    """Stable, too: the sign-in page is told the reason alone."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(self.REASONS[reason])
+        self.reason = reason
 
 
 class WrongPassword(InvalidInput):

@@ -173,6 +173,50 @@ class Settings(BaseSettings):
     blocked_by_url: str | None = Field(
         None, description="Page about whoever blocks links for legal reasons, for the Link header of 451 answers."
     )
+    oidc_issuer: str | None = Field(
+        None,
+        description="OpenID Connect provider that people sign in with, as it calls itself, such as "
+        "https://id.example/realms/team; https, but for localhost.",
+    )
+    oidc_client_id: str | None = Field(None, description="What the provider knows this installation by.")
+    oidc_client_secret: SecretStr | None = Field(None, description="Proof of that; unset: a public client, with PKCE.")
+    oidc_scopes: str = Field(
+        "openid profile email", max_length=500, description="What the provider is asked for, separated by spaces."
+    )
+    oidc_name: str = Field("OpenID Connect", min_length=1, max_length=40, description="Name on the sign-in button.")
+    oidc_groups_claim: str = Field(
+        "groups",
+        min_length=1,
+        max_length=200,
+        description="Claim that holds a person's groups; a path such as realm_access.roles finds inner ones.",
+    )
+    oidc_roles: CommaList = Field(
+        (),
+        description="Roles that groups stand for (comma-separated): group=role or group=role@workspace, with the roles "
+        "viewer, editor, admin and installation; the group * is everybody. Brought up to date at each sign-in.",
+    )
+    oidc_create_users: bool = Field(True, description="Whoever the provider lets in becomes a user.")
+    oidc_link_by_email: bool = Field(
+        False,
+        description="Whoever has the verified e-mail address of a user who never came in by the provider is that user.",
+    )
+    oidc_require_verified_email: bool = Field(
+        True, description="Nobody becomes a user unless the provider has verified their e-mail address."
+    )
+    trusted_header_user: str | None = Field(
+        None,
+        description="Header in which a proxy that signs people in tells their e-mail address, such as "
+        "X-Forwarded-Email; unset: none is believed.",
+    )
+    trusted_header_name: str | None = Field(None, description="Header with their name.")
+    trusted_header_groups: str | None = Field(
+        None, description="Header with their groups, separated by commas or by |."
+    )
+    trusted_header_proxies: CommaList = Field(
+        (), description="Networks (CIDR, comma-separated) of that proxy: connections from there alone are believed."
+    )
+    trusted_header_roles: CommaList = Field((), description="Roles that groups stand for, as OIDC_ROLES.")
+    trusted_header_create_users: bool = Field(True, description="Whoever the proxy lets in becomes a user.")
     blocklist_files: FileList = Field(
         (), description="Lists of hosts (comma-separated files) that no link may lead to; read anew when they change."
     )
@@ -239,6 +283,9 @@ class Settings(BaseSettings):
         "blocklist_files",
         "blocklist_urls",
         "blocklist_allow",
+        "oidc_roles",
+        "trusted_header_proxies",
+        "trusted_header_roles",
         mode="before",
     )
     @classmethod
@@ -425,6 +472,76 @@ class Settings(BaseSettings):
             raise ValueError("must be an e-mail address, or a name and <address>")
         return value
 
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _check_oidc_issuer(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        form = "must be an absolute https URL without a query"
+        url = _parsed(value, form)
+        local = url.scheme == "http" and url.host in ("localhost", "127.0.0.1", "[::1]")
+        if (url.scheme != "https" and not local) or url.query is not None or url.fragment is not None:
+            raise ValueError(form)
+        _host_of(url, form)
+        return value
+
+    @field_validator("oidc_scopes")
+    @classmethod
+    def _check_oidc_scopes(cls, value: str) -> str:
+        scopes = value.split()
+        if "openid" not in scopes or not all(re.fullmatch(r"[\x21\x23-\x5b\x5d-\x7e]+", scope) for scope in scopes):
+            raise ValueError("must be scopes separated by spaces, openid among them")
+        return " ".join(scopes)
+
+    @field_validator("oidc_roles", "trusted_header_roles")
+    @classmethod
+    def _check_group_roles(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in value:
+            if not re.fullmatch(r".{1,200}=\s*(installation|(viewer|editor|admin)(@[1-9][0-9]{0,4})?)", entry):
+                raise ValueError(
+                    f"{entry[:80]!r} is not group=role or group=role@workspace, where role is viewer, editor, admin "
+                    "or installation"
+                )
+        return value
+
+    @field_validator("trusted_header_user", "trusted_header_name", "trusted_header_groups")
+    @classmethod
+    def _check_trusted_header(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[A-Za-z0-9-]{1,64}", value):
+            raise ValueError("must be the name of a header, such as X-Forwarded-Email")
+        return value
+
+    @field_validator("trusted_header_proxies")
+    @classmethod
+    def _check_header_proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            if ip_network(network, strict=False).prefixlen == 0:
+                raise ValueError(f"{network!r} would let anybody sign in as anybody")
+        return value
+
+    @model_validator(mode="after")
+    def _check_identities(self) -> Self:
+        if self.oidc_issuer is not None and self.oidc_client_id is None:
+            raise ValueError("OIDC_CLIENT_ID: is missing beside OIDC_ISSUER")
+        if self.oidc_issuer is None:
+            for name in ("oidc_client_id", "oidc_client_secret", "oidc_roles"):
+                if getattr(self, name):
+                    raise ValueError(f"{name.upper()}: means nothing without OIDC_ISSUER")
+        if self.trusted_header_user is not None and not self.trusted_header_proxies:
+            raise ValueError(
+                "TRUSTED_HEADER_PROXIES: must name the proxy beside TRUSTED_HEADER_USER, or anybody could be anybody"
+            )
+        if self.trusted_header_user is None:
+            for name in (
+                "trusted_header_name",
+                "trusted_header_groups",
+                "trusted_header_proxies",
+                "trusted_header_roles",
+            ):
+                if getattr(self, name):
+                    raise ValueError(f"{name.upper()}: means nothing without TRUSTED_HEADER_USER")
+        return self
+
     @model_validator(mode="after")
     def _check_people(self) -> Self:
         for here, there in (
@@ -479,6 +596,11 @@ class Settings(BaseSettings):
     def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """``trusted_proxies``, parsed."""
         return tuple(ip_network(network, strict=False) for network in self.trusted_proxies)
+
+    @cached_property
+    def header_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """``trusted_header_proxies``, parsed."""
+        return tuple(ip_network(network, strict=False) for network in self.trusted_header_proxies)
 
     @cached_property
     def redis_address(self) -> Address | None:

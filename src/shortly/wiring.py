@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from shortly.accounts.invitations import InvitationService
     from shortly.accounts.keys import KeyService
     from shortly.accounts.mail import Mail, MailServer
+    from shortly.accounts.oidc import Oidc
     from shortly.accounts.passwords import Passwords
     from shortly.accounts.records import RecordStore
     from shortly.accounts.registry import Registry
+    from shortly.accounts.trusted_header import TrustedHeader
     from shortly.accounts.users import PeopleService
     from shortly.accounts.workspaces import WorkspaceService
 
@@ -95,6 +97,7 @@ def teams(
     settings: Settings, registry: Registry, links: LinkService, audit: Audit, passwords: Passwords, mail: Mail
 ) -> Teams:
     """Return the services for people, workspaces and invitations."""
+    from shortly.accounts.identities import Identity
     from shortly.accounts.invitations import InvitationService
     from shortly.accounts.keys import Key
     from shortly.accounts.passkeys import Passkey
@@ -111,10 +114,72 @@ def teams(
         return await passwords.hash(password)
 
     return Teams(
-        PeopleService(registry, audit, hash_password, (Member, Session, Ticket, Totp, Passkey, Key)),
+        PeopleService(registry, audit, hash_password, (Member, Session, Ticket, Totp, Passkey, Key, Identity)),
         WorkspaceService(registry, audit, links.has_any),
         InvitationService(registry, audit, mail, hash_password, base_url=settings.base_url),
     )
+
+
+class Vouchers(NamedTuple):
+    """Who vouches for people, apart from themselves."""
+
+    oidc: Oidc | None
+    trusted_header: TrustedHeader | None
+
+
+def vouchers(settings: Settings, door: Entrance, teams: Teams, audit: Audit) -> Vouchers:
+    """Return who vouches for people, as the settings say."""
+    from shortly.accounts.identities import Admission, Identities, parse_group_role
+    from shortly.accounts.oidc import Oidc
+    from shortly.accounts.oidc_provider import Provider
+    from shortly.accounts.trusted_header import TrustedHeader
+    from shortly.redirect.visitor import Addresses
+
+    def identities(admission: Admission) -> Identities:
+        return Identities(door.registry, teams.people, teams.workspaces, door.setup, audit, admission)
+
+    oidc = header = None
+    if settings.oidc_issuer is not None and settings.oidc_client_id is not None:
+        secret = settings.oidc_client_secret
+        admission = Admission(
+            creates=settings.oidc_create_users,
+            links=settings.oidc_link_by_email,
+            verified=settings.oidc_require_verified_email,
+            roles=tuple(map(parse_group_role, settings.oidc_roles)),
+        )
+        oidc = Oidc(
+            Provider(
+                settings.oidc_issuer,
+                client_id=settings.oidc_client_id,
+                client_secret=None if secret is None else secret.get_secret_value(),
+                ask=outbound_client(settings, private=True),
+                clock=door.registry.now,
+            ),
+            identities(admission),
+            door.tickets,
+            door.sessions,
+            door.registry,
+            base_url=settings.base_url,
+            scopes=settings.oidc_scopes,
+            groups_claim=settings.oidc_groups_claim,
+            name=settings.oidc_name,
+        )
+    if settings.trusted_header_user is not None:
+        header = TrustedHeader(
+            door.registry,
+            identities(
+                Admission(
+                    creates=settings.trusted_header_create_users,
+                    links=True,
+                    roles=tuple(map(parse_group_role, settings.trusted_header_roles)),
+                )
+            ),
+            trusts=Addresses(settings.header_networks).trusts,
+            user=settings.trusted_header_user,
+            name=settings.trusted_header_name,
+            groups=settings.trusted_header_groups,
+        )
+    return Vouchers(oidc, header)
 
 
 def outbound_client(settings: Settings, *, private: bool = False) -> Outbound:

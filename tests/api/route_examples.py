@@ -229,6 +229,8 @@ EXAMPLES: Mapping[str, Example] = {
     ),
     f"GET {AUTH}/methods": plain,
     f"GET {AUTH}/setup": plain,
+    f"GET {AUTH}/oidc/start": lambda w, at, who: Ask(also=303),
+    f"GET {AUTH}/oidc/callback": lambda w, at, who: Ask(also=303),
     f"POST {AUTH}/setup": lambda w, at, who: Ask(
         json={"token": "x" * 43, "email": "eve@example.com", "password": PASSWORD}, also=410
     ),

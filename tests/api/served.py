@@ -28,7 +28,7 @@ from shortly.redirect.visitor import Addresses
 from shortly.settings import Settings
 from shortly.stats.service import StatsService
 from shortly.store import Store, open_store
-from shortly.wiring import audit_log, entrance, link_service, rate_limits, teams
+from shortly.wiring import audit_log, entrance, link_service, rate_limits, teams, vouchers
 
 PASSWORD = "an owl eats at night"
 OWN_PAGE = {"X-CSRF": "1", "Sec-Fetch-Site": "same-origin"}
@@ -56,9 +56,9 @@ class Served:
             key, self.key = await keys.create(OPERATOR, token_hex(8), installation=True)
             self.actor = f"key:{key.id}"
             links = link_service(self.settings, store)
-            people, workspaces, invitations = teams(
-                self.settings, door.registry, links, audit, door.passwords, door.mail
-            )
+            services_for_people = teams(self.settings, door.registry, links, audit, door.passwords, door.mail)
+            people, workspaces, invitations = services_for_people
+            oidc, trusted_header = vouchers(self.settings, door, services_for_people, audit)
             with Counters(self.settings.counters_dir) as counters:
                 self.services = Services(
                     settings=self.settings,
@@ -70,6 +70,8 @@ class Served:
                     people=people,
                     workspaces=workspaces,
                     invitations=invitations,
+                    oidc=oidc,
+                    trusted_header=trusted_header,
                     limits=rate_limits(self.settings, str, counters),
                     entrance=door,
                     addresses=Addresses(self.settings.trusted_networks),

@@ -22,6 +22,7 @@ from shortly.api import (
     keys,
     links,
     metrics,
+    oidc,
     pages,
     passkeys,
     reports,
@@ -98,6 +99,7 @@ def create_api(settings: Settings, lifespan: Lifespan) -> FastAPI:
     api.include_router(auth.router)
     api.include_router(second_factor.router)
     api.include_router(passkeys.router)
+    api.include_router(oidc.router)
     api.include_router(health_router(), dependencies=[public])
     api.include_router(docs.router, dependencies=[public])
     api.include_router(pages.router, dependencies=[public])

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Path, Response, Security
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from shortly.accounts import access
@@ -68,7 +69,14 @@ class Methods(BaseModel):
 
     setup: bool = Field(description="The first person is still awaited.")
     passkeys: bool = Field(description="Browsers allow passkeys at this address.")
+    oidc: str | None = Field(description="Name of the identity provider; null: there is none.")
     password_by_mail: bool = Field(description="Who forgot the password can have a link mailed.")
+
+
+class Elsewhere(BaseModel):
+    """Where the browser goes on to sign out of the identity provider."""
+
+    url: str
 
 
 class NewSetup(Given):
@@ -201,6 +209,7 @@ async def get_methods(services: AllServices) -> Methods:
     return Methods(
         setup=await entrance.setup.is_open(),
         passkeys=entrance.passkeys.work,
+        oidc=None if services.oidc is None else services.oidc.name,
         password_by_mail=entrance.sign_in.sends_mail,
     )
 
@@ -247,11 +256,21 @@ async def sign_in(new: NewSignIn, services: AllServices, facts: Facts, response:
     return SignedInOut.of(signed_in)
 
 
-@router.post("/auth/sign-out", status_code=204, dependencies=known, responses=problems(SessionNeeded, CrossSiteRequest))
-async def sign_out(person: Person, services: AllServices, response: Response) -> None:
-    """End this session, everywhere and at once."""
-    await services.entrance.sessions.end(person.session.id, person.user.id)
+@router.post(
+    "/auth/sign-out",
+    status_code=204,
+    dependencies=known,
+    responses={**problems(SessionNeeded, CrossSiteRequest), 200: {"model": Elsewhere}},
+)
+async def sign_out(person: Person, services: AllServices) -> Response:
+    """End this session, everywhere and at once; with 200 the answer says where to end the identity provider's, too."""
+    session = person.session
+    if session.id:  # a proxy that signs people in has no session here
+        await services.entrance.sessions.end(session.id, person.user.id)
+    url = await services.oidc.sign_out_url() if services.oidc is not None and session.how == "oidc" else None
+    response = Response(status_code=204) if url is None else JSONResponse({"url": url})
     services.cookie.clear(response)
+    return response
 
 
 @router.get("/auth/me", dependencies=known)

@@ -15,7 +15,7 @@ from shortly.accounts.living import enter_workspace
 from shortly.accounts.registry import Registry
 from shortly.accounts.sessions import From, SignedIn
 from shortly.api.cross_site import SAFE_METHODS, check_own_site
-from shortly.api.origin import facts_of
+from shortly.api.origin import facts_of, peer_of
 from shortly.api.services import Services
 from shortly.errors import SecondFactorRequired, Unauthenticated, WorkspaceNotFound
 
@@ -28,6 +28,8 @@ PUBLIC = frozenset(
         "/api/v1/auth/sign-in",
         "/api/v1/auth/passkeys/sign-in",
         "/api/v1/auth/passkeys/sign-in/start",
+        "/api/v1/auth/oidc/start",
+        "/api/v1/auth/oidc/callback",
         "/api/v1/auth/password/forgot",
         "/api/v1/auth/password/reset",
         "/api/v1/invitations/accept",
@@ -89,16 +91,21 @@ class Authentication:
             if (wanted := workspace_in(headers)) not in (None, caller.workspace_id):
                 raise WorkspaceNotFound(str(wanted))
             return
-        token = services.cookie.read(headers)
-        if token is None:
+        signed_in = None
+        if services.trusted_header is not None:
+            signed_in = await services.trusted_header.recognise(peer_of(scope), headers, facts)
+        token = services.cookie.read(headers) if signed_in is None else None
+        if signed_in is None and token is None:
             if not (services.settings.anonymous_create and scope["path"] == LINKS and scope["method"] == "POST"):
                 raise Unauthenticated
             check_own_site(headers, own_origin, with_cookie=False)
             state["caller"] = Caller(actor=ANONYMOUS, permissions=MAY_CREATE, origin=facts.origin)
             return
-        if changes:
+        if changes:  # browsers add what the proxy knows people by as they add cookies
             check_own_site(headers, own_origin, with_cookie=True)
-        signed_in = await services.entrance.sessions.resume(token)
+        if token is not None:
+            signed_in = await services.entrance.sessions.resume(token)
+        assert signed_in is not None  # noqa: S101
         state["signed_in"] = signed_in
         caller = await caller_of_person(services.entrance.registry, signed_in, headers, facts)
         if lacks_second_factor(services.settings.require_second_factor, signed_in, caller):

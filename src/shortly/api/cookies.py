@@ -1,8 +1,9 @@
-"""The session's cookie: its name, its flags, and how it is read."""
+"""Cookies: their names, their flags, and how they are read."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from starlette.responses import Response
 
@@ -14,23 +15,27 @@ SECURE_NAME = "__Host-shortly"
 PLAIN_NAME = "shortly_session"
 
 
-class SessionCookie:
-    """Holds a session's token in a browser.
+class HostCookie:
+    """Holds one text in a browser, for this host alone and out of reach of scripts.
 
     Args:
         secure: Whether browsers reach this installation by HTTPS.
+        name: Its name then.
+        plain_name: Its name otherwise.
+        lifetime: How long the browser keeps it.
     """
 
-    def __init__(self, *, secure: bool) -> None:
+    def __init__(self, *, secure: bool, name: str, plain_name: str, lifetime: timedelta) -> None:
         self._secure = secure
-        self.name = SECURE_NAME if secure else PLAIN_NAME
+        self._lifetime = lifetime
+        self.name = name if secure else plain_name
 
     def set(self, response: Response, token: str) -> None:
-        """Let the browser keep the token; how long it is worth anything is the session's business."""
+        """Let the browser keep the token; how long it is worth anything is not the cookie's business."""
         response.set_cookie(
             self.name,
             token,
-            max_age=int(LONGEST.total_seconds()),
+            max_age=int(self._lifetime.total_seconds()),
             path="/",
             secure=self._secure,
             httponly=True,
@@ -58,3 +63,14 @@ class SessionCookie:
         if len(found) > 1:
             raise Unauthenticated
         return found.pop().decode("latin-1") if found else None
+
+
+class SessionCookie(HostCookie):
+    """Holds a session's token.
+
+    Args:
+        secure: Whether browsers reach this installation by HTTPS.
+    """
+
+    def __init__(self, *, secure: bool) -> None:
+        super().__init__(secure=secure, name=SECURE_NAME, plain_name=PLAIN_NAME, lifetime=LONGEST)

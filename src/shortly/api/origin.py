@@ -8,9 +8,14 @@ from shortly.accounts.sessions import From
 from shortly.redirect.visitor import Addresses, is_address, network_of
 
 
+def peer_of(scope: Scope) -> str:
+    """Return the address at the other end of the connection, whatever headers say; nothing on a Unix socket."""
+    return str(scope["client"][0]) if scope.get("client") else ""
+
+
 def address_of(scope: Scope, addresses: Addresses) -> str:
     """Return the client's address, or nothing where there is none, as on a Unix socket."""
-    peer = str(scope["client"][0]) if scope.get("client") else ""
+    peer = peer_of(scope)
     if not addresses.trusts(peer):
         return peer
     forwarded = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")

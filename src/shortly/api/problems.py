@@ -119,6 +119,7 @@ STATUS: dict[type[ShortlyError], HTTPStatus] = {
     errors.SecondFactorMissing: HTTPStatus.CONFLICT,
     errors.SecondFactorRequired: HTTPStatus.FORBIDDEN,
     errors.SecondFactorUnreadable: HTTPStatus.CONFLICT,
+    errors.IdentityRefused: HTTPStatus.FORBIDDEN,
     errors.WrongPassword: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.WeakPassword: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.TicketRefused: HTTPStatus.GONE,

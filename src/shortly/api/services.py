@@ -15,8 +15,10 @@ from shortly.accounts.audit import Audit
 from shortly.accounts.entrance import Entrance
 from shortly.accounts.invitations import InvitationService
 from shortly.accounts.keys import KeyService
+from shortly.accounts.oidc import Oidc
 from shortly.accounts.sessions import From, SignedIn
 from shortly.accounts.store import IdempotencyStore
+from shortly.accounts.trusted_header import TrustedHeader
 from shortly.accounts.users import PeopleService
 from shortly.accounts.workspaces import WorkspaceService
 from shortly.api.cookies import SessionCookie
@@ -73,6 +75,8 @@ class Services:
     invitations: InvitationService
     limits: RateLimits
     entrance: Entrance
+    oidc: Oidc | None
+    trusted_header: TrustedHeader | None
     addresses: Addresses
     """How clients' addresses are found behind proxies."""
     counters: Counting
