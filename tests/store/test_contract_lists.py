@@ -175,6 +175,17 @@ async def test_a_workspace_too_large_to_be_sorted_is_walked_in_every_order(
         assert await walk(shelf.store, query) == shelf.expected(query)
 
 
+@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("search", ["e", "ex", "xa", "exam", "example.com", "zq"])
+async def test_a_search_that_too_much_may_match_is_walked_in_every_order(
+    shelf: Shelf, sort: SortField, search: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit in ("FEW", "FEW_FOUND", "MANY"):
+        monkeypatch.setattr(f"shortly.store.redis.link_list.{limit}", 0)
+    query = LinkQuery(sort=sort, limit=1, now=NOW, search=search)  # several stretches, then
+    assert await walk(shelf.store, query) == shelf.expected(query)
+
+
 @given(
     sort=st.sampled_from(SORTS),
     descending=st.booleans(),

@@ -540,7 +540,7 @@ async def test_a_version_that_changed_under_a_deletion_of_any_version_is_deleted
 
 
 async def test_a_search_agrees_with_a_walk_when_common_and_rare_trigrams_have_different_forms(
-    store: RedisStore,
+    store: RedisStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     count = 4_500  # more than a posting holds as numbers
     titles = dict.fromkeys(range(7, count, 1000), "rare")
@@ -553,6 +553,11 @@ async def test_a_search_agrees_with_a_walk_when_common_and_rare_trigrams_have_di
     assert len(await slugs(store, search="/49/")) == count // 50
     assert await slugs(store, search="com/0/x", limit=2, sort="slug", descending=False) == ["n0000", "n0050"]
     assert await slugs(store, search="n44", limit=3, sort="slug") == ["n4499", "n4498", "n4497"]
+    with monkeypatch.context() as patch:
+        patch.setattr("shortly.store.redis.link_list.FEW_FOUND", 0)
+        assert await slugs(store, search="rare", sort="slug", descending=False) == [f"n{n}007" for n in range(5)]
+        assert await slugs(store, search="are", limit=2) == ["n4007", "n3007"]
+        assert len(await slugs(store, search="/49/")) == count // 50
     await store.delete_links([item for item in links if item.slug.startswith("n00")])
     (outcome,) = await store.replace_links([(links[4400], replace(links[4400], target="http://other.org/"))])
     assert isinstance(outcome, Link)

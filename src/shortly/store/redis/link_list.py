@@ -1,9 +1,9 @@
 """Pages of links: which way through the index answers a query soonest.
 
-Three ways. A filter that few links meet, or a search that few can match, names its candidates, which are read and
-sorted. A sort by creation behind a filter walks along the filter's own set, which has that order. Everything else
-walks along the sort's set and skips what the filters do not want. All of them compare what the index knows, some
-hundred links at once, and read the links themselves only for the page.
+Three ways. A filter that few links meet, filters that have few in common, or a search that few can match, name their
+candidates, which are read and sorted. A sort by creation behind a filter walks along the filter's own set, which has
+that order. Everything else walks along the sort's set and skips what filters and search do not want. All of them
+compare what the index knows, some hundred links at once, and read the links themselves only for the page.
 """
 
 from __future__ import annotations
@@ -16,16 +16,21 @@ from shortly.links.link import Link, LinkPage, LinkQuery
 from shortly.store.cursor import TEXT_SORTS, Key, Position, cursor_after, position_of
 from shortly.store.moments import to_ms
 from shortly.store.redis import keys
+from shortly.store.redis.click_calls import cut
 from shortly.store.redis.client import Client
 from shortly.store.redis.index import plain_prefix, text_member
 from shortly.store.redis.records import Doc, doc_of, id_of, link_of, member_of, stored_doc
 from shortly.store.redis.scripts import Argument, Script
-from shortly.store.redis.search import find_rows, is_searchable, read_docs
+from shortly.store.redis.search import NO_GRAMS, Grams, find_rows, grams_to_walk_by, is_searchable, read_docs
 
 FEW = 2_000
 """Candidates that are read and sorted rather than met on a walk."""
+MANY = 50_000
+"""Members of the smallest set, of those that several filters have, that the servers compare with the others at once."""
 FEW_FOUND = 4_000
 """The same for those that a search finds."""
+LOOK = 4
+"""Times as many links as a page has are compared together."""
 STEP = 2_000
 """Members of a set that one script call reads at most; the first calls read fewer."""
 COUNTED_TAGS = 8
@@ -41,7 +46,8 @@ SORTED = {
     "slug": keys.BY_SLUG,
     "title": keys.BY_TITLE,
 }
-WALK = Script("walk")
+WALK = Script("postings", "walk")
+IN_COMMON = Script("in_common")
 
 
 class Candidates(NamedTuple):
@@ -87,11 +93,14 @@ class LinkList:
             return LinkPage([], None)
         found: list[tuple[Key, Link]] = []
         async for hits in self._hits(query, wanted, after):
-            chosen = await self._with_state(query, [hit for hit in hits if wanted.has(hit.doc)])
-            while chosen and len(found) <= query.limit:
-                count = query.limit + 1 - len(found)
-                found += await self._read(chosen[:count], wanted)
-                chosen = chosen[count:]
+            for some in cut(hits, LOOK * query.limit):
+                chosen = await self._with_state(query, [hit for hit in some if wanted.has(hit.doc)])
+                while chosen and len(found) <= query.limit:
+                    count = query.limit + 1 - len(found)
+                    found += await self._read(chosen[:count], wanted)
+                    chosen = chosen[count:]
+                if len(found) > query.limit:
+                    break
             if len(found) > query.limit:
                 key, last = found[query.limit - 1]
                 return LinkPage([link for _, link in found[: query.limit]], cursor_after(query, key, last))
@@ -130,19 +139,34 @@ class LinkList:
             )
             yield await self._sorted(query, after, [(hit.id, hit.doc) for hit in stretch.hits])
             return
+        if best is not None and best[0] <= MANY:
+            common = await self._in_common(_sets(counted, ""))
+            if common is not None:
+                yield await self._sorted(query, after, common)
+                return
         if is_searchable(wanted.needle):
             rows = await find_rows(self._client, wanted.needle, FEW_FOUND)
             if rows is not None:
-                matching = [(link_id, doc) for link_id, doc in await read_docs(self._client, rows) if wanted.has(doc)]
-                yield await self._sorted(query, after, matching)
+                yield await self._sorted(query, after, list(await read_docs(self._client, rows)))
                 return
         key = SORTED[query.sort]
         low, high = EVER
         if query.sort == "created_at":
             low, high = _created(query)
             key = next((source.key for _, source in counted if source.by_creation), key)
-        async for hits in self._walk(query, after, key, low, high, _sets(counted, key)):
+        needle = wanted.needle if is_searchable(wanted.needle) else ""
+        async for hits in self._walk(query, after, key, low, high, _sets(counted, key), needle):
             yield hits
+
+    async def _in_common(self, sets: Sequence[str]) -> list[tuple[int, Doc]] | None:
+        """Return the links that are in all of several sets, or None when these are more than ``FEW``."""
+        if len(sets) < 2:
+            return None
+        reply = await self._client.run(IN_COMMON, [keys.DOCS, *sets], [FEW])
+        if reply == 0:
+            return None
+        pairs = zip(reply[::2], reply[1::2], strict=True)
+        return [(id_of(member), stored_doc(doc)[1]) for member, doc in pairs if doc is not None]
 
     async def _walk(
         self,
@@ -152,7 +176,9 @@ class LinkList:
         low: Argument,
         high: Argument,
         also_in: Sequence[str],
+        needle: str,
     ) -> AsyncIterator[Sequence[Hit]]:
+        grams = NO_GRAMS  # for the first stretch, which has a whole page of what nearly all links have
         count = min(STEP, query.limit + query.limit // 4 + 8)
         behind = None if after is None else (after.key, after.id)
         while True:
@@ -165,10 +191,13 @@ class LinkList:
                 behind=behind,
                 texts=query.sort in TEXT_SORTS,
                 also_in=also_in,
+                grams=grams,
             )
             yield stretch.hits
             if stretch.length < count:
                 return
+            if needle and grams is NO_GRAMS:
+                grams = await grams_to_walk_by(self._client, needle)
             behind = stretch.last
             count = min(STEP, 4 * count)
 
@@ -202,16 +231,17 @@ class LinkList:
         behind: tuple[Key, int] | None = None,
         texts: bool = False,
         also_in: Sequence[str] = (),
+        grams: Grams = NO_GRAMS,
     ) -> Stretch:
         """Return a stretch of a sorted set with what the index knows of the links that are in other sets, too."""
-        args: list[Argument] = ["text" if texts else "score", int(descending), count]
+        args: list[Argument] = ["text" if texts else "score", int(descending), count, grams.grams, grams.chunks]
         if texts:
             args.append("" if behind is None else text_member(str(behind[0]), behind[1]))
         else:
             args += (low, high)
             if behind is not None:
                 args += (behind[0], member_of(behind[1]))
-        length, last, score, *found = await self._client.run(WALK, [key, keys.DOCS, *also_in], args)
+        length, last, score, *found = await self._client.run(WALK, [key, keys.DOCS, *also_in, *grams.postings], args)
         return Stretch(
             length,
             (_place_of(last, score, texts), id_of(last)) if length else None,

@@ -16,6 +16,8 @@ from shortly.store.redis.scripts import Script
 BITMAP_BYTES = CHUNK_ROWS // 8
 MOST_GRAMS = 16
 """Grams of a long text that are looked up; the whole text is compared anyway."""
+WALKED_GRAMS = 4
+"""The same for a walk."""
 CHUNKS = 16
 """Chunks that one script call looks into."""
 DOCS = 500
@@ -38,6 +40,26 @@ class Rows(NamedTuple):
 def is_searchable(needle: str) -> bool:
     """Return whether grams can help to find a casefolded text."""
     return len(needle) >= 2
+
+
+class Grams(NamedTuple):
+    """What all rows with a text have, for a walk that skips the others."""
+
+    postings: Sequence[str]
+    """Keys, chunk by chunk."""
+    grams: int
+    chunks: int
+
+
+NO_GRAMS = Grams((), 0, 0)
+
+
+async def grams_to_walk_by(client: Client, needle: str) -> Grams:
+    """Return some grams of a text."""
+    grams = list(dict.fromkeys(grams_in(needle)))
+    grams = grams[:: -(-len(grams) // WALKED_GRAMS)]
+    chunks = -(-int(await client.read("GET", keys.ROWS) or 0) // CHUNK_ROWS)
+    return Grams([keys.postings(chunk, gram) for chunk in range(chunks) for gram in grams], len(grams), chunks)
 
 
 async def find_rows(client: Client, needle: str, most: int) -> list[Rows] | None:

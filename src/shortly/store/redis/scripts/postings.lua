@@ -40,6 +40,18 @@ local function fill(bytes, first, last)
   for row = first, last do mark(bytes, row) end
 end
 
+-- Whether a row is in a text of either form.
+local function has_row(text, row)
+  if #text == BITMAP then
+    local low = row % 8
+    return bit.band(text:byte((row - low) / 8 + 1), BITS[low]) ~= 0
+  end
+  local wanted = packed(row)
+  local place = text:find(wanted, 1, true)
+  while place and place % 2 == 0 do place = text:find(wanted, place + 1, true) end
+  return place ~= nil
+end
+
 -- Adds the rows in a text, each moved on by `shift`; a text with more than one has them rising.
 local function add_rows(key, text, shift)
   local length, count = call('STRLEN', key), #text / 2

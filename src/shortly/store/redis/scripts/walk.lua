@@ -1,29 +1,32 @@
 -- Reads some neighbours of a sorted set with their documents.
--- KEYS: the sorted set, documents, sets that members must be in, too. ARGV: 'score', '1' for descending, how many, smallest score, score to stay under,
--- and either nothing or the score and member to begin behind; or 'text', '1' for descending, how many, the member to
--- begin behind or ''.
+-- KEYS: the sorted set, documents, sets that members must be in, too; then for each chunk the postings of every gram that
+-- they must have, too. ARGV: 'score', '1' for descending, how many, how many grams, how many chunks, smallest score, score
+-- to stay under, and either nothing or the score and member to begin behind; or 'text', '1' for descending, how many, how
+-- many grams, how many chunks, the member to begin behind or ''.
 -- Returns how many members were looked at, the last one and its score or '', then, in their order, those that are in
--- all sets, each with its score or '' and its document or false.
+-- all sets and may have all grams, each with its score or '' and its document or false.
 local kind, descending, count = ARGV[1], ARGV[2] == '1', tonumber(ARGV[3])
+local grams, chunks = tonumber(ARGV[4]), tonumber(ARGV[5])
+local postings = #KEYS - grams * chunks -- those of the first chunk come behind this key
 local found
 if kind == 'text' then
   if descending then
-    found = redis.call('ZREVRANGEBYLEX', KEYS[1], ARGV[4] == '' and '+' or '(' .. ARGV[4], '-', 'LIMIT', 0, count)
+    found = redis.call('ZREVRANGEBYLEX', KEYS[1], ARGV[6] == '' and '+' or '(' .. ARGV[6], '-', 'LIMIT', 0, count)
   else
-    found = redis.call('ZRANGEBYLEX', KEYS[1], ARGV[4] == '' and '-' or '(' .. ARGV[4], '+', 'LIMIT', 0, count)
+    found = redis.call('ZRANGEBYLEX', KEYS[1], ARGV[6] == '' and '-' or '(' .. ARGV[6], '+', 'LIMIT', 0, count)
   end
 else
-  local first = redis.call('ZCOUNT', KEYS[1], '-inf', '(' .. ARGV[4])
-  local last = redis.call('ZCOUNT', KEYS[1], '-inf', '(' .. ARGV[5]) - 1
-  if #ARGV > 5 then -- the rank of the first member behind the score and member, which may be gone
-    local low = redis.call('ZCOUNT', KEYS[1], '-inf', '(' .. ARGV[6])
-    local high = low + redis.call('ZCOUNT', KEYS[1], ARGV[6], ARGV[6])
+  local first = redis.call('ZCOUNT', KEYS[1], '-inf', '(' .. ARGV[6])
+  local last = redis.call('ZCOUNT', KEYS[1], '-inf', '(' .. ARGV[7]) - 1
+  if #ARGV > 7 then -- the rank of the first member behind the score and member, which may be gone
+    local low = redis.call('ZCOUNT', KEYS[1], '-inf', '(' .. ARGV[8])
+    local high = low + redis.call('ZCOUNT', KEYS[1], ARGV[8], ARGV[8])
     while low < high do
       local middle = math.floor((low + high) / 2)
       local order = 0
       local member = redis.call('ZRANGE', KEYS[1], middle, middle)[1]
       for place = 1, 8 do
-        order = member:byte(place) - ARGV[7]:byte(place)
+        order = member:byte(place) - ARGV[9]:byte(place)
         if order ~= 0 then break end
       end
       if order < 0 or (order == 0 and not descending) then low = middle + 1 else high = middle end
@@ -60,15 +63,36 @@ end
 
 local ids, places = {}, {}
 for place, member in ipairs(members) do ids[place], places[place] = member:sub(-8), place end
-for filter = 3, #KEYS do
+for filter = 3, postings do
   local kept, kept_places = {}, {}
   for place, score in ipairs(ask('ZMSCORE', KEYS[filter], ids)) do
     if score then kept[#kept + 1], kept_places[#kept_places + 1] = ids[place], places[place] end
   end
   ids, places = kept, kept_places
 end
+
+-- Whether a document's row has all grams; rows of later chunks than the caller knows may have them.
+local texts = {}
+local function may_match(doc)
+  local row = struct.unpack('>I4', doc)
+  local low = row % 65536
+  local chunk = (row - low) / 65536
+  if chunk >= chunks then return true end
+  for nth = postings + chunk * grams + 1, postings + chunk * grams + grams do
+    local text = texts[nth]
+    if not text then
+      text = redis.call('GET', KEYS[nth]) or ''
+      texts[nth] = text
+    end
+    if not has_row(text, low) then return false end
+  end
+  return true
+end
+
 for place, doc in ipairs(ask('HMGET', KEYS[2], ids)) do
-  local at = places[place]
-  answer[3 * place + 1], answer[3 * place + 2], answer[3 * place + 3] = members[at], scores[at], doc
+  if not (doc and grams > 0) or may_match(doc) then
+    local at, last = places[place], #answer
+    answer[last + 1], answer[last + 2], answer[last + 3] = members[at], scores[at], doc
+  end
 end
 return answer
