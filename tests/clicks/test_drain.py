@@ -203,6 +203,43 @@ async def test_what_is_folded_is_deleted_and_what_is_written_to_is_not(
     assert await store.totals([1]) == {1: Total(2000)}
 
 
+async def test_what_was_read_while_a_fold_failed_comes_again_and_counts_once(
+    journals: Path, store: FlakyStore, drain: Drain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"BATCH_VISITS": 50, "READ_BYTES": 2048, "MAX_BACK_OFF_S": 0.001}.items():
+        monkeypatch.setattr(drain_module, name, value)
+    failures = iter(["before", "after", "", "after", "", "", "before", ""])
+    fold = SqliteStore.fold
+    folded: list[int] = []
+
+    async def flaky(batches: Sequence[Batch]) -> None:
+        failure = next(failures, "")
+        await asyncio.sleep(0.01)  # so that the next batch is read
+        if failure != "before":
+            await fold(store, batches)
+            folded.append(sum(len(batch.visits) for batch in batches))
+        if failure:
+            raise StoreUnavailable
+
+    monkeypatch.setattr(store, "fold", flaky)
+    with journal(journals) as writing:
+        for nth in range(1000):
+            writing.append(payload(nth % 7 + 1))
+        damaged = min(path for path in writing.folder.iterdir() if path.suffix == ".seg")
+    content = bytearray(damaged.read_bytes())
+    content[-2000] ^= 1  # in one of its last records
+    damaged.write_bytes(content)
+    assert await drain.finish(10)
+    totals = await store.totals([EVERY_LINK, *range(1, 8)])
+    counted = totals.pop(EVERY_LINK).clicks
+    assert counted == sum(total.clicks for total in totals.values())
+    assert 950 < counted < 1000  # but for what was damaged
+    assert drain.folded < counted == sum(folded)  # some folds had been done when they failed
+    assert drain.corrupt == 1
+    assert files(journals) == []
+    assert await store.positions() == {}
+
+
 async def test_a_drain_that_starts_anew_goes_on_where_the_last_one_was(
     journals: Path, store: FlakyStore, drain: Drain, enricher: Enricher
 ) -> None:

@@ -15,7 +15,7 @@ import os
 import random
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
@@ -43,6 +43,8 @@ HOUSEKEEPING_S = 3600.0
 BATCH_VISITS = 20_000
 """About 600 ms of work and 40 MB, for a drain that is behind; the larger, the less each click costs."""
 READ_BYTES = 1 << 18
+TURN = 64
+"""Clicks that are read before what else goes on has its turn: about a millisecond."""
 MAX_AT_MS = (1 << 43) - 1
 """In the year 2248; a later click is a damaged one."""
 
@@ -86,6 +88,8 @@ class Drain:
         self._deleted_retention_ms = deleted_retention_days * DAY_MS
         self._clock = clock
         self._positions: dict[str, int] | None = None
+        self._ahead: _Reading | None = None
+        """What was read while the batch before it was folded."""
         self._deleted: list[str] = []
         self._failures = 0
         self._failure = ""
@@ -199,25 +203,55 @@ class Drain:
             StoreUnavailable, StorageFull: Nothing was folded; the same clicks come again the next time.
         """
         if self._positions is None:
-            self._positions = dict(await self._store.positions())
+            self._positions, self._ahead = dict(await self._store.positions()), None
+        reading, self._ahead = self._ahead, None
         with collector_paused():
-            reading = _Reading(self._positions)
-            folders = worker_folders(self._journal_dir)
-            for folder in folders:
-                for nth, segment in enumerate(folder.segments):
-                    complete = not folder.alive or nth < len(folder.segments) - 1
-                    self._read_segment(reading, folder.name_of(segment), segment, complete)
+            if reading is None:
+                reading = await self._read(self._positions)
             self.lag_bytes = reading.bytes_left
             self._oldest_ms = reading.oldest_ms
             if reading.batches:
-                await self._fold(reading)
+                await self._fold(reading, self._positions)
         for name, position, damage in reading.damages:
             self.corrupt += 1
             log.error("a journal record is damaged", segment=name, position=position, damage=damage)
-        await self._delete(reading.finished, folders)
+        await self._delete(reading)
         return reading.records
 
-    def _read_segment(self, reading: _Reading, name: str, path: Path, complete: bool) -> None:
+    async def _fold(self, reading: _Reading, positions: dict[str, int]) -> None:
+        """Fold a batch, and move ``positions``; behind a full one, read the next while the store works on this one."""
+        started = time.perf_counter()
+        folding = asyncio.create_task(self._store.fold(reading.batches))
+        try:
+            if reading.records >= BATCH_VISITS:
+                ends = {batch.segment: batch.end for batch in reading.batches}
+                self._ahead = await self._read(positions | ends, without=reading.finished)
+        finally:
+            await _settled(folding)
+            if folding.cancelled() or folding.exception() is not None:
+                self._ahead = None
+        await folding
+        self.last_fold_ms = (time.perf_counter() - started) * 1000
+        newest_ms = 0
+        for batch in reading.batches:
+            positions[batch.segment] = batch.end
+            self.folded += len(batch.visits)
+            if batch.visits:
+                newest_ms = max(newest_ms, batch.visits[-1][1].at_ms)
+        self._oldest_ms = newest_ms if reading.bytes_left and newest_ms else None
+
+    async def _read(self, positions: Mapping[str, int], *, without: Container[str] = ()) -> _Reading:
+        """Return the batch that begins at these positions; ``without`` segments that are about to be deleted."""
+        reading = _Reading(positions, worker_folders(self._journal_dir))
+        for folder in reading.folders:
+            for nth, segment in enumerate(folder.segments):
+                name = folder.name_of(segment)
+                if name not in without:
+                    complete = not folder.alive or nth < len(folder.segments) - 1
+                    await self._read_segment(reading, name, segment, complete)
+        return reading
+
+    async def _read_segment(self, reading: _Reading, name: str, path: Path, complete: bool) -> None:
         """Read what a segment has to add to a batch that is not full; ``complete``: nobody will write to it again."""
         position = start = reading.positions.get(name, 0)
         visits: list[tuple[int, Visit]] = []
@@ -228,6 +262,8 @@ class Drain:
                 while reading.records < BATCH_VISITS and not ended:
                     chunk = reader.read(position, READ_BYTES)
                     for position, payload in chunk.records:
+                        if len(visits) % TURN == 0:
+                            await asyncio.sleep(0)
                         try:
                             visits.append((position, visit_of(checked_click(payload, reader.layout))))
                         except (struct.error, ValueError) as damage:
@@ -251,25 +287,13 @@ class Drain:
             if visits:
                 reading.saw(visits[0][1].at_ms)
 
-    async def _fold(self, reading: _Reading) -> None:
-        started = time.perf_counter()
-        await self._store.fold(reading.batches)
-        self.last_fold_ms = (time.perf_counter() - started) * 1000
-        newest_ms = 0
-        for batch in reading.batches:
-            reading.positions[batch.segment] = batch.end
-            self.folded += len(batch.visits)
-            if batch.visits:
-                newest_ms = max(newest_ms, batch.visits[-1][1].at_ms)
-        self._oldest_ms = newest_ms if reading.bytes_left and newest_ms else None
-
-    async def _delete(self, finished: dict[str, Path], folders: list[WorkerFolder]) -> None:
+    async def _delete(self, reading: _Reading) -> None:
         """Delete the files of segments that were folded to their ends, then forget their positions, in this order."""
-        for name, path in finished.items():
+        for name, path in reading.finished.items():
             path.unlink(missing_ok=True)
             self._deleted.append(name)
-        for folder in folders:
-            if not folder.alive and all(folder.name_of(segment) in finished for segment in folder.segments):
+        for folder in reading.folders:
+            if not folder.alive and all(folder.name_of(segment) in reading.finished for segment in folder.segments):
                 (folder.path / ALIVE).unlink(missing_ok=True)
                 with suppress(OSError):  # somebody put a file of his own there
                     folder.path.rmdir()
@@ -306,8 +330,9 @@ class Drain:
 class _Reading:
     """What one look at the journals found."""
 
-    def __init__(self, positions: dict[str, int]) -> None:
+    def __init__(self, positions: Mapping[str, int], folders: Sequence[WorkerFolder]) -> None:
         self.positions = positions
+        self.folders = folders
         self.batches: list[Batch] = []
         self.finished: dict[str, Path] = {}
         """Segments that nothing will be added to, and that have been read to the end."""
@@ -348,6 +373,16 @@ def collector_paused() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+async def _settled(task: asyncio.Task[None]) -> None:
+    """Wait until a task is over, however it ends; cancelled, cancel it."""
+    try:
+        await asyncio.wait([task])
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait([task])
+        raise
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:

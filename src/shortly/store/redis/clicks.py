@@ -77,7 +77,7 @@ READ_ROWS = 128
 """Rows, each of some thousand fields at most, that one read asks for."""
 SMALL_READS = 1_000
 """Fields or segments that are sent together."""
-CHANGED = 4
+CHANGED = 16
 """Changed links that one look at a partition returns."""
 
 DONE_MOVED = Script("click_done")
