@@ -174,6 +174,7 @@ async def test_the_redirection_has_what_the_redirect_needs(store: Store) -> None
         "password_hash": "$argon2id$v=19$x",
         "rules": FULL.rules,
         "variants": FULL.variants,
+        "ban": 451,
         "prepared": None,
     }
 
