@@ -6,8 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
 from tests.api.served import Served, settings_in
+
+from shortly.api.authentication import is_public
+from shortly.api.limits import door_of
 
 SIGN_IN = "/api/v1/auth/sign-in"
 
@@ -60,6 +64,31 @@ def test_every_door_that_strangers_can_knock_at_has_its_limit(
 ) -> None:
     stranger = serve(**{setting: "2/hour"}).stranger
     assert [status == 429 for status in tries(stranger, 4, path)] == [False, False, True, True]
+
+
+def test_whatever_strangers_may_send_something_to_has_a_limit(shared: Served) -> None:
+    posts = {
+        route.path_format
+        for route in iter_route_contexts(shared.app.routes)
+        if "POST" in (route.methods or ()) and route.path_format and is_public("POST", route.path_format)
+    }
+    assert len(posts) > 5
+    without = {path for path in posts if door_of({"method": "POST", "path": path}) is None}
+    assert not without, "say in api/limits.py how often strangers may ask for these"
+
+
+def test_one_caller_has_a_limit_for_making_links_wherever_they_are(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path, limit_create="2/hour", trusted_proxies="10.0.0.0/8")
+    link = {"target": "https://example.com/"}
+    with Served(settings).open(peer="10.0.0.1") as served:
+        statuses = [
+            served.client.post(path, json=body, headers={"X-Forwarded-For": f"192.0.2.{number}"}).status_code
+            for number in range(2)
+            for path, body in (("/api/v1/links", link), ("/api/v1/bulk/links", {"links": [link]}))
+        ]
+        assert statuses == [201, 200, 429, 429]
+        other = {"Authorization": f"Bearer {served.new_key('other')}", "X-Forwarded-For": "192.0.2.9"}
+        assert served.stranger.post("/api/v1/links", json=link, headers=other).status_code == 201
 
 
 def test_a_stranger_cannot_hide_behind_a_header_that_no_trusted_proxy_sent(serve: Callable[..., Served]) -> None:
