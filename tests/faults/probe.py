@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import httpx2
+from tests.faults.alongside import Alongside
 from tests.faults.served import Served
 
 
@@ -24,7 +23,7 @@ class Seen(NamedTuple):
     retry_after: str | None
 
 
-class Probe:
+class Probe(Alongside):
     """Asks in a thread of its own, until left.
 
     Args:
@@ -34,21 +33,11 @@ class Probe:
     """
 
     def __init__(self, served: Served, paths: Iterator[str], *, every_s: float = 0.05) -> None:
+        super().__init__("probe")
         self.seen: list[Seen] = []
         self._base_url = f"http://127.0.0.1:{served.port}"
         self._paths = paths
         self._every_s = every_s
-        self._left = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="probe", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        self._left.set()
-        self._thread.join(15)
-        assert not self._thread.is_alive(), "the probe does not end"
 
     def between(self, start: float, end: float) -> list[Seen]:
         """Return what was asked and answered between two moments of ``time.monotonic``."""
@@ -64,7 +53,8 @@ class Probe:
         """How long the slowest answer took."""
         return max((seen.took_s for seen in self.seen), default=0.0)
 
-    def _run(self) -> None:
+    def work(self) -> None:
+        """Ask."""
         with httpx2.Client(base_url=self._base_url, timeout=10.0, trust_env=False) as visitor:
             for path in self._paths:
                 at = time.monotonic()
@@ -74,5 +64,5 @@ class Probe:
                 except httpx2.TransportError:
                     status, retry_after = 0, None
                 self.seen.append(Seen(path, at, status, time.monotonic() - at, retry_after))
-                if self._left.wait(self._every_s):
+                if self.pause(self._every_s):
                     return

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Self
 
-import httpx2
 import pytest
 from tests.faults.conftest import MakeServed
 from tests.faults.load import Load
 from tests.faults.processes import wait_until
 from tests.faults.served import Served
+from tests.faults.writer import Writer
 from tests.store.redis_servers import RedisServer, RedisServers, cluster, sentinel_trio
 
 pytestmark = pytest.mark.faults
@@ -25,54 +22,6 @@ SEEN_S = 1.0
 """After that every replica knows of an edit."""
 BACK_S = 60.0
 """A failover's time, generously."""
-
-
-class Writer:
-    """Makes one link after the other in a thread of its own, until left, and remembers which were acknowledged."""
-
-    def __init__(self, served: Served) -> None:
-        self.acknowledged: list[str] = []
-        self.refused = 0
-        self._served = served
-        self._left = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        self._left.set()
-        self._thread.join(15)
-        assert not self._thread.is_alive(), "the writer does not end"
-
-    def wait_for(self, links: int, *, within_s: float) -> None:
-        """Return when this many more links were made."""
-        wanted = len(self.acknowledged) + links
-        wait_until(
-            lambda: len(self.acknowledged) >= wanted,
-            within_s=within_s,
-            what="links are made",
-            details=self._served.tail,
-        )
-
-    def _run(self) -> None:
-        with httpx2.Client(
-            base_url=f"http://127.0.0.1:{self._served.port}",
-            headers={"authorization": f"Bearer {self._served.key}"},
-            timeout=10.0,
-            trust_env=False,
-        ) as client:
-            number = 0
-            while not self._left.wait(0.005):
-                number += 1
-                slug = f"made{number}"
-                answer = client.post("/api/v1/links", json={"target": f"https://example.com/{number}", "slug": slug})
-                assert answer.status_code in (201, 503), answer.text
-                if answer.status_code == 201:
-                    self.acknowledged.append(slug)
-                else:
-                    self.refused += 1
 
 
 @pytest.fixture(params=["sentinel", "cluster"])
@@ -118,11 +67,7 @@ def test_a_lost_primary_costs_no_acknowledged_link_and_no_click(store: RedisServ
     assert load.cuts == []
     assert not load.others, load.others
     assert len(writer.acknowledged) > before
-    for slug in writer.acknowledged:
-        answer = served.api.get(f"/api/v1/links/{slug}")
-        assert answer.status_code == 200, f"{slug} was acknowledged and lost: {answer.text}"
-        assert answer.json()["target"] == f"https://example.com/{slug.removeprefix('made')}"
-    print(f"{len(writer.acknowledged)} links acknowledged and kept, {writer.refused} refused")
+    writer.check()
     for slug in HOT:
         answered = load.answers[f"/{slug}"]
         assert served.counted(slug, at_least=answered) == answered

@@ -155,8 +155,7 @@ def cluster(*, replicas: int = 0) -> Iterator[RedisServers]:
     with _folder() as folder, contextlib.ExitStack() as stack:
         servers = []
         for number in range(3 * (1 + replicas)):
-            config = f"{DURABLE}cluster-enabled yes\ncluster-port {free_port()}\ncluster-node-timeout 2000\n"
-            servers.append(stack.enter_context(_running(RedisServer(folder / str(number), config))))
+            servers.append(stack.enter_context(_running(RedisServer(folder / str(number), _cluster_config()))))
         first = servers[0]
         for number, server in enumerate(servers):
             server.command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
@@ -173,6 +172,39 @@ def cluster(*, replicas: int = 0) -> Iterator[RedisServers]:
         wait_until("the replicas follow", lambda: all(_follows(server) for server in servers[3:]))
         hosts = ",".join(f"127.0.0.1:{server.port}" for server in servers[:2])  # the others are to be found out
         yield RedisServers(f"redis+cluster://:{quote(PASSWORD, safe='')}@{hosts}", servers)
+
+
+@contextlib.contextmanager
+def another_node(servers: RedisServers) -> Iterator[RedisServer]:
+    """Run one more primary of a Cluster, which has no slots yet, and join it."""
+    with _folder() as folder, _running(RedisServer(folder / "0", _cluster_config())) as server:
+        server.command("CLUSTER", "SET-CONFIG-EPOCH", len(servers.servers) + 100)
+        first = servers.servers[0]
+        server.command("CLUSTER", "MEET", "127.0.0.1", first.port, first.command("CONFIG", "GET", "cluster-port")[1])
+        known = len(servers.servers) + 1
+        wait_until("the nodes know each other", lambda: all(_known(one) == known for one in (*servers.servers, server)))
+        wait_until("the new node finds the Cluster whole", lambda: _is_whole(server))
+        yield server
+
+
+def slots_of(server: RedisServer) -> list[int]:
+    """Return the slots that a node of a Cluster has, by its own account."""
+    slots = server.command("CLUSTER", "SLOTS")
+    return [slot for first, last, (_, port, *_), *_ in slots if port == server.port for slot in range(first, last + 1)]
+
+
+def move_slot(servers: RedisServers, slot: int, source: RedisServer, target: RedisServer, *, some: int = 10) -> None:
+    """Move a slot to another primary, so many keys at once, as ``redis-cli --cluster reshard`` does."""
+    source_id, target_id = source.command("CLUSTER", "MYID"), target.command("CLUSTER", "MYID")
+    target.command("CLUSTER", "SETSLOT", slot, "IMPORTING", source_id)
+    source.command("CLUSTER", "SETSLOT", slot, "MIGRATING", target_id)
+    with source.client() as mover:
+        while names := mover.execute_command("CLUSTER", "GETKEYSINSLOT", slot, some):
+            mover.execute_command(
+                "MIGRATE", "127.0.0.1", target.port, "", 0, 5000, "AUTH", target.password, "KEYS", *names
+            )
+    for server in (target, source, *servers.servers):
+        server.command("CLUSTER", "SETSLOT", slot, "NODE", target_id)
 
 
 @contextlib.contextmanager
@@ -250,6 +282,10 @@ def _running(server: RedisServer) -> Iterator[RedisServer]:
         yield server
     finally:
         server.kill()
+
+
+def _cluster_config() -> str:
+    return f"{DURABLE}cluster-enabled yes\ncluster-port {free_port()}\ncluster-node-timeout 2000\n"
 
 
 def _known(server: RedisServer) -> int:

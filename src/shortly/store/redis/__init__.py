@@ -73,6 +73,7 @@ class RedisStore(RedisLinks, RedisRecords, RedisIdempotency, RedisClicks):
             stale_s=stale_s,
         )
         self._client.on_invalidate = self._redirections.changed
+        self._client.on_redirect = self._redirections.elsewhere
         self._click_order = ClickOrder(self, self._outbox.index)
 
     async def __aenter__(self) -> Self:

@@ -22,9 +22,9 @@ class Batcher:
     """Reads texts of one server: all of one tick, or what gathered while ``READ_CONNECTIONS`` batches were away."""
 
     def __init__(
-        self, node: Node, *, clustered: bool, deadline_s: float, moved: Callable[[Refusal, Node], Node]
+        self, node: Node, *, clustered: bool, deadline_s: float, moved: Callable[[str, Refusal, Node], Node]
     ) -> None:
-        """``moved`` returns the node that a ``MOVED`` or ``ASK`` of this node points to."""
+        """``moved`` returns the node that a ``MOVED`` or ``ASK`` of this node for a key points to."""
         self._node = node
         self._clustered = clustered
         self._deadline_s = deadline_s
@@ -108,7 +108,7 @@ class Batcher:
             if not isinstance(reply, Refusal):
                 texts[key] = reply
             elif reply.kind in ("MOVED", "ASK"):
-                elsewhere[self._moved(reply, self._node)].append((key, reply.kind == "ASK"))
+                elsewhere[self._moved(key, reply, self._node)].append((key, reply.kind == "ASK"))
         for node, moved in elsewhere.items():  # a slot moves: rare, and at most a few nodes
             await _read_moved(node, moved, texts)
 

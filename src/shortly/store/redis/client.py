@@ -51,6 +51,8 @@ class Client:
         """Take where the servers are and what ``run_durably`` waits for; ``track`` False: nothing is remembered."""
         self.on_invalidate: Callable[[str | None], None] = lambda _: None
         """Called with the name of a key of ``keys.TRACKED`` that changed, or None: everything may have changed."""
+        self.on_redirect: Callable[[str], None] = lambda _: None
+        """Called with the name of a key that is read where another server points to, whose changes may not be told."""
         self.lost = False
         """Data are gone: nothing is read or written, but for an examination, though the servers answer."""
         self._address = address
@@ -348,7 +350,8 @@ class Client:
             if self._tracking is not None:
                 self._tracking.follow(nodes)
 
-    def _moved(self, refusal: Refusal, node: Node) -> Node:
+    def _moved(self, key: str, refusal: Refusal, node: Node) -> Node:
+        self.on_redirect(key)
         if refusal.kind == "MOVED":
             self._refresh_soon()
         return self._node_at(refusal, node)

@@ -132,6 +132,12 @@ class Redirections:
                 self._cache.drop(*alias)
         self._cache.drop(domain, name)
 
+    def elsewhere(self, entry: str) -> None:
+        """Take that an entry is on its way between servers: what is read of it is not remembered."""
+        self._readings.pop(entry, None)
+        for reading in self._watched.get(entry, ()):
+            reading.valid = False
+
     def changed(self, entry: str | None) -> None:
         """Take what a server says: an entry has changed, or None: everything may have."""
         if entry is not None:
