@@ -1,6 +1,6 @@
 # Every verb sets up what it needs; `make` alone lists them. CI calls the same verbs (.ci/run).
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test test-fast test-slow test-faults lint format types bench docs docs-check image up down clean
+.PHONY: help setup run dev test test-fast test-slow test-faults test-redis lint format types bench docs docs-check image up down clean
 
 # The caller's own Python environment must not leak in.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
@@ -44,6 +44,12 @@ test-slow: setup ## tests that start servers, build packages, generate input
 
 test-faults: setup ## kill, fill and cut real processes
 	@$(PYTHON_IN) -m pytest -m faults --junitxml=$(REPORTS)/faults.xml $(ARGS)
+
+test-redis: setup ## the Redis engine on every kind of installation; SERVER=/path/to/valkey-server: on that one
+	@scripts/system-packages.sh redis-server openssl
+	@SHORTLY_TEST_EVERY_REDIS=1 SHORTLY_TEST_REDIS_SERVER=$(or $(SERVER),redis-server) $(PYTHON_IN) -m pytest \
+		tests/store/test_contract_*.py tests/store/test_redis_*.py tests/faults/test_redis_*.py \
+		-m 'slow or faults' --junitxml=$(REPORTS)/redis$(if $(SERVER),-$(subst /,-,$(SERVER))).xml $(ARGS)
 
 lint: setup ## ruff: rules and formatting
 	@.venv/bin/ruff check $(wildcard $(CODE))

@@ -12,7 +12,7 @@ from tests.faults.load import Load
 from tests.faults.probe import Probe
 from tests.faults.processes import wait_until
 from tests.faults.served import Served
-from tests.store.redis_servers import RedisServer, single_server
+from tests.store.redis_servers import RedisServer, server_version, single_server
 
 pytestmark = pytest.mark.faults
 
@@ -159,6 +159,38 @@ def test_remembered_links_outlive_a_server_that_takes_long_to_load(served: Serve
         load.wait_for(500)
     assert cold.statuses <= {302, 503}
     check_counts(served, load, cold)
+
+
+@pytest.mark.skipif(
+    server_version()[0] == "redis" and server_version()[1] < (7, 2),
+    reason="WAITAOF needs Redis 7.2 or Valkey: set SHORTLY_TEST_REDIS_SERVER to the path of one",
+)
+def test_a_link_that_waited_for_the_disk_outlives_a_server_killed_right_after_its_acknowledgement(
+    make_served: MakeServed,
+) -> None:
+    with single_server("appendonly yes\nappendfsync everysec\n") as store:
+        served = make_served(settings={"STORE_URL": store.url, "REDIS_WAIT_FSYNC": "true", "REDIS_WAIT_MS": "3000"})
+        served.start()
+        made = []
+        for number in range(5):
+            wait_until(
+                lambda number=number: served.post_link(f"made{number}").status_code in (201, 409),  # type: ignore[misc]
+                within_s=20,
+                what="a link is made",
+            )
+            store.kill()
+            made.append(f"made{number}")
+            store.start()
+        wait_until(lambda: served.api.get("/health/ready").status_code == 200, within_s=15, what="it is ready again")
+        for slug in made:
+            assert served.api.get(f"/api/v1/links/{slug}").status_code == 200, f"{slug} was acknowledged and lost"
+        # Who waits for a disk that nobody asks to write anything is told so, and nothing is acknowledged.
+        store.command("CONFIG", "SET", "appendfsync", "no")
+        refused = served.post_link("unsafe")
+        assert refused.status_code == 503, refused.text
+        store.command("CONFIG", "SET", "appendfsync", "everysec")
+        wait_until(lambda: served.post_link("safe").status_code == 201, within_s=20, what="a link is made")
+        assert served.stop() == 0
 
 
 def store_info(store: RedisServer) -> str:

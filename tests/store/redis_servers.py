@@ -7,7 +7,10 @@ starts its own with the context managers. Whatever was started is killed at the 
 from __future__ import annotations
 
 import contextlib
+import os
 import random
+import re
+import shlex
 import shutil
 import signal
 import socket
@@ -22,6 +25,8 @@ from urllib.parse import quote
 import pytest
 import redis
 
+PROGRAM = os.environ.get("SHORTLY_TEST_REDIS_SERVER", "redis-server")
+"""What is started: a name, or the path of another version, or of Valkey."""
 PASSWORD = "p@ss/w:rd%?#"
 """Of every server; hostile to URLs that are put together carelessly."""
 SERVICE = "shortly"
@@ -44,7 +49,7 @@ class RedisServer:
         lines = [tls.format(port=self.port) or f"port {self.port}", "bind 127.0.0.1", f"dir {folder}", QUIET, config]
         if password:
             lines += [f'requirepass "{password}"', f'masterauth "{password}"']
-        if "cluster-enabled" not in config:
+        if tls or "cluster-enabled" not in config:
             lines.append(f"unixsocket {self.socket}")
         self._write("\n".join(lines))
 
@@ -65,9 +70,9 @@ class RedisServer:
 
     def start(self, *extra: str) -> None:
         """Start, and wait until it answers. To be called from the main thread, with which it dies."""
-        program = shutil.which("redis-server")
+        program = shutil.which(PROGRAM)
         if program is None:
-            pytest.fail("redis-server is missing; install it by: scripts/system-packages.sh redis-server")
+            pytest.fail(f"{PROGRAM} is missing; install it by: scripts/system-packages.sh redis-server")
         guard = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
         with (self.folder / "log").open("ab") as output:
             self._process = subprocess.Popen(
@@ -150,12 +155,12 @@ def single_server(config: str = DURABLE, **options: Any) -> Iterator[RedisServer
 
 
 @contextlib.contextmanager
-def cluster(*, replicas: int = 0) -> Iterator[RedisServers]:
-    """Run a Cluster of three primaries, each with so many replicas."""
+def cluster(*, replicas: int = 0, tls: str = "") -> Iterator[RedisServers]:
+    """Run a Cluster of three primaries, each with so many replicas; ``tls`` as ``RedisServer`` takes it."""
     with _folder() as folder, contextlib.ExitStack() as stack:
         servers = []
         for number in range(3 * (1 + replicas)):
-            servers.append(stack.enter_context(_running(RedisServer(folder / str(number), _cluster_config()))))
+            servers.append(stack.enter_context(_running(RedisServer(folder / str(number), _cluster_config(), tls=tls))))
         first = servers[0]
         for number, server in enumerate(servers):
             server.command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
@@ -172,6 +177,53 @@ def cluster(*, replicas: int = 0) -> Iterator[RedisServers]:
         wait_until("the replicas follow", lambda: all(_follows(server) for server in servers[3:]))
         hosts = ",".join(f"127.0.0.1:{server.port}" for server in servers[:2])  # the others are to be found out
         yield RedisServers(f"redis+cluster://:{quote(PASSWORD, safe='')}@{hosts}", servers)
+
+
+@contextlib.contextmanager
+def managed_cluster() -> Iterator[RedisServers]:
+    """Run a Cluster as hosted ones are: TLS alone, and a user who may do no more than docs/redis.md asks for."""
+    with _folder() as folder:
+        make_certificates(folder)
+        tls = (
+            f"port 0\ntls-port {{port}}\ntls-cluster yes\ntls-replication yes\ntls-auth-clients no\n"
+            f"tls-cert-file {folder}/own.pem\ntls-key-file {folder}/own.key\ntls-ca-cert-file {folder}/ca.pem"
+        )
+        with cluster(tls=tls) as servers:
+            for server in servers.servers:
+                server.command(*documented_rights())
+            hosts = servers.url.rpartition("@")[2]
+            servers.url = f"rediss+cluster://shortly:PASSWORD@{hosts}?ssl_ca_certs={folder}/ca.pem"
+            yield servers
+
+
+def documented_rights() -> list[str]:
+    """Return the command of docs/redis.md that makes a user, and what newer servers add to it."""
+    text = (Path(__file__).parents[2] / "docs" / "redis.md").read_text()
+    found = re.search(r"^redis-cli (ACL SETUSER .*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert found is not None, "the user of docs/redis.md is gone"
+    name, version = server_version()
+    newer = [] if name == "redis" and version < (7, 2) else ["+waitaof", "+client|setinfo"]
+    return [*shlex.split(found[1].replace("\\\n", " ")), *newer]
+
+
+def make_certificates(folder: Path) -> None:
+    """Make ``ca.pem`` and ``other.pem`` of two authorities, and ``own.pem`` and ``own.key`` of the first for us."""
+
+    def openssl(*args: str) -> None:
+        subprocess.run(["openssl", *args], cwd=folder, check=True, capture_output=True)
+
+    for name in ("ca", "other"):
+        key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", f"{name}.key")
+        openssl("req", "-x509", *key, "-out", f"{name}.pem", "-days", "2", "-subj", f"/CN={name}")
+    openssl(
+        *("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+        *("-keyout", "own.key", "-out", "own.csr", "-subj", "/CN=localhost"),
+    )
+    (folder / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+    openssl(
+        *("x509", "-req", "-in", "own.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"),
+        *("-days", "2", "-extfile", "names", "-out", "own.pem"),
+    )
 
 
 @contextlib.contextmanager
@@ -245,6 +297,14 @@ class Sentinel(RedisServer):
             f"sentinel down-after-milliseconds {SERVICE} 1000\n"
             f"sentinel failover-timeout {SERVICE} 5000\n"
         )
+
+
+def server_version() -> tuple[str, tuple[int, ...]]:
+    """Return ``redis`` or ``valkey`` and the version of the program that the tests start."""
+    told = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, check=True).stdout
+    found = re.match(r"(\w+) server v=(\d+)\.(\d+)", told)
+    assert found is not None, told
+    return found[1].lower(), (int(found[2]), int(found[3]))
 
 
 def wait_until(what: str, is_so: Callable[[], bool], *, seconds: float = START_S) -> None:
@@ -322,6 +382,20 @@ def session_redis_cluster() -> Iterator[RedisServers]:
     """Give the Cluster that the tests of this process share."""
     with cluster() as servers:
         yield servers
+
+
+@pytest.fixture(scope="session")
+def session_redis_managed() -> Iterator[RedisServers]:
+    """Give the Cluster as hosted ones are that the tests of this process share."""
+    with managed_cluster() as servers:
+        yield servers
+
+
+@pytest.fixture
+def redis_managed(session_redis_managed: RedisServers) -> RedisServers:
+    """Give a running, empty Cluster as hosted ones are."""
+    session_redis_managed.flush()
+    return session_redis_managed
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import subprocess
+import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -13,16 +13,25 @@ from typing import Any
 import pytest
 import redis
 import structlog.testing
-from tests.store.redis_servers import DURABLE, RedisServer, RedisServers, cluster, sentinel_trio, single_server
+from tests.store.redis_servers import (
+    DURABLE,
+    RedisServer,
+    RedisServers,
+    cluster,
+    make_certificates,
+    sentinel_trio,
+    single_server,
+)
 
 from shortly.errors import InvalidSettings, StorageFull, StoreUnavailable
-from shortly.redis_address import parse_address
+from shortly.redis_address import Tls, parse_address
 from shortly.store.redis import client as client_module
 from shortly.store.redis.breaker import FAILURES, Breaker
 from shortly.store.redis.client import READ_DEADLINE_S, Client
 from shortly.store.redis.keys import TAGS
 from shortly.store.redis.scripts import Script
 from shortly.store.redis.server_checks import server_warnings
+from shortly.store.redis.wire import trust_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -559,22 +568,7 @@ async def test_a_unix_socket_and_a_numbered_database_are_ways_in(redis_server: R
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a folder with an authority's certificate, and a key and a certificate signed by it for this machine."""
     folder = tmp_path_factory.mktemp("tls")
-
-    def openssl(*args: str) -> None:
-        subprocess.run(["openssl", *args], cwd=folder, check=True, capture_output=True)
-
-    for name in ("ca", "other"):
-        key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", f"{name}.key")
-        openssl("req", "-x509", *key, "-out", f"{name}.pem", "-days", "2", "-subj", f"/CN={name}")
-    openssl(
-        *("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
-        *("-keyout", "own.key", "-out", "own.csr", "-subj", "/CN=localhost"),
-    )
-    (folder / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
-    openssl(
-        *("x509", "-req", "-in", "own.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"),
-        *("-days", "2", "-extfile", "names", "-out", "own.pem"),
-    )
+    make_certificates(folder)
     return folder
 
 
@@ -603,6 +597,26 @@ async def test_tls_with_a_client_certificate(
     for query in (f"ssl_ca_certs={certificates}/other.pem&{own}", f"ssl_ca_certs={certificates}/ca.pem", own):
         with pytest.raises(StoreUnavailable):
             await Client(parse_address(f"{url}?{query}")).open()
+
+
+def test_connections_share_whom_they_trust_until_a_file_changes(certificates: Path, tmp_path: Path) -> None:
+    own = tmp_path / "ca.pem"
+    own.write_bytes((certificates / "ca.pem").read_bytes())
+    first = trust_of(Tls(ca=str(own)))
+    assert trust_of(Tls(ca=str(own))) is first
+    assert len(first.get_ca_certs()) == 1, "the machine's authorities are not trusted beside one's own"
+    own.write_bytes((certificates / "other.pem").read_bytes())
+    os.utime(own, ns=(1, 1))
+    assert trust_of(Tls(ca=str(own))) is not first
+
+
+async def test_a_missing_certificate_is_a_store_that_is_away(
+    tls_server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "CALL_DEADLINE_S", 0.3)
+    url = tls_server.url.replace("redis://", "rediss://")
+    with pytest.raises(StoreUnavailable):
+        await Client(parse_address(f"{url}?ssl_ca_certs={tmp_path}/none.pem")).open()
 
 
 # --- what puts data at risk ----------------------------------------------------------------------------------
