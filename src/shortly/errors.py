@@ -163,8 +163,10 @@ class SignInRefused(ShortlyError):
 
     code = "sign_in_refused"
 
-    def __init__(self) -> None:
+    def __init__(self, user_id: int | None = None) -> None:
         super().__init__("This e-mail address and password do not let anybody in.")
+        self.user_id = user_id
+        """Whose it would have been; for the audit log alone."""
 
 
 class SecondFactorNeeded(ShortlyError):
@@ -181,8 +183,10 @@ class WrongCode(ShortlyError):
 
     code = "wrong_code"
 
-    def __init__(self) -> None:
+    def __init__(self, user_id: int | None = None) -> None:
         super().__init__("This code is not valid, or was used already; wait for the next one.")
+        self.user_id = user_id
+        """Whose it would have been; for the audit log alone."""
 
 
 class UnconfirmedCode(InvalidInput):

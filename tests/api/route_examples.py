@@ -199,6 +199,7 @@ EXAMPLES: Mapping[str, Example] = {
     f"PATCH {USERS}/{{user_id}}": lambda w, at, who: Ask(f"{USERS}/{w.user()}", {"name": "new"}),
     f"DELETE {USERS}/{{user_id}}": lambda w, at, who: Ask(f"{USERS}/{w.user()}"),
     f"POST {USERS}/{{user_id}}/reset-link": lambda w, at, who: Ask(f"{USERS}/{w.user()}/reset-link"),
+    f"DELETE {USERS}/{{user_id}}/sessions": lambda w, at, who: Ask(f"{USERS}/{w.user()}/sessions"),
     f"POST {USERS}/{{user_id}}/second-factor/remove": lambda w, at, who: Ask(
         f"{USERS}/{w.user()}/second-factor/remove"
     ),

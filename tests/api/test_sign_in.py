@@ -452,6 +452,18 @@ def test_nobody_sees_or_ends_sessions_of_others(served: Served) -> None:
     assert ada.get(f"{AUTH}/me").status_code == 200
 
 
+def test_an_admin_ends_all_sessions_of_somebody(served: Served) -> None:
+    ada = served.set_up()
+    eve = add_user(served, "eve@example.com", role="admin")
+    browsers = [served.sign_in("eve@example.com") for _ in range(2)]
+    path = f"/api/v1/users/{eve.id}/sessions"
+    assert code(browsers[0].delete(path)) == (403, "forbidden")
+    assert ada.delete(path).json() == {"ended": 2}
+    assert [browser.get(f"{AUTH}/me").status_code for browser in browsers] == [401, 401]
+    assert ada.get(f"{AUTH}/me").status_code == 200
+    assert code(ada.delete("/api/v1/users/12345/sessions")) == (404, "user_not_found")
+
+
 def test_a_key_has_no_sessions(served: Served) -> None:
     for method, path in (("GET", "sessions"), ("DELETE", "sessions"), ("DELETE", "sessions/1"), ("POST", "sign-out")):
         assert code(served.client.request(method, f"{AUTH}/{path}")) == (403, "session_needed")
@@ -515,3 +527,32 @@ def test_who_belongs_nowhere_may_do_nothing_but_sees_themselves(served: Served) 
     add_user(served, "new@example.com")
     me = served.sign_in("new@example.com").get(f"{AUTH}/me").json()
     assert (me["workspace_id"], me["permissions"]) == (0, [])
+
+
+# --- what is noted -------------------------------------------------------------------------------------------
+
+
+def test_coming_in_and_out_is_noted_with_the_network_and_without_secrets(served: Served) -> None:
+    ada = served.set_up()
+    browser = served.sign_in()
+    for email, password in ((ADA, "canary wrong password"), ("canary@example.com", PASSWORD)):
+        served.browser().post(f"{AUTH}/sign-in", json={"email": email, "password": password})
+    browser.post(f"{AUTH}/password", json={"password": PASSWORD, "new_password": "canary new password"})
+    browser.post(f"{AUTH}/sign-out")
+    assert ada.get(f"{AUTH}/me").status_code == 401
+    served.run(served.services.entrance.errands.finish)
+    admin = served.sign_in(password="canary new password")
+    noted = admin.get("/api/v1/audit?everywhere=true&limit=100")
+    entries = [entry for entry in noted.json()["items"] if entry["workspace_id"] == 0]
+    assert sorted(entry["action"] for entry in entries) == [
+        "installation.set_up",
+        "password.changed",
+        "session.ended",
+        "user.sign_in_refused",
+        "user.signed_in",
+        "user.signed_in",
+        "user.signed_in",
+    ]
+    user = admin.get(f"{AUTH}/me").json()["user"]["id"]
+    assert {entry["subject"] for entry in entries} == {f"user:{user}"}
+    assert "canary" not in noted.text

@@ -33,6 +33,18 @@ def test_users_are_added_listed_changed_and_deleted(ask: Ask, cli: Cli) -> None:
     assert cli("user", "disable", "nobody@example.com").exit_code == 1
 
 
+def test_a_link_for_a_new_password_is_printed_and_used_once(ask: Ask, cli: Cli) -> None:
+    ask("user", "add", "ada@example.com", "--admin")
+    url = ask("user", "reset-link", "ADA@example.com")["url"]
+    assert url.startswith("https://s.example/app/reset-password#token=")
+    assert cli("user", "reset-link", "ada@example.com").stdout.startswith("https://s.example/")
+    assert cli("user", "reset-link", "nobody@example.com").exit_code == 1
+    assert ask("user", "forget-factors", "ada@example.com")["email"] == "ada@example.com"
+    assert cli("user", "forget-factors", "nobody@example.com").exit_code == 1
+    noted = [entry["action"] for entry in ask("audit", "--action", "password.reset_link_made")["items"]]
+    assert noted == ["password.reset_link_made"] * 2 or noted == []
+
+
 def test_a_password_comes_from_a_file_or_standard_input_and_is_shown_nowhere(cli: Cli, tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text(f"{PASSWORD}\nand more\n")

@@ -217,7 +217,7 @@ class Passkeys:
             )
         user = await self._registry.get(User, passkey.user_id)
         if user is None or user.disabled_at is not None:
-            raise SignInRefused
+            raise SignInRefused(passkey.user_id)
         used = structs.replace(
             passkey,
             sign_count=proof.new_sign_count,

@@ -199,7 +199,7 @@ class SecondFactor:
             left = tuple(other for other in totp.recovery if other != digest)
             return [replacing(totp, structs.replace(taken, recovery=left))]
         await self._note_wrong(totp)
-        raise WrongCode
+        raise WrongCode(user.id)
 
     async def reseal(self) -> int:
         """Encrypt with the newest value of the secret what was encrypted with the one before; return how many."""

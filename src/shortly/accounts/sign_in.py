@@ -20,6 +20,7 @@ from shortly.errors import (
     RecentSignInNeeded,
     RecordChanged,
     SecondFactorRequired,
+    SessionNeeded,
     SignInRefused,
     TicketRefused,
     UserNotFound,
@@ -100,7 +101,7 @@ class SignIn:
         stored = None if user is None else user.password_hash
         right = await self._passwords.check(password, stored)
         if user is None or stored is None or not right or user.disabled_at is not None:
-            raise SignInRefused
+            raise SignInRefused(None if user is None else user.id)
         proof = await self._second_factor.check(user, code)
         fields = {"password_hash": await self._passwords.hash(password)} if self._passwords.is_outdated(stored) else {}
         try:
@@ -109,7 +110,7 @@ class SignIn:
             )
         except RecordChanged as changed:
             if changed.kind == Totp.KIND:
-                raise WrongCode from None  # somebody was quicker with the same code
+                raise WrongCode(user.id) from None  # somebody was quicker with the same code
             raise
 
     async def check_present(self, person: SignedIn, password: str | None) -> None:
@@ -118,9 +119,12 @@ class SignIn:
         Raises:
             SecondFactorRequired: They have a second factor, and came in without.
             WrongPassword: The password is another one.
+            SessionNeeded: A proxy in front says who they are.
             RecentSignInNeeded: They have no password, and came in too long ago.
         """
         user, session = person.user, person.session
+        if not session.id:
+            raise SessionNeeded  # a proxy says who they are, and is where their factors belong
         if not session.second_factor and await self.has_second_factor(user.id):
             raise SecondFactorRequired
         if user.password_hash is None:

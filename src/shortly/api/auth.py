@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, Any, Self
 
@@ -13,14 +15,14 @@ from shortly.accounts import access
 from shortly.accounts.fields import MAX_EMAIL, MAX_PERSON_NAME
 from shortly.accounts.passwords import MAX_LENGTH, MIN_LENGTH
 from shortly.accounts.people import User, email_key
-from shortly.accounts.sessions import How, Session, SignedIn
+from shortly.accounts.sessions import From, How, Session, SignedIn
 from shortly.accounts.tickets import SECRET_LENGTH
 from shortly.api.access import known as open_to_callers
 from shortly.api.access import needs, public
 from shortly.api.link_bodies import Given
 from shortly.api.openapi import api_key_header, bearer, session_cookie
 from shortly.api.problems import problems
-from shortly.api.services import AllServices, Caller, Facts, PerhapsPerson, Person
+from shortly.api.services import AllServices, Caller, Facts, PerhapsPerson, Person, Services
 from shortly.errors import (
     Busy,
     CrossSiteRequest,
@@ -202,6 +204,38 @@ class Me(BaseModel):
     permissions: list[access.Permission]
 
 
+async def welcome(services: Services, signed_in: SignedIn, facts: From, response: Response) -> SignedInOut:
+    """Give somebody who came in the session's cookie, note it, and return what the browser is told."""
+    session = signed_in.session
+    services.cookie.set(response, signed_in.token)
+    details = {"how": session.how, "second_factor": session.second_factor, "session": session.id}
+    await note(services, signed_in.user.id, "user.signed_in", facts, **details)
+    return SignedInOut.of(signed_in)
+
+
+async def note(services: Services, user_id: int, action: str, facts: From, **details: Any) -> None:
+    """Write down what somebody did, or had done to them, who was not signed in before."""
+    caller = access.Caller(actor=f"user:{user_id}", user_id=user_id, workspace_id=0, origin=facts.origin)
+    await services.audit.note(caller, action, f"user:{user_id}", **details)
+
+
+async def note_own(services: Services, caller: access.Caller, person: SignedIn, action: str, **details: Any) -> None:
+    """Write down what somebody did to their own ways of coming in."""
+    await services.audit.note(caller, action, f"user:{person.user.id}", workspace_id=0, **details)
+
+
+@contextmanager
+def noting_refusals(services: Services, facts: From) -> Iterator[None]:
+    """Write refused sign-ins of known users down; nobody waits for it, or the time it takes would tell who is known."""
+    try:
+        yield
+    except (SignInRefused, WrongCode) as refusal:
+        if refusal.user_id is not None:
+            noted = note(services, refusal.user_id, "user.sign_in_refused", facts, reason=refusal.code)
+            services.entrance.errands.start(noted)
+        raise
+
+
 @router.get("/auth/methods", dependencies=[public])
 async def get_methods(services: AllServices) -> Methods:
     """Say which ways to come in there are."""
@@ -229,9 +263,9 @@ async def get_setup(services: AllServices) -> SetupState:
 async def set_up(new: NewSetup, services: AllServices, facts: Facts, response: Response) -> SignedInOut:
     """Become the first person, as admin of everything; afterwards this door is closed for good."""
     user = await services.entrance.setup.redeem(new.token, email=new.email, password=new.password, name=new.name)
+    await note(services, user.id, "installation.set_up", facts, email=user.email)
     signed_in = await services.entrance.sessions.sign_in(user, "setup", second_factor=False, facts=facts)
-    services.cookie.set(response, signed_in.token)
-    return SignedInOut.of(signed_in)
+    return await welcome(services, signed_in, facts, response)
 
 
 @router.post(
@@ -251,9 +285,9 @@ async def set_up(new: NewSetup, services: AllServices, facts: Facts, response: R
 async def sign_in(new: NewSignIn, services: AllServices, facts: Facts, response: Response) -> SignedInOut:
     """Begin a session."""
     await services.limits.take("account", email_key(new.email))
-    signed_in = await services.entrance.sign_in.sign_in(new.email, new.password, facts, code=new.code)
-    services.cookie.set(response, signed_in.token)
-    return SignedInOut.of(signed_in)
+    with noting_refusals(services, facts):
+        signed_in = await services.entrance.sign_in.sign_in(new.email, new.password, facts, code=new.code)
+    return await welcome(services, signed_in, facts, response)
 
 
 @router.post(
@@ -262,11 +296,12 @@ async def sign_in(new: NewSignIn, services: AllServices, facts: Facts, response:
     dependencies=known,
     responses={**problems(SessionNeeded, CrossSiteRequest), 200: {"model": Elsewhere}},
 )
-async def sign_out(person: Person, services: AllServices) -> Response:
+async def sign_out(person: Person, caller: Caller, services: AllServices) -> Response:
     """End this session, everywhere and at once; with 200 the answer says where to end the identity provider's, too."""
     session = person.session
     if session.id:  # a proxy that signs people in has no session here
         await services.entrance.sessions.end(session.id, person.user.id)
+        await note_own(services, caller, person, "session.ended", session=session.id)
     url = await services.oidc.sign_out_url() if services.oidc is not None and session.how == "oidc" else None
     response = Response(status_code=204) if url is None else JSONResponse({"url": url})
     services.cookie.clear(response)
@@ -299,31 +334,40 @@ async def list_sessions(person: Person, services: AllServices) -> Sessions:
     responses=problems(SessionNotFound, SessionNeeded, CrossSiteRequest),
 )
 async def end_session(
-    session_id: Annotated[int, Path(ge=1, le=MAX_ID)], person: Person, services: AllServices, response: Response
+    session_id: Annotated[int, Path(ge=1, le=MAX_ID)],
+    person: Person,
+    caller: Caller,
+    services: AllServices,
+    response: Response,
 ) -> None:
     """End one of one's own sessions, everywhere and at once."""
     await services.entrance.sessions.end(session_id, person.user.id)
     if session_id == person.session.id:
         services.cookie.clear(response)
+    await note_own(services, caller, person, "session.ended", session=session_id)
 
 
 @router.delete("/auth/sessions", dependencies=known, responses=problems(SessionNeeded, CrossSiteRequest))
-async def end_other_sessions(person: Person, services: AllServices) -> Ended:
+async def end_other_sessions(person: Person, caller: Caller, services: AllServices) -> Ended:
     """End all of one's own sessions but this one."""
-    return Ended(ended=await services.entrance.sessions.end_all(person.user.id, but=person.session.id))
+    ended = await services.entrance.sessions.end_all(person.user.id, but=person.session.id)
+    await note_own(services, caller, person, "session.others_ended", count=ended)
+    return Ended(ended=ended)
 
 
 @router.post(
     "/auth/password",
     status_code=204,
     dependencies=known,
-    responses=problems(WrongPassword, WeakPassword, SessionNeeded, CrossSiteRequest, Busy),
+    responses=problems(WrongPassword, WeakPassword, RateLimited, SessionNeeded, CrossSiteRequest, Busy),
 )
-async def change_password(given: PasswordChange, person: Person, services: AllServices) -> None:
+async def change_password(given: PasswordChange, person: Person, caller: Caller, services: AllServices) -> None:
     """Choose another password; all of one's other sessions end."""
+    await services.limits.take("account", email_key(person.user.email))
     await services.entrance.sign_in.change_password(
         person.user, person.session, present=given.password, new=given.new_password
     )
+    await note_own(services, caller, person, "password.changed")
 
 
 @router.post(
@@ -340,9 +384,25 @@ async def forget_password(given: Forgotten, services: AllServices) -> None:
     dependencies=[public],
     responses=problems(TicketRefused, WeakPassword, InvalidInput, CrossSiteRequest, Busy),
 )
-async def reset_password(given: PasswordReset, services: AllServices) -> None:
+async def reset_password(given: PasswordReset, services: AllServices, facts: Facts) -> None:
     """Choose a new password by a one-time link; all sessions end."""
-    await services.entrance.sign_in.reset(given.token, given.password)
+    user = await services.entrance.sign_in.reset(given.token, given.password)
+    await note(services, user.id, "password.reset", facts)
+
+
+@router.delete(
+    "/users/{user_id}/sessions",
+    dependencies=[*known, needs("installation")],
+    responses=problems(UserNotFound, CrossSiteRequest),
+)
+async def end_sessions_of_user(
+    user_id: Annotated[int, Path(ge=1, le=MAX_ID)], caller: Caller, services: AllServices
+) -> Ended:
+    """End all sessions of somebody, everywhere and at once."""
+    user = await services.people.get(user_id)
+    ended = await services.entrance.sessions.end_all(user.id)
+    await services.audit.note(caller, "session.all_ended", f"user:{user.id}", workspace_id=0, count=ended)
+    return Ended(ended=ended)
 
 
 @router.post(
@@ -351,6 +411,10 @@ async def reset_password(given: PasswordReset, services: AllServices) -> None:
     dependencies=[*known, needs("installation")],
     responses=problems(UserNotFound, CrossSiteRequest),
 )
-async def make_reset_link(user_id: Annotated[int, Path(ge=1, le=MAX_ID)], services: AllServices) -> ResetLink:
+async def make_reset_link(
+    user_id: Annotated[int, Path(ge=1, le=MAX_ID)], caller: Caller, services: AllServices
+) -> ResetLink:
     """Make a one-time link for somebody's new password, where there is no mail."""
-    return ResetLink(url=await services.entrance.sign_in.reset_link(user_id))
+    url = await services.entrance.sign_in.reset_link(user_id)
+    await services.audit.note(caller, "password.reset_link_made", f"user:{user_id}", workspace_id=0)
+    return ResetLink(url=url)

@@ -11,11 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from shortly.accounts.fields import MAX_PASSKEY_NAME
 from shortly.accounts.passkeys import Passkey
 from shortly.api.access import public
-from shortly.api.auth import MAX_ID, SignedInOut, known
+from shortly.api.auth import MAX_ID, SignedInOut, known, note_own, noting_refusals, welcome
 from shortly.api.link_bodies import Given
 from shortly.api.problems import problems
-from shortly.api.second_factor import PROVING, Proof
-from shortly.api.services import AllServices, Facts, Person
+from shortly.api.second_factor import PROVING, Proof, prove
+from shortly.api.services import AllServices, Caller, Facts, Person
 from shortly.errors import (
     CrossSiteRequest,
     InvalidInput,
@@ -150,9 +150,9 @@ async def sign_in_by_passkey(
 ) -> SignedInOut:
     """Begin a session by a passkey, which is a second factor, too."""
     credential = given.credential.model_dump(exclude_none=True)
-    signed_in = await services.entrance.passkeys.sign_in(credential, facts)
-    services.cookie.set(response, signed_in.token)
-    return SignedInOut.of(signed_in)
+    with noting_refusals(services, facts):
+        signed_in = await services.entrance.passkeys.sign_in(credential, facts)
+    return await welcome(services, signed_in, facts, response)
 
 
 @router.post(
@@ -162,16 +162,17 @@ async def sign_in_by_passkey(
 )
 async def start_passkey(given: Proof, person: Person, services: AllServices) -> Options:
     """Begin to make a passkey; the answer is for ``navigator.credentials.create`` and good for five minutes."""
-    await services.entrance.sign_in.check_present(person, given.password)
+    await prove(services, person, given.password)
     return Options(publicKey=await services.entrance.passkeys.start(person.user))
 
 
 @router.post("", status_code=201, dependencies=known, responses=problems(PasskeyUnusable, InvalidInput, *OWN_KINDS))
-async def add_passkey(given: NewPasskey, person: Person, services: AllServices) -> PasskeyOut:
+async def add_passkey(given: NewPasskey, person: Person, caller: Caller, services: AllServices) -> PasskeyOut:
     """Keep the passkey that a browser made."""
     passkey = await services.entrance.passkeys.add(
         person.user, person.session, given.name, given.credential.model_dump(exclude_none=True)
     )
+    await note_own(services, caller, person, "passkey.added", passkey=passkey.id, name=passkey.name)
     return PasskeyOut.of(passkey)
 
 
@@ -199,7 +200,10 @@ async def rename_passkey(
     dependencies=known,
     responses=problems(PasskeyNotFound, RecordChanged, *PROVING, *OWN_KINDS),
 )
-async def remove_passkey(passkey_id: PasskeyId, given: Proof, person: Person, services: AllServices) -> None:
+async def remove_passkey(
+    passkey_id: PasskeyId, given: Proof, person: Person, caller: Caller, services: AllServices
+) -> None:
     """Do without one of one's own passkeys; all of one's other sessions end."""
-    await services.entrance.sign_in.check_present(person, given.password)
+    await prove(services, person, given.password)
     await services.entrance.sign_in.remove_passkey(person, passkey_id)
+    await note_own(services, caller, person, "passkey.removed", passkey=passkey_id)

@@ -7,11 +7,13 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
+from shortly.accounts.people import email_key
+from shortly.accounts.sessions import SignedIn
 from shortly.api.access import needs
-from shortly.api.auth import MAX_CODE, MAX_ID, Password, known
+from shortly.api.auth import MAX_CODE, MAX_ID, Password, known, note_own
 from shortly.api.link_bodies import Given
 from shortly.api.problems import problems
-from shortly.api.services import AllServices, Person
+from shortly.api.services import AllServices, Caller, Person, Services
 from shortly.errors import (
     Busy,
     CrossSiteRequest,
@@ -72,6 +74,12 @@ class RecoveryCodes(BaseModel):
     recovery_codes: list[str]
 
 
+async def prove(services: Services, person: SignedIn, password: str | None) -> None:
+    """Let somebody pass who is about to change how they come in; see ``SignIn.check_present``."""
+    await services.limits.take("account", email_key(person.user.email))
+    await services.entrance.sign_in.check_present(person, password)
+
+
 @router.get("/auth/totp")
 async def get_totp(person: Person, services: AllServices) -> TotpState:
     """Say whether one has an authenticator app."""
@@ -86,7 +94,7 @@ async def get_totp(person: Person, services: AllServices) -> TotpState:
 )
 async def start_totp(given: Proof, person: Person, services: AllServices) -> TotpStart:
     """Begin to set an authenticator app up; it counts once a code of it was sent."""
-    await services.entrance.sign_in.check_present(person, given.password)
+    await prove(services, person, given.password)
     enrolment = await services.entrance.second_factor.start(person.user)
     return TotpStart(secret=enrolment.secret, uri=enrolment.uri)
 
@@ -95,9 +103,10 @@ async def start_totp(given: Proof, person: Person, services: AllServices) -> Tot
     "/auth/totp/confirm",
     responses=problems(UnconfirmedCode, SecondFactorExists, SecondFactorMissing, SecondFactorUnreadable, RateLimited),
 )
-async def confirm_totp(given: Code, person: Person, services: AllServices) -> RecoveryCodes:
+async def confirm_totp(given: Code, person: Person, caller: Caller, services: AllServices) -> RecoveryCodes:
     """Let the authenticator app count from now on."""
     codes = await services.entrance.second_factor.confirm(person.user, person.session, given.code)
+    await note_own(services, caller, person, "second_factor.added")
     return RecoveryCodes(recovery_codes=codes)
 
 
@@ -113,10 +122,12 @@ async def confirm_totp(given: Code, person: Person, services: AllServices) -> Re
         RateLimited,
     ),
 )
-async def renew_recovery_codes(given: Proof, person: Person, services: AllServices) -> RecoveryCodes:
+async def renew_recovery_codes(given: Proof, person: Person, caller: Caller, services: AllServices) -> RecoveryCodes:
     """Make new recovery codes; the earlier ones are worth nothing any more."""
-    await services.entrance.sign_in.check_present(person, given.password)
-    return RecoveryCodes(recovery_codes=await services.entrance.second_factor.renew_codes(person.user.id))
+    await prove(services, person, given.password)
+    codes = await services.entrance.second_factor.renew_codes(person.user.id)
+    await note_own(services, caller, person, "recovery_codes.renewed")
+    return RecoveryCodes(recovery_codes=codes)
 
 
 @router.post(
@@ -124,10 +135,11 @@ async def renew_recovery_codes(given: Proof, person: Person, services: AllServic
     status_code=204,
     responses=problems(*PROVING, SecondFactorMissing),
 )
-async def disable_totp(given: Proof, person: Person, services: AllServices) -> None:
+async def disable_totp(given: Proof, person: Person, caller: Caller, services: AllServices) -> None:
     """Do without the authenticator app; all of one's other sessions end."""
-    await services.entrance.sign_in.check_present(person, given.password)
+    await prove(services, person, given.password)
     await services.entrance.sign_in.remove_app(person)
+    await note_own(services, caller, person, "second_factor.removed")
 
 
 @router.post(
@@ -136,6 +148,9 @@ async def disable_totp(given: Proof, person: Person, services: AllServices) -> N
     dependencies=[needs("installation")],
     responses=problems(UserNotFound),
 )
-async def remove_second_factor(user_id: Annotated[int, Path(ge=1, le=MAX_ID)], services: AllServices) -> None:
+async def remove_second_factor(
+    user_id: Annotated[int, Path(ge=1, le=MAX_ID)], caller: Caller, services: AllServices
+) -> None:
     """Take the authenticator app and the passkeys away from somebody who lost them; all of their sessions end."""
     await services.entrance.sign_in.remove_factors_of(user_id)
+    await services.audit.note(caller, "second_factor.removed", f"user:{user_id}", workspace_id=0)

@@ -15,6 +15,7 @@ from shortly.cli.session import Session, run
 from shortly.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from shortly.accounts.entrance import Entrance
     from shortly.accounts.people import User
     from shortly.wiring import Teams
 
@@ -138,6 +139,42 @@ def rm(email: Email, as_json: options.AsJson = False) -> None:
     run(work, as_json=as_json)
 
 
+@users.command("reset-link")
+def reset_link(email: Email, as_json: options.AsJson = False) -> None:
+    """Print a one-time link by which a user chooses a new password; it lives for 24 hours."""
+
+    async def work(session: Session) -> None:
+        from shortly.accounts.access import OPERATOR
+
+        user = await teams_of(session).people.find(email)
+        url = await entrance_of(session).sign_in.reset_link(user.id)
+        await session.audit.note(OPERATOR, "password.reset_link_made", f"user:{user.id}", workspace_id=0)
+        if as_json:
+            print_json({"url": url})
+        else:
+            print(url)
+        say("Whoever has the link can set the password, once; it is not shown again.")
+
+    run(work, as_json=as_json)
+
+
+@users.command("forget-factors")
+def forget_factors(email: Email, as_json: options.AsJson = False) -> None:
+    """Take the authenticator app and the passkeys away from a user who lost them; all of their sessions end."""
+
+    async def work(session: Session) -> None:
+        from shortly.accounts.access import OPERATOR
+
+        user = await teams_of(session).people.find(email)
+        user = await entrance_of(session).sign_in.remove_factors_of(user.id)
+        await session.audit.note(OPERATOR, "second_factor.removed", f"user:{user.id}", workspace_id=0)
+        if as_json:
+            print_json(record_of(user))
+        say(f"{user.email} has no second factor any more")
+
+    run(work, as_json=as_json)
+
+
 def change(email: str, values: dict[str, Any], *, as_json: bool) -> None:
     """Change fields of a user."""
 
@@ -151,6 +188,13 @@ def change(email: str, values: dict[str, Any], *, as_json: bool) -> None:
         say(f"saved {user.email}")
 
     run(work, as_json=as_json)
+
+
+def entrance_of(session: Session) -> Entrance:
+    """Return how people come in, over the open store."""
+    from shortly.wiring import entrance
+
+    return entrance(session.settings, session.store)
 
 
 def teams_of(session: Session) -> Teams:
