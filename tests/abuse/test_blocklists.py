@@ -16,7 +16,7 @@ from shortly.abuse.blocklist import Blocklist
 from shortly.blocklists import BlocklistKeeper, copy_of, take_lock
 from shortly.outbound.client import Outbound
 from shortly.outbound.rules import OutboundRules
-from shortly.settings import Settings
+from shortly.settings import Settings, load_settings
 
 pytestmark = pytest.mark.anyio
 
@@ -27,7 +27,9 @@ def keeper_of(settings: Settings) -> BlocklistKeeper:
 
 async def test_a_list_is_downloaded_when_it_is_due_and_kept_for_restarts(tmp_path: Path) -> None:
     async with serving(ok(b"0.0.0.0 evil.example\n")) as server:
-        settings = Settings(data_dir=tmp_path, blocklist_urls=server.url("/hosts"), blocklist_refresh_h=2)  # type: ignore[arg-type]
+        settings = load_settings(
+            {"data_dir": tmp_path, "blocklist_urls": server.url("/hosts"), "blocklist_refresh_h": 2}
+        )
         found = Blocklist(settings.blocklist_path)
         await asyncio.to_thread(keeper_of(settings).refresh)
         assert found.blocks("evil.example")
@@ -48,7 +50,7 @@ async def test_a_list_that_cannot_be_downloaded_leaves_the_last_one_and_is_not_a
     tmp_path: Path, answer: bytes
 ) -> None:
     async with serving(answer) as server:
-        settings = Settings(data_dir=tmp_path, blocklist_urls=server.url("/secret-token"))  # type: ignore[arg-type]
+        settings = load_settings({"data_dir": tmp_path, "blocklist_urls": server.url("/secret-token")})
         copy = copy_of(settings.blocklist_dir, settings.blocklist_urls[0])
         blocklists.keep(b"evil.example\n", copy)
         os.utime(copy, (0, 0))
@@ -65,7 +67,7 @@ async def test_a_list_that_cannot_be_downloaded_leaves_the_last_one_and_is_not_a
 
 async def test_a_list_on_the_inside_is_never_asked_for(tmp_path: Path) -> None:
     async with serving(ok(b"evil.example\n")) as server:
-        settings = Settings(data_dir=tmp_path, blocklist_urls=server.url())  # type: ignore[arg-type]
+        settings = load_settings({"data_dir": tmp_path, "blocklist_urls": server.url()})
         await asyncio.to_thread(BlocklistKeeper(settings).refresh)
         assert not server.heads
     assert len(Blocklist(settings.blocklist_path)) == 0
@@ -76,7 +78,7 @@ async def test_one_process_of_the_node_does_the_work_and_another_takes_over(
 ) -> None:
     monkeypatch.setattr(blocklists, "LOOK_EVERY_S", 0.01)
     (tmp_path / "list").write_text("evil.example\n")
-    settings = Settings(data_dir=tmp_path, blocklist_files=str(tmp_path / "list"))  # type: ignore[arg-type]
+    settings = load_settings({"data_dir": tmp_path, "blocklist_files": str(tmp_path / "list")})
     first = take_lock(settings.blocklist_dir)
     assert first is not None
     assert take_lock(settings.blocklist_dir) is None

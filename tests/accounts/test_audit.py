@@ -98,7 +98,7 @@ async def test_filters_narrow_and_pages_follow_one_another(audit: Audit, clock: 
         clock.now = START + timedelta(minutes=number)
         who = ADA if number % 2 else structs.replace(BOB, workspace_id=1)
         await audit.note(who, "a.b" if number % 3 else "a.c", str(number % 4), n=number)
-    for filters in (
+    many: tuple[dict[str, Any], ...] = (
         {},
         {"actor": "user:7"},
         {"action": "a.c"},
@@ -109,7 +109,8 @@ async def test_filters_narrow_and_pages_follow_one_another(audit: Audit, clock: 
         {"since": START + timedelta(minutes=10), "actor": "key:3"},
         {"until": START + timedelta(minutes=10), "action": "a.c", "subject": "0"},
         {"actor": "nobody"},
-    ):
+    )
+    for filters in many:
         expected = [
             number
             for number in range(40)

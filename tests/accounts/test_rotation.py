@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from shortly.accounts import rotation
 from shortly.accounts.rotation import retire, rotate
 from shortly.accounts.secret import FILE, open_secret
 from shortly.accounts.sessions import LONGEST
@@ -71,7 +70,7 @@ def test_a_step_that_fails_leaves_a_secret(tmp_path: Path, monkeypatch: pytest.M
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as broken:
-        broken.setattr(rotation.os, fails, fail)
+        broken.setattr(os, fails, fail)
         with pytest.raises(InvalidSettings, match="JWT_SECRET"):
             rotate(tmp_path)
     assert old in ids(tmp_path)

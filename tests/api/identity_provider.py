@@ -1,5 +1,8 @@
 """An OpenID Connect provider in a process of its own: oidc-provider-mock, which misbehaves where a test asks for it."""
 
+# mypy: disable-error-code="untyped-decorator"
+# Flask has no types of its own here: its app is Any.
+
 from __future__ import annotations
 
 import hmac
@@ -69,9 +72,9 @@ def encoded(part: dict[str, Any]) -> str:
 
 def serve() -> None:
     """Run the provider in this process, and print its port."""
-    import oidc_provider_mock
+    import oidc_provider_mock  # type: ignore[import-untyped]
     import werkzeug.serving
-    from authlib import jose
+    from authlib import jose  # type: ignore[import-untyped]
     from flask import Response, g, jsonify, request
     from joserfc import jwt
     from joserfc.jwk import KeySet, RSAKey

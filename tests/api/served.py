@@ -41,6 +41,7 @@ class Served:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.journal = JournalStatus(refusing=False, dropped=0)
+        self.store: Store
         self.services: Services
         self.app = create_api(settings, self._lifespan)
         self._folded = 0
@@ -60,6 +61,7 @@ class Served:
             people, workspaces, invitations = services_for_people
             oidc, trusted_header = vouchers(self.settings, door, services_for_people, audit)
             with Counters(self.settings.counters_dir) as counters:
+                self.store = store
                 self.services = Services(
                     settings=self.settings,
                     store=store,

@@ -68,7 +68,8 @@ def test_a_rotated_key_s_old_secret_stops_at_once_or_later(served: Served) -> No
     third = served.client.post(where, json={"overlap_s": 3600}).json()["key"]
     codes = [served.stranger.get(LINKS, headers=bearer(key)).status_code for key in (made["key"], second, third)]
     assert codes == [401, 200, 200]
-    for bad in ({"overlap_s": -1}, {"overlap_s": 86_401}, {"overlap_s": "1"}, {"overlap": 1}, []):
+    bodies: list[object] = [{"overlap_s": -1}, {"overlap_s": 86_401}, {"overlap_s": "1"}, {"overlap": 1}, []]
+    for bad in bodies:
         assert served.client.post(where, json=bad).status_code == 422
 
 

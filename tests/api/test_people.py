@@ -190,7 +190,7 @@ def test_a_key_for_people_makes_no_admins(served: Served) -> None:
 @pytest.mark.parametrize("named", ["2", "0", "-1", "1 2", "", "x", "9" * 5000, "١", "1e0", "0x1"])
 def test_a_key_is_in_its_own_workspace_whatever_is_asked(served: Served, named: str) -> None:
     made(served.client.post(WORKSPACES, json={"name": "Other"}))
-    answer = served.client.get("/api/v1/links", headers={"X-Workspace": named.encode()})
+    answer = served.client.get("/api/v1/links", headers={b"X-Workspace": named.encode()})
     refused(answer, 404, "workspace_not_found")
     assert served.client.get("/api/v1/links", headers={"X-Workspace": "1"}).status_code == 200
 

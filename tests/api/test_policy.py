@@ -14,7 +14,7 @@ DOCUMENT = "/openapi.json"
 def declared(route: RouteContext) -> list[object]:
     """Return what the route says about its callers."""
     calls = [dependency.dependency for dependency in route.dependencies]
-    found = [one for one in calls if isinstance(one, Needs | NeedsThere)]
+    found: list[object] = [one for one in calls if isinstance(one, Needs | NeedsThere)]
     return found or [one for one in calls if one in (open_to_everybody, open_to_the_known)]
 
 

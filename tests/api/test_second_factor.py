@@ -193,7 +193,7 @@ def test_an_admin_takes_a_lost_app_away_and_nobody_else_does(served: Served, clo
 
 def test_the_store_holds_neither_what_the_app_knows_nor_a_recovery_code(served: Served) -> None:
     app, codes = enrol(served.set_up())
-    [record] = served.run(served.services.store.list_records, "totp", "", datetime.now(UTC))
+    [record] = served.run(served.store.list_records, "totp", "", datetime.now(UTC))
     for secret in (app.secret, *codes, *(one.replace("-", "") for one in codes)):
         assert secret.lower().encode() not in record.body.lower()
 

@@ -327,7 +327,7 @@ def test_of_two_different_cookies_none_is_believed(served: Served) -> None:
 def test_the_store_holds_nothing_that_could_be_sent_as_a_cookie(served: Served) -> None:
     token = token_of(served.set_up())
     claims = token.split(".")[1]
-    bodies = served.run(served.services.store.list_records, "session", "", datetime.now(UTC))
+    bodies = served.run(served.store.list_records, "session", "", datetime.now(UTC))
     assert bodies
     for record in bodies:
         assert claims.encode() not in record.body

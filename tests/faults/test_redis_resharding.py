@@ -54,8 +54,8 @@ def test_slots_that_move_under_load_cost_no_redirect_no_link_and_no_click(
     other.start()
     for slug in HOT:
         served.make_link(slug)
-    for first in range(0, COLD, 100):
-        links = [{"target": "https://example.com/cold", "slug": f"cold{first + number}"} for number in range(100)]
+    for begin in range(0, COLD, 100):
+        links = [{"target": "https://example.com/cold", "slug": f"cold{begin + number}"} for number in range(100)]
         assert served.api.post("/api/v1/bulk/links", json={"links": links}).status_code < 300
     first, second, _ = store.servers
     edits = 0

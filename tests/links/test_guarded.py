@@ -108,7 +108,7 @@ async def test_a_caller_meets_what_it_covers_and_nothing_else(service: LinkServi
     assert listed == covered
     for slug in PLACES:
         found = slug in covered
-        where = {"domain": domain_of(slug)}
+        where: dict[str, Any] = {"domain": domain_of(slug)}
         if found:
             assert (await links.get(slug, **where)).slug == slug
             assert (await links.edit(slug, {"title": "seen"}, **where)).title == "seen"
@@ -258,8 +258,13 @@ async def test_statistics_are_of_the_workspace_and_within_reach(service: LinkSer
     with pytest.raises(LinkNotFound):
         await only_stats.visits(await service.get("foreign"), query)
     nobody = GuardedStats(stats, service, caller(permissions=frozenset({"links:read"})))
-    for attempt in (nobody.link("plain"), nobody.page(None, query), nobody.visits(tagged, query)):
+    refused: tuple[Awaitable[object], ...] = (
+        nobody.link("plain"),
+        nobody.page(None, query),
+        nobody.visits(tagged, query),
+    )
+    for refusal in refused:
         with pytest.raises(Forbidden):
-            await attempt
+            await refusal
     with pytest.raises(Forbidden):
         await overall(workspace_id=0, permissions=frozenset())

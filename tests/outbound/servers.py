@@ -71,5 +71,5 @@ class Names:
         self.asked.append(host)
         answers = self.known.get(host, [host])
         if answers and isinstance(answers[0], list):
-            return answers.pop(0) if len(answers) > 1 else answers[0]  # type: ignore[return-value]
-        return list(answers)  # type: ignore[arg-type]
+            return answers.pop(0) if len(answers) > 1 else answers[0]
+        return [address for address in answers if isinstance(address, str)]

@@ -155,7 +155,7 @@ async def test_the_redirection_has_what_the_redirect_needs(store: Store) -> None
     found = await store.get_redirection(FULL.domain, "full")
     assert found is not None
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
-    assert {name: getattr(found, name) for name in Redirection.__slots__} == {
+    assert {name: getattr(found, name) for name in Redirection.__struct_fields__} == {
         "link_id": stored.id,
         "workspace": 65_535,
         "domain": FULL.domain,

@@ -19,10 +19,11 @@ from tests.store.test_redis_index import beside, elsewhere
 from shortly.errors import InvalidSettings, LinkChanged, StorageFull, StoreEmptied, StoreTooNew, StoreUnavailable
 from shortly.links.link import Link
 from shortly.redis_address import parse_address
-from shortly.store.redis import RedisStore, keys, schema
+from shortly.store.redis import RedisStore, keys
 from shortly.store.redis.client import Client
 from shortly.store.redis.installation import accept_loss
-from shortly.store.redis.schema import Migration, settle_schema
+from shortly.store.redis.migrations import MIGRATIONS, Migration
+from shortly.store.redis.schema import settle_schema
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -453,7 +454,7 @@ async def test_older_data_are_migrated_step_by_step_once(redis_server: RedisServ
         assert made == ["two", "three"]
         assert redis_server.command("HGET", keys.SCHEMA, "version") == "3"
         with pytest.raises(StoreTooNew):
-            await settle_schema(client, case_insensitive=False, migrations=schema.MIGRATIONS)
+            await settle_schema(client, case_insensitive=False, migrations=MIGRATIONS)
     finally:
         await client.close()
 
