@@ -47,9 +47,7 @@ class RedisLinks(Struct, frozen=True):
     """This run has loaded them."""
 
     @classmethod
-    def cached(
-        cls, cache: Path, count: int, say: Callable[[str], None], *, server_core: int, core: int, profile: bool
-    ) -> Self:
+    def cached(cls, cache: Path, count: int, say: Callable[[str], None], *, server_core: int, core: int) -> Self:
         """Return the first links as a server keeps them; loads them when the engine keeps them in another way now."""
         key = fingerprint()
         folder = cache / f"{count}-redis-{key}"
@@ -61,7 +59,7 @@ class RedisLinks(Struct, frozen=True):
             unfinished = cache / f"unfinished-redis-{count}"
             shutil.rmtree(unfinished, ignore_errors=True)
             unfinished.mkdir(parents=True)
-            loaded = load(unfinished, count, server_core=server_core, core=core, profile=profile)
+            loaded = load(unfinished, count, server_core=server_core, core=core)
             (unfinished / FIGURES).write_bytes(msgspec.json.encode(loaded))
             unfinished.rename(folder)
         return cls(folder, msgspec.json.decode((folder / FIGURES).read_bytes(), type=Loaded), fresh)

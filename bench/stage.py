@@ -76,7 +76,7 @@ class Run:
     def links_in_redis(self) -> RedisLinks:
         """The same links as a server keeps them on the disk."""
         size = self.size(1_000_000, 20_000)
-        return RedisLinks.cached(self._cache, size, say, server_core=LOAD_CORE, core=SERVER_CORE, profile=self.profile)
+        return RedisLinks.cached(self._cache, size, say, server_core=LOAD_CORE, core=SERVER_CORE)
 
     @cached_property
     def large_redis(self) -> Path:

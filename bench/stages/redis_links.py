@@ -9,6 +9,7 @@ from msgspec.structs import asdict
 
 from bench.api import new_key
 from bench.links import BATCH, slug_of
+from bench.redis_links import load
 from bench.redis_server import RedisServer
 from bench.samples import ms, number, percentile
 from bench.servers import Shortly
@@ -23,6 +24,9 @@ PAGE_S = 0.030
 
 def measure(run: Run) -> Iterator[Row]:
     """Tell how the links were loaded, by this run or the one that made the cached ones, and ask for pages of them."""
+    if run.profile:
+        few = run.size(50_000, 5_000)
+        load(run.new_folder("profiled"), few, server_core=LOAD_CORE, core=SERVER_CORE, profile=True)
     loaded = run.links_in_redis.loaded
     count = loaded.links
     allowed_s = LOAD_S * count / 1_000_000
