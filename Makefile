@@ -27,7 +27,7 @@ dev: setup ## the same, started anew at every change in src/
 	@exec scripts/with-env.sh $(PYTHON_IN) scripts/dev.py
 
 test: setup ## everything: lint, types, tests, faults
-	@scripts/system-packages.sh wrk mount mkfs.ext4 curl redis-server openssl
+	@scripts/system-packages.sh wrk mount mkfs.ext4 curl redis-server openssl chromium
 	@rm -rf $(REPORTS)
 	@scripts/stage.sh lint $(MAKE) --no-print-directory lint
 	@scripts/stage.sh types $(MAKE) --no-print-directory types

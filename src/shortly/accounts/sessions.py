@@ -34,7 +34,7 @@ MAX_SESSIONS = 100
 MAX_TOKEN = 1024
 MAX_USER_AGENT = 160
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-TRIES = 8
+TRIES = 64
 """How often a write is repeated that somebody else's came in between of."""
 
 
