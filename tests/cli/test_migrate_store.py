@@ -25,11 +25,15 @@ def test_an_installation_moves_to_redis_and_back(
     here, there, back = f"sqlite://{installation}", redis_server.url, f"sqlite://{installation}-back"
     assert not ask("migrate-store", here, there)["final"]
     ask("add", "https://example.com/2", "--slug", "two")
-    answer = ask("migrate-store", here, there, "--final")
+    monkeypatch.setenv("NEW_STORE", there)
+    secret = installation / "old-store"
+    secret.write_text(f"{here}\n")
+    answer = ask("migrate-store", f"file:{secret}", "env:NEW_STORE", "--final")
     assert answer["same"]
     assert {item["what"]: item["target"] for item in answer["items"]}["links"] == 2
     lines = cli("migrate-store", there, back, "--final").stdout.splitlines()
-    assert [line.split("\t")[0] for line in lines] == ["links", "records", "clicks taken", "totals", "days of counts"]
+    kinds = ["links", "records", "clicks taken", "totals", "days of counts", "idempotency keys", "visits"]
+    assert [line.split("\t")[0] for line in lines] == kinds
     assert all(line.endswith("\tyes") for line in lines)
     monkeypatch.setenv("STORE_URL", there)
     assert {item["slug"] for item in ask("list")["items"]} == {"one", "two"}
@@ -44,6 +48,8 @@ def test_an_installation_moves_to_redis_and_back(
         ("sqlite:", "redis://127.0.0.1:1", "sqlite:///absolute/folder"),
         ("sqlite://data", "redis://127.0.0.1:1", "sqlite:///absolute/folder"),
         ("redis://127.0.0.1:1", "redis://:secret@127.0.0.1:1/0", "the same store"),
+        ("env:NOBODY_SET_THIS", "redis://127.0.0.1:1", "'NOBODY_SET_THIS' is not set"),
+        ("file:/nowhere/url", "redis://127.0.0.1:1", "'/nowhere/url' cannot be read"),
     ],
 )
 def test_what_cannot_be_moved_is_refused(cli: Cli, source: str, target: str, sentence: str) -> None:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 from tests.store.examples import NOW, add, link, slugs
+from tests.store.redis_servers import RedisServer
 from tests.store.test_contract_clicks import AT, DAY, DAY_MS, HOUR_MS, batch, visit
 
 from shortly.accounts.records import MAX_CHANGES, Add, Record, Remove, Replace
+from shortly.accounts.store import Answered
 from shortly.clicks.store import EVERY_LINK, Total, every_link
-from shortly.clicks.visit import MAX_VALUES
+from shortly.clicks.visit import MAX_VALUES, Visit
 from shortly.errors import InvalidInput
 from shortly.links.link import Link
 from shortly.redis_address import parse_address
@@ -24,10 +31,11 @@ from shortly.store import Store
 from shortly.store.migration.ledger import open_ledger
 from shortly.store.migration.move import Compared, Move, Side
 from shortly.store.migration.progress import Progress
-from shortly.store.opening import Place, open_place
+from shortly.store.opening import Place, open_place, place_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
+ROOT = Path(__file__).parents[2]
 LINKS = 300
 RECORDS = 800
 LATER = NOW + timedelta(days=10_000)
@@ -48,10 +56,10 @@ class Moving:
         self._places = places
         self._sides = sides
 
-    async def run(self) -> dict[str, Compared]:
+    async def run(self, *, final: bool = False) -> dict[str, Compared]:
         """Do one pass; return what was compared."""
         with Progress(self._folder, *self._places) as progress:
-            compared = await Move(self._sides[0], self._sides[1], progress).run()
+            compared = await Move(self._sides[0], self._sides[1], progress, final=final).run()
         return {item.what: item for item in compared}
 
     def lose_notes(self) -> None:
@@ -59,9 +67,9 @@ class Moving:
         with Progress(self._folder, *self._places) as progress:
             progress.forget(list(progress.copies))
 
-    async def run_and_be_same(self) -> dict[str, int]:
+    async def run_and_be_same(self, *, final: bool = False) -> dict[str, int]:
         """Do one pass after which nothing differs; return how many there are of each kind."""
-        compared = await self.run()
+        compared = await self.run(final=final)
         assert all(item.same for item in compared.values()), compared
         return {what: item.source for what, item in compared.items()}
 
@@ -186,6 +194,59 @@ async def test_the_target_goes_on_where_the_source_stopped(moving: Moving) -> No
     assert moved.owner == "key:2"
 
 
+async def all_visits(store: Store, link_id: int) -> list[Visit]:
+    page = await store.visits(link_id, since_ms=0, until_ms=1 << 42, limit=5000)
+    assert page.next_cursor is None
+    return page.items
+
+
+async def test_visits_and_todays_visitors_come_along_in_the_final_pass(moving: Moving) -> None:
+    links = await fill(moving.source)
+    now_ms = time.time_ns() // 1_000_000
+    salt = await moving.source.salt(now_ms // DAY_MS)
+    today = [visit(now_ms, links[3].id, visitor=n.to_bytes(8, "big")) for n in range(10)]
+    alone = visit(now_ms, links[3].id, visitor=b"", private=True)
+    await moving.source.fold([batch([*today, alone], segment="today/0")])
+    await moving.run_and_be_same()
+    third = await moving.target.get_link("", "s3")
+    assert third is not None
+    assert await all_visits(moving.target, third.id) == [], "while the source serves they are not copied"
+    for _ in range(2):  # once more, as after a death in the middle
+        counted = await moving.run_and_be_same(final=True)
+        assert counted["visits"] == 1000 + MAX_VALUES + 50 + 2 + 10
+        for here, there in ((third.id, links[3].id), (EVERY_LINK, EVERY_LINK), (every_link(2), every_link(2))):
+            copied = [replace(one, link_id=0) for one in await all_visits(moving.target, here)]
+            kept = [replace(one, link_id=0) for one in await all_visits(moving.source, there)]
+            assert sorted(map(repr, copied)) == sorted(map(repr, kept)) != []
+            assert [one.at_ms for one in copied] == [one.at_ms for one in kept]
+    assert await moving.target.salt(now_ms // DAY_MS) == salt
+    again = [visit(now_ms, third.id, visitor=n.to_bytes(8, "big")) for n in range(5, 12)]
+    await moving.target.fold([batch(again, segment="later/0")])
+    day = now_ms // DAY_MS
+    for link_id in (third.id, EVERY_LINK):
+        assert (await moving.target.visitors(link_id, day, day + 1))[day] == 12, "who came before is known again"
+    totals = await moving.target.totals([third.id])
+    assert totals[third.id].clicks == (await moving.source.totals([links[3].id]))[links[3].id].clicks + 7
+
+
+async def test_a_request_that_is_repeated_after_the_move_gets_its_answer(moving: Moving) -> None:
+    await fill(moving.source)
+    now = datetime.now(UTC)
+    answered = Answered(fingerprint=b"f" * 32, status=201, headers={"etag": '"1"'}, body=b'{"slug":"ab"}')
+    keys = [f"Ü{number}" for number in range(700)]
+    for key in keys:
+        assert await moving.source.claim(key, answered.fingerprint, now) is None
+        await moving.source.answer(key, answered)
+    assert await moving.source.claim("old", b"o" * 32, now - timedelta(hours=25)) is None
+    await moving.source.answer("old", answered)
+    assert await moving.source.claim("open", b"o" * 32, now) is None
+    assert (await moving.run_and_be_same())["idempotency keys"] == 700
+    for key in (keys[0], keys[-1]):
+        assert await moving.target.claim(key, answered.fingerprint, now) == answered
+    for key in ("old", "open", "new"):
+        assert await moving.target.claim(key, b"o" * 32, now) is None
+
+
 async def test_another_pass_copies_what_has_changed(moving: Moving) -> None:
     links = await fill(moving.source)
     await moving.run_and_be_same()
@@ -225,6 +286,29 @@ async def test_a_pass_that_was_cut_off_is_taken_up(moving: Moving) -> None:
     await moving.run()
     moving.lose_notes()  # the links are there, the notes are not
     assert (await moving.run_and_be_same())["links"] == LINKS
+
+
+@pytest.mark.parametrize("way", ["sqlite-to-redis", "redis-to-sqlite"])
+async def test_a_move_that_is_killed_again_and_again_ends_with_everything(
+    way: str, tmp_path: Path, redis_server: RedisServer
+) -> None:
+    urls = [f"sqlite://{tmp_path / 'data'}", redis_server.url]
+    if way == "redis-to-sqlite":
+        urls.reverse()
+    settings = load_settings({"data_dir": tmp_path})
+    async with open_place(place_of(urls[0], settings), settings) as source:
+        links = await fill(source)
+        now_ms = time.time_ns() // 1_000_000
+        await source.fold([batch([visit(now_ms, links[3].id, visitor=b"12345678")], segment="today/0")])
+    kills = 0
+    for left in (1, 2, 3, 5, 8, 30, 100, 165, 0):
+        command = [sys.executable, "-m", "tests.store.migration_program", str(tmp_path), *urls, str(left)]
+        process = await asyncio.to_thread(subprocess.run, command, cwd=ROOT, capture_output=True, text=True)
+        assert process.returncode in (-signal.SIGKILL, 0), process.stderr
+        kills += process.returncode != 0
+    assert process.returncode == 0, "it came to its end, and found both the same"
+    print(f"killed {kills} times; the last pass made {process.stdout.strip()} changes")
+    assert kills >= 7
 
 
 async def test_another_installation_is_never_written_to(moving: Moving) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from hashlib import blake2b
 from typing import Protocol
 
 from msgspec import Struct
@@ -16,6 +17,11 @@ class Answered(Struct, frozen=True, kw_only=True):
     status: int = 0
     headers: dict[str, str] = {}
     body: bytes = b""
+
+
+def idempotency_name(key: str) -> str:
+    """Return the name that an idempotency key, which may be any text, is kept under: the same in every store."""
+    return blake2b(key.encode("utf-8", "surrogatepass"), digest_size=24).hexdigest()
 
 
 class IdempotencyStore(Protocol):

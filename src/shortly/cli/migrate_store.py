@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
 
 
 def migrate_store(
-    source: Annotated[str, typer.Argument(metavar="FROM", help="sqlite:///path/to/data_dir, or as STORE_URL.")],
+    source: Annotated[
+        str,
+        typer.Argument(metavar="FROM", help="sqlite:///path/to/data_dir, or as STORE_URL; or env:NAME, or file:/path."),
+    ],
     target: Annotated[str, typer.Argument(metavar="TO", help="The same, of an empty store.")],
     final: Annotated[
         bool, typer.Option("--final", help="Shortly is stopped everywhere: end with 1 unless both are the same.")
@@ -37,8 +41,7 @@ def migrate_store(
 
     The source may serve meanwhile. Repeat the command as often as you like: it copies what is new or changed. To cut
     over, stop Shortly everywhere so that every click is counted, run it with --final, and start Shortly on the new
-    store. Not copied: raw visits, visitor hashes (who comes on both sides of the move counts twice in that day's
-    visitors), idempotency keys, and the counts of deleted links.
+    store. Raw visits come along in the final pass. Not copied: the counts and visits of deleted links.
     """
     with refusals(as_json), plain_interrupts():
         compared = asyncio.run(move(read_settings(), source, target, final=final))
@@ -73,7 +76,7 @@ async def move(settings: Settings, source: str, target: str, *, final: bool) -> 
     from shortly.store.migration.progress import Progress
     from shortly.store.opening import identity_of, open_place, place_of
 
-    places = [place_of(source, settings), place_of(target, settings)]
+    places = [place_of(told_unseen(url), settings) for url in (source, target)]
     if identity_of(places[0]) == identity_of(places[1]):
         raise InvalidInput("FROM and TO are the same store.")
     if isinstance(places[0], Path) and not (places[0] / "links.db").exists():
@@ -87,7 +90,26 @@ async def move(settings: Settings, source: str, target: str, *, final: bool) -> 
             await refuse_uncounted(settings, places[0], sides[0].store)
         progress = opened.enter_context(Progress(settings.data_dir, *places))
         told = opened.enter_context(watched())
-        return await Move(sides[0], sides[1], progress, told).run()
+        return await Move(sides[0], sides[1], progress, told, final=final).run()
+
+
+def told_unseen(url: str) -> str:
+    """Return the URL that ``env:NAME`` or ``file:/path`` stands for: arguments are seen by all users of a machine.
+
+    Raises:
+        InvalidInput: There is no such variable or file.
+    """
+    way, _, name = url.partition(":")
+    if way == "env":
+        if not os.environ.get(name):
+            raise InvalidInput(f"The environment variable {name[:100]!r} is not set.")
+        return os.environ[name].strip()
+    if way == "file":
+        try:
+            return Path(name).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError):
+            raise InvalidInput(f"The file {name[:200]!r} cannot be read.") from None
+    return url
 
 
 async def refuse_uncounted(settings: Settings, source: Place, store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
@@ -31,6 +32,19 @@ class DayCounts(Struct, kw_only=True):
     """Hour of the day, 0 to 23 -> its counts; without those in which nobody came."""
 
 
+class KeptAnswer(Struct, frozen=True, kw_only=True):
+    """An answer that is kept for the one who repeats a request."""
+
+    name: str
+    """See ``idempotency_name``."""
+    claimed_at_ms: int
+    fingerprint: bytes
+    status: int
+    headers: bytes
+    """A JSON object."""
+    body: bytes
+
+
 class Ledger(AbstractAsyncContextManager["Ledger"], Protocol):
     """Opened beside the store that brought the data up to date. Writes set values and add nothing, so that they may be
     repeated; nobody may be counting clicks into the store that they are written to."""
@@ -47,6 +61,18 @@ class Ledger(AbstractAsyncContextManager["Ledger"], Protocol):
     async def put_taken(self, taken: Mapping[int, int]) -> None:
         """Set them."""
 
+    def answers(self, now: datetime) -> AsyncIterator[list[KeptAnswer]]:
+        """Yield all answers under idempotency keys that are still good, in any order."""
+
+    async def put_answers(self, answers: Sequence[KeptAnswer]) -> None:
+        """Set them."""
+
+    async def salts(self) -> dict[int, bytes]:
+        """Return the keys of the visitor hashes by day, those of yesterday, today and tomorrow that there are."""
+
+    async def put_salts(self, salts: Mapping[int, bytes]) -> None:
+        """Set them."""
+
     async def sums(self) -> list[int]:
         """Return what stands for the sums of all workspaces that have counts, see ``every_link``."""
 
@@ -58,6 +84,11 @@ class Ledger(AbstractAsyncContextManager["Ledger"], Protocol):
 
     async def put_totals(self, totals: Mapping[int, Total]) -> None:
         """Set all-time totals."""
+
+
+def today() -> int:
+    """Return the day that it is, UTC."""
+    return int(time.time()) // 86_400
 
 
 def open_ledger(place: Place, settings: Settings) -> Ledger:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -23,9 +24,11 @@ from shortly.store import Store
 from shortly.store.migration.ledger import Ledger
 from shortly.store.migration.progress import Copy, Progress
 from shortly.store.migration.proof import Sum, day_proof, link_proof, sum_of, total_proof
+from shortly.store.migration.visits import copy_visits, each_hour
 
 PAGE = 500
-LINKS, RECORDS, TAKEN, COUNTS, TOTALS, PROOF = "links", "records", "clicks taken", "counts", "totals", "comparison"
+LINKS, RECORDS, TAKEN, VISITS, ANSWERS = "links", "records", "clicks taken", "visits", "idempotency keys"
+COUNTS, TOTALS, PROOF = "counts", "totals", "comparison"
 
 Told = Callable[[str, int], None]
 """Told the name of a stage and how many things more it has done."""
@@ -34,7 +37,7 @@ Told = Callable[[str, int], None]
 class Compared(Struct, frozen=True, kw_only=True):
     """One kind of data in both places."""
 
-    what: Literal["links", "records", "clicks taken", "totals", "days of counts"]
+    what: Literal["links", "records", "clicks taken", "totals", "days of counts", "idempotency keys", "visits"]
     source: int
     target: int
     source_checksum: str
@@ -56,7 +59,17 @@ class Side(Struct, frozen=True):
 class Move:
     """One pass from a source to a target."""
 
-    def __init__(self, source: Side, target: Side, progress: Progress, told: Told = lambda *_: None) -> None:
+    def __init__(
+        self,
+        source: Side,
+        target: Side,
+        progress: Progress,
+        told: Told = lambda *_: None,
+        *,
+        final: bool = False,
+    ) -> None:
+        """``final``: nobody uses the stores, so that raw visits, which are many, are copied once."""
+        self._final = final
         self._source = source
         self._target = target
         self._progress = progress
@@ -75,6 +88,9 @@ class Move:
         await self._copy_records()
         await self._copy_links()
         await self._copy_taken()
+        await self._copy_answers()
+        if self._final:
+            await self._copy_visits()
         await self._copy_counts()
         return await self._compare()
 
@@ -213,6 +229,30 @@ class Move:
         await self._target.ledger.put_taken(known)
         self._told(TAKEN, len(known))
 
+    async def _copy_answers(self) -> None:
+        now = datetime.now(UTC)
+        async for answers in self._source.ledger.answers(now):
+            await self._target.ledger.put_answers(answers)
+            self._told(ANSWERS, len(answers))
+
+    async def _copy_visits(self) -> None:
+        """Copy raw visits, and the keys of today's visitors, so that who comes again is known again."""
+        await self._target.ledger.put_salts(await self._source.ledger.salts())
+        await copy_visits(
+            self._source.store,
+            self._target.store,
+            await self._days_of_sums(self._source.ledger),
+            self._targets(),
+            partial(self._told, VISITS),
+        )
+
+    async def _days_of_sums(self, ledger: Ledger) -> dict[int, list[int]]:
+        found: dict[int, list[int]] = {sum_id: [] for sum_id in await ledger.sums()}
+        async for days in ledger.days(list(found)):
+            for day in days:
+                found[day.link_id].append(day.day)
+        return found
+
     async def _copy_counts(self) -> None:
         targets = self._targets(await self._source.ledger.sums())
         async for days in self._source.ledger.days(sorted(targets)):
@@ -252,13 +292,36 @@ class Move:
         same = {link_id: link_id for link_id in targets}
         totals = [await self._sum_totals(self._source, same), await self._sum_totals(self._target, back)]
         days = [await self._sum_days(self._source, same), await self._sum_days(self._target, back)]
-        return [
+        answers = [await self._sum_answers(side, now) for side in (self._source, self._target)]
+        compared = [
             _compared("links", *links),
             _compared("records", *records),
             _compared("clicks taken", *taken),
             _compared("totals", *totals),
             _compared("days of counts", *days),
+            _compared("idempotency keys", *answers),
         ]
+        if self._final:
+            visits = [await self._sum_visits(self._source, same), await self._sum_visits(self._target, back)]
+            compared.append(_compared("visits", *visits))
+        return compared
+
+    async def _sum_answers(self, side: Side, now: datetime) -> Sum:
+        total = Sum()
+        async for answers in side.ledger.answers(now):
+            for answer in answers:
+                total.add(answer)
+        return total
+
+    async def _sum_visits(self, side: Side, names: dict[int, int]) -> Sum:
+        total = Sum()
+        for sum_id, days in (await self._days_of_sums(side.ledger)).items():
+            async for visits in each_hour(side.store, sum_id, days):
+                for visit in visits:
+                    if visit.link_id in names:
+                        total.add(replace(visit, link_id=names[visit.link_id]))
+                self._told(PROOF, len(visits))
+        return total
 
     async def _sum_links(self, store: Store) -> Sum:
         total = Sum()

@@ -11,12 +11,15 @@ from typing import Any, Self
 from shortly.accounts.records import Record
 from shortly.clicks.store import Total, is_sum
 from shortly.clicks.visit import Tally
-from shortly.store.migration.ledger import DayCounts
+from shortly.store.migration.ledger import DayCounts, KeptAnswer, today
+from shortly.store.moments import to_ms
 from shortly.store.redis import click_keys, keys
 from shortly.store.redis.account_records import RedisRecords
 from shortly.store.redis.click_calls import Call, cut, run_all
+from shortly.store.redis.click_folding import KEEP_S
 from shortly.store.redis.click_rows import VISITORS, add_row, hour_fields, row_of
 from shortly.store.redis.client import Client
+from shortly.store.redis.idempotency import ANSWER_MS
 from shortly.store.redis.scripts import Argument, Script
 
 SOME = 500
@@ -37,6 +40,14 @@ return 1
 )
 PUT_DAYS = Script.of_text("put_days", "return redis.call('SADD', KEYS[1], unpack(ARGV))")
 PUT_FIELDS = Script.of_text("put_fields", "return redis.call('HSET', KEYS[1], unpack(ARGV))")
+PUT_SALT = Script.of_text("put_salt", "return redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])")
+PUT_ANSWER = Script.of_text(
+    "put_answer",
+    f"""
+redis.call('HSET', KEYS[1], unpack(ARGV))
+return redis.call('PEXPIRE', KEYS[1], {ANSWER_MS})
+""",
+)
 PUT_TOTALS = Script.of_text(
     "put_totals",
     """
@@ -93,9 +104,54 @@ class RedisLedger:
             fields[keys.taken(keys.home_of(link_id))] += (link_id, count)
         await self._run([(PUT_FIELDS, [key], some) for key, all_ in fields.items() for some in cut(all_, SOME * 2)])
 
+    async def answers(self, now: datetime) -> AsyncIterator[list[KeptAnswer]]:
+        """See ``Ledger``."""
+        names = {name async for some in self._client.scan(keys.IDEMPOTENCIES) for name in some}
+        for some in cut(sorted(names), SOME):
+            replies = await self._client.read_many([("HGETALL", name) for name in some])
+            found = [
+                KeptAnswer(
+                    name=name.rpartition(":")[2],
+                    claimed_at_ms=int(kept[b"claimed_at"]),
+                    fingerprint=kept[b"fingerprint"],
+                    status=int(kept[b"status"]),
+                    headers=kept[b"headers"] or b"{}",
+                    body=kept[b"body"],
+                )
+                for name, kept in zip(some, replies, strict=True)
+                if kept
+            ]
+            yield [item for item in found if item.status and item.claimed_at_ms > to_ms(now) - ANSWER_MS]
+
+    async def put_answers(self, answers: Sequence[KeptAnswer]) -> None:
+        """See ``Ledger``."""
+        await self._run(
+            [
+                (
+                    PUT_ANSWER,
+                    [keys.idempotency(item.name)],
+                    [
+                        *("fingerprint", item.fingerprint, "status", item.status, "headers", item.headers),
+                        *("body", item.body, "claimed_at", item.claimed_at_ms),
+                    ],
+                )
+                for item in answers
+            ]
+        )
+
+    async def salts(self) -> dict[int, bytes]:
+        """See ``Ledger``."""
+        days = range(today() - 1, today() + 2)
+        salts = await self._client.read_many([("GET", click_keys.salt(day)) for day in days])
+        return {day: salt for day, salt in zip(days, salts, strict=True) if salt is not None}
+
+    async def put_salts(self, salts: Mapping[int, bytes]) -> None:
+        """See ``Ledger``."""
+        await self._run([(PUT_SALT, [click_keys.salt(day)], [salt, KEEP_S]) for day, salt in salts.items()])
+
     async def sums(self) -> list[int]:
         """See ``Ledger``."""
-        found = [key async for some in self._client.scan(click_keys.days_of_sums()) for key in some]
+        found = {key async for some in self._client.scan(click_keys.days_of_sums()) for key in some}
         return sorted(int(key.rpartition(":")[2]) for key in found)
 
     async def days(self, link_ids: Sequence[int]) -> AsyncIterator[list[DayCounts]]:

@@ -15,16 +15,22 @@ from shortly.accounts.records import Record
 from shortly.clicks.fold import sum_of
 from shortly.clicks.store import EVERY_LINK, Total
 from shortly.clicks.visit import Tally
-from shortly.store.migration.ledger import DayCounts
+from shortly.store.migration.ledger import DayCounts, KeptAnswer, today
+from shortly.store.moments import to_ms
 from shortly.store.sqlite.account_records import record_of
 from shortly.store.sqlite.click_rows import numbers, pack, query, tally_in, unpack_hours
 from shortly.store.sqlite.connection import connect, store_errors
+from shortly.store.sqlite.idempotency import ANSWER_MS
 
 ROWS = 500
 
 SELECT_RECORDS = """
 SELECT kind, id, version, expires_at, names, groups, body FROM records
 WHERE (kind, id) > (?, ?) ORDER BY kind, id LIMIT ?
+"""
+SELECT_ANSWERS = """
+SELECT key, fingerprint, claimed_at, status, headers, body FROM idempotency
+WHERE key > ? AND claimed_at > ? AND status > 0 ORDER BY key LIMIT ?
 """
 SELECT_DAYS = """
 SELECT day, link_id, clicks, bots, visitors, hours, dimensions FROM link_days
@@ -76,6 +82,47 @@ class SqliteLedger:
         """See ``Ledger``."""
         with store_errors(self._links), self._links:
             self._links.executemany("INSERT OR REPLACE INTO taken_clicks VALUES (?, ?)", list(taken.items()))
+
+    async def answers(self, now: datetime) -> AsyncIterator[list[KeptAnswer]]:
+        """See ``Ledger``."""
+        last = ""
+        while True:
+            with store_errors(self._links):
+                rows = query(self._links, SELECT_ANSWERS, last, to_ms(now) - ANSWER_MS, ROWS)
+            if not rows:
+                return
+            last = rows[-1][0]
+            yield [
+                KeptAnswer(
+                    name=name,
+                    claimed_at_ms=claimed_at,
+                    fingerprint=fingerprint,
+                    status=status,
+                    headers=(headers or "{}").encode(),
+                    body=body or b"",
+                )
+                for name, fingerprint, claimed_at, status, headers, body in rows
+            ]
+            await asyncio.sleep(0)
+
+    async def put_answers(self, answers: Sequence[KeptAnswer]) -> None:
+        """See ``Ledger``."""
+        rows = [
+            (item.name, item.fingerprint, item.claimed_at_ms, item.status, item.headers.decode(), item.body)
+            for item in answers
+        ]
+        with store_errors(self._links), self._links:
+            self._links.executemany("INSERT OR REPLACE INTO idempotency VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+    async def salts(self) -> dict[int, bytes]:
+        """See ``Ledger``."""
+        with store_errors(self._clicks):
+            return dict(query(self._clicks, "SELECT day, salt FROM salts WHERE day >= ?", today() - 1))
+
+    async def put_salts(self, salts: Mapping[int, bytes]) -> None:
+        """See ``Ledger``."""
+        with store_errors(self._clicks), self._clicks:
+            self._clicks.executemany("INSERT OR REPLACE INTO salts VALUES (?, ?)", list(salts.items()))
 
     async def sums(self) -> list[int]:
         """See ``Ledger``."""

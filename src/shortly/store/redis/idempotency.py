@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from shortly.accounts.store import Answered
+from shortly.accounts.store import Answered, idempotency_name
 from shortly.store.moments import to_ms
 from shortly.store.redis import keys
 from shortly.store.redis.client import Client
@@ -54,4 +54,4 @@ class RedisIdempotency:
 
 
 def _name_of(key: str) -> str:
-    return keys.idempotency(key.encode("utf-8", "surrogatepass"))
+    return keys.idempotency(idempotency_name(key))

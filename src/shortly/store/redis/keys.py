@@ -7,7 +7,6 @@ The hash tag comes right after the type letter, so that all keys of a partition 
 from __future__ import annotations
 
 from binascii import crc_hqx
-from hashlib import blake2b
 from zlib import crc32
 
 PARTITIONS = 256
@@ -176,6 +175,10 @@ RECORD_EXPIRIES = "n:{acct}:expiries"
 """Sorted set of places by the unix milliseconds at which they expire."""
 
 
-def idempotency(name: bytes) -> str:
-    """``i:{acct}:<hash>``: hash of a claim and its answer; the name is hashed, as it may be anything."""
-    return f"i:{{acct}}:{blake2b(name, digest_size=24).hexdigest()}"
+def idempotency(name: str) -> str:
+    """``i:{acct}:<name>``: hash of a claim and its answer, by ``idempotency_name``."""
+    return f"i:{{acct}}:{name}"
+
+
+IDEMPOTENCIES = "i:{acct}:*"
+"""Pattern of all of them."""

@@ -8,7 +8,7 @@ from functools import partial
 import apsw
 import msgspec
 
-from shortly.accounts.store import Answered
+from shortly.accounts.store import Answered, idempotency_name
 from shortly.store.moments import to_ms
 from shortly.store.sqlite.link_file import LinkFile
 
@@ -28,15 +28,17 @@ class IdempotencyTable:
 
     async def claim(self, key: str, fingerprint: bytes, now: datetime) -> Answered | None:
         """See ``IdempotencyStore``; both spans count from the claim."""
-        return await self._answer_file.writer.write(partial(_claim, key=key, fingerprint=fingerprint, now=to_ms(now)))
+        return await self._answer_file.writer.write(
+            partial(_claim, key=idempotency_name(key), fingerprint=fingerprint, now=to_ms(now))
+        )
 
     async def answer(self, key: str, answered: Answered) -> None:
         """See ``IdempotencyStore``; does nothing when the claim lapsed and another request took the key."""
-        await self._answer_file.writer.write(partial(_answer, key=key, answered=answered))
+        await self._answer_file.writer.write(partial(_answer, key=idempotency_name(key), answered=answered))
 
     async def release(self, key: str) -> None:
         """See ``IdempotencyStore``."""
-        await self._answer_file.writer.write(partial(_release, key=key))
+        await self._answer_file.writer.write(partial(_release, key=idempotency_name(key)))
 
 
 def _claim(connection: apsw.Connection, *, key: str, fingerprint: bytes, now: int) -> Answered | None:
