@@ -1,0 +1,62 @@
+import { AppShell, Burger, Group, NavLink, ScrollArea, Text, UnstyledButton } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { IconChartBar, IconHome, IconLink, IconSettings } from "@tabler/icons-react";
+import { Link, Outlet, useRouterState } from "@tanstack/react-router";
+import { useTranslation } from "react-i18next";
+import { AccountMenu } from "../features/auth/AccountMenu";
+
+const PLACES = [
+  { to: "/", label: "nav.home", icon: IconHome },
+  { to: "/app/links", label: "nav.links", icon: IconLink },
+  { to: "/app/analytics", label: "nav.analytics", icon: IconChartBar },
+  { to: "/app/settings", label: "nav.settings", icon: IconSettings },
+] as const;
+
+/** Header, places and the screen; what people who are signed in see around every screen. */
+export function Shell() {
+  const { t } = useTranslation();
+  const [opened, { toggle, close }] = useDisclosure();
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  return (
+    <AppShell
+      header={{ height: 56 }}
+      navbar={{ width: 220, breakpoint: "sm", collapsed: { mobile: !opened } }}
+      padding={{ base: "sm", sm: "lg" }}
+    >
+      <a className="skip-link" href="#main">
+        {t("nav.skip")}
+      </a>
+      <AppShell.Header>
+        <Group h="100%" px="md" justify="space-between" wrap="nowrap">
+          <Group gap="sm" wrap="nowrap">
+            <Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label={t("nav.menu")} />
+            <UnstyledButton renderRoot={(props) => <Link to="/" {...props} />}>
+              <Text fw={700} size="lg">
+                Shortly
+              </Text>
+            </UnstyledButton>
+          </Group>
+          <AccountMenu />
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar p="sm" aria-label={t("nav.places")}>
+        <AppShell.Section grow component={ScrollArea}>
+          {PLACES.map(({ to, label, icon: Icon }) => (
+            <NavLink
+              key={to}
+              label={t(label)}
+              leftSection={<Icon size={18} aria-hidden />}
+              active={to === "/" ? path === "/" : path.startsWith(to)}
+              aria-current={(to === "/" ? path === "/" : path.startsWith(to)) ? "page" : undefined}
+              onClick={close}
+              renderRoot={(props) => <Link to={to} {...props} />}
+            />
+          ))}
+        </AppShell.Section>
+      </AppShell.Navbar>
+      <AppShell.Main id="main" tabIndex={-1}>
+        <Outlet />
+      </AppShell.Main>
+    </AppShell>
+  );
+}

@@ -1,0 +1,76 @@
+import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
+import { queryClient } from "../api/queryClient";
+import { meQuery } from "../features/auth/queries";
+import { type LinkSearch, readLinkSearch } from "../features/links/search";
+import { NotFound } from "./NotFound";
+import { Shell } from "./Shell";
+
+interface Context {
+  queryClient: typeof queryClient;
+}
+
+const root = createRootRouteWithContext<Context>()({ notFoundComponent: NotFound });
+
+/** Screens of people who are signed in; others are led to the door, and back afterwards. */
+const inside = createRoute({
+  getParentRoute: () => root,
+  id: "inside",
+  component: Shell,
+  beforeLoad: async ({ context, location }) => {
+    const me = await context.queryClient.ensureQueryData(meQuery);
+    if (!me) throw redirect({ to: "/app/sign-in", search: { next: location.href } });
+    return { me };
+  },
+});
+
+const home = createRoute({
+  getParentRoute: () => inside,
+  path: "/",
+  component: lazyRouteComponent(() => import("../features/home/Home"), "Home"),
+});
+
+const links = createRoute({
+  getParentRoute: () => inside,
+  path: "/app/links",
+  validateSearch: (search: Record<string, unknown>): LinkSearch => readLinkSearch(search),
+  component: lazyRouteComponent(() => import("../features/links/LinksScreen"), "LinksScreen"),
+});
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: "/app/sign-in",
+  validateSearch: (search: Record<string, unknown>): { next?: string } =>
+    typeof search.next === "string" && /^\/(?![/\\])/.test(search.next) ? { next: search.next } : {},
+  component: lazyRouteComponent(() => import("../features/auth/SignIn"), "SignIn"),
+});
+
+const setup = createRoute({
+  getParentRoute: () => root,
+  path: "/app/setup",
+  component: lazyRouteComponent(() => import("../features/auth/Setup"), "Setup"),
+});
+
+const forgot = createRoute({
+  getParentRoute: () => root,
+  path: "/app/forgot",
+  component: lazyRouteComponent(() => import("../features/auth/Forgot"), "Forgot"),
+});
+
+const reset = createRoute({
+  getParentRoute: () => root,
+  path: "/app/reset",
+  component: lazyRouteComponent(() => import("../features/auth/Reset"), "Reset"),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([inside.addChildren([home, links]), signIn, setup, forgot, reset]),
+  context: { queryClient },
+  defaultPreload: "intent",
+  scrollRestoration: true,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

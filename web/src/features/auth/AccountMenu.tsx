@@ -1,0 +1,64 @@
+import { Avatar, Menu, UnstyledButton, useMantineColorScheme } from "@mantine/core";
+import { IconLanguage, IconLogout, IconMoonStars } from "@tabler/icons-react";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useTranslation } from "react-i18next";
+import { signOut } from "../../api/generated";
+import { unwrap } from "../../api/http";
+import { chooseLocale, LOCALES, type Locale } from "../../i18n";
+import { meQuery } from "./queries";
+
+export function AccountMenu() {
+  const { t, i18n } = useTranslation();
+  const me = useQuery(meQuery);
+  const cache = useQueryClient();
+  const navigate = useNavigate();
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const leaving = useMutation({
+    mutationFn: () => unwrap(signOut()),
+    onSettled: async () => {
+      cache.clear();
+      await navigate({ to: "/app/sign-in" });
+    },
+  });
+  const user = me.data?.user;
+  return (
+    <Menu position="bottom-end" width={240}>
+      <Menu.Target>
+        <UnstyledButton aria-label={t("nav.account")}>
+          <Avatar name={user?.name || user?.email || "?"} color="initials" radius="xl" size="md" />
+        </UnstyledButton>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>{user?.email}</Menu.Label>
+        <Menu.Item
+          leftSection={<IconMoonStars size={16} aria-hidden />}
+          closeMenuOnClick={false}
+          onClick={() => setColorScheme(NEXT_SCHEME[colorScheme])}
+        >
+          {t(`scheme.${colorScheme}`)}
+        </Menu.Item>
+        <Menu.Divider />
+        <Menu.Label>
+          <IconLanguage size={14} aria-hidden /> {t("nav.language")}
+        </Menu.Label>
+        {(Object.entries(LOCALES) as [Locale, string][]).map(([locale, name]) => (
+          <Menu.Item
+            key={locale}
+            lang={locale}
+            aria-current={i18n.language === locale || undefined}
+            onClick={() => chooseLocale(locale)}
+          >
+            {name}
+          </Menu.Item>
+        ))}
+        <Menu.Divider />
+        <Menu.Item leftSection={<IconLogout size={16} aria-hidden />} onClick={() => leaving.mutate()}>
+          {t("auth.signOut")}
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+const NEXT_SCHEME = { auto: "light", light: "dark", dark: "auto" } as const;

@@ -1,0 +1,72 @@
+import { Anchor, Card, Group, Stack, Text, Title } from "@mantine/core";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useTranslation } from "react-i18next";
+import { formatAgo, formatNumber } from "../../i18n/format";
+import { Empty, Failed, Waiting } from "../../parts/States";
+import { CopyLink } from "../links/CopyLink";
+import { keyOf, linksQuery } from "../links/queries";
+import { Shorten } from "./Shorten";
+
+const RECENT = 8;
+
+export function Home() {
+  const { t } = useTranslation();
+  return (
+    <Stack gap="lg" maw={960} mx="auto">
+      <Title order={1} size="h2">
+        {t("home.title")}
+      </Title>
+      <Shorten />
+      <Card withBorder component="section" aria-labelledby="recent">
+        <Group justify="space-between" mb="sm">
+          <Title order={2} size="h4" id="recent">
+            {t("home.recent")}
+          </Title>
+          <Anchor renderRoot={(props) => <Link to="/app/links" {...props} />}>{t("home.all")}</Anchor>
+        </Group>
+        <Recent />
+      </Card>
+    </Stack>
+  );
+}
+
+function Recent() {
+  const { t } = useTranslation();
+  const links = useInfiniteQuery(linksQuery({}, RECENT));
+  if (links.isPending) return <Waiting label={t("state.waiting")} />;
+  if (links.isError) return <Failed error={links.error} onRetry={links.refetch} />;
+  const items = links.data.pages[0]?.items ?? [];
+  if (items.length === 0) {
+    return (
+      <Empty title={t("home.none")}>
+        <Text c="dimmed">{t("home.noneHint")}</Text>
+      </Empty>
+    );
+  }
+  return (
+    <Stack component="ul" gap="sm" p={0} m={0} style={{ listStyle: "none" }}>
+      {items.map((link) => (
+        <Group key={keyOf(link)} component="li" justify="space-between" wrap="nowrap">
+          <Stack gap={0} miw={0}>
+            <Group gap={4} wrap="nowrap">
+              <Anchor href={link.short_url} target="_blank" rel="noreferrer" truncate fw={600}>
+                {link.short_url.replace(/^https?:\/\//, "")}
+              </Anchor>
+              <CopyLink url={link.short_url} />
+            </Group>
+            <Text size="sm" c="dimmed" truncate>
+              {link.title || link.target}
+            </Text>
+          </Stack>
+          <Stack gap={0} align="flex-end" style={{ flexShrink: 0 }}>
+            <Text size="sm">{t("links.clicks", { count: link.clicks, number: formatNumber(link.clicks) })}</Text>
+            <Text size="xs" c="dimmed">
+              {formatAgo(link.created_at)}
+            </Text>
+          </Stack>
+        </Group>
+      ))}
+    </Stack>
+  );
+}
