@@ -43,6 +43,7 @@ from shortly.api.openapi import DESCRIPTION, TAGS, Api, api_key_header, bearer, 
 from shortly.api.problems import answer_http_exception, answer_shortly_error, answer_validation_error
 from shortly.api.safe_headers import SafeHeaders, safe_headers
 from shortly.api.trace import Trace
+from shortly.api.web_app import read_files, web_app_router
 from shortly.errors import ShortlyError
 from shortly.settings import Settings
 
@@ -102,5 +103,7 @@ def create_api(settings: Settings, lifespan: Lifespan) -> FastAPI:
     api.include_router(oidc.router)
     api.include_router(health_router(), dependencies=[public])
     api.include_router(docs.router, dependencies=[public])
+    files = read_files()
+    api.include_router(web_app_router(files) if files else pages.start_page, dependencies=[public])
     api.include_router(pages.router, dependencies=[public])
     return api

@@ -12,6 +12,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from shortly.api.services import AllServices
 
 router = APIRouter(include_in_schema=False)
+start_page = APIRouter(include_in_schema=False)
+"""What is at / where the web app was not built."""
 
 STYLE = """
 :root { color-scheme: light dark; font-family: system-ui, sans-serif; line-height: 1.5 }
@@ -47,7 +49,7 @@ def page(title: str, body: str) -> HTMLResponse:
     )
 
 
-@router.get("/")
+@start_page.get("/")
 async def get_start_page(services: AllServices) -> Response:
     """Show where one is, or lead to ROOT_REDIRECT."""
     if services.settings.root_redirect:

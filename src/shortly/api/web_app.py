@@ -8,18 +8,18 @@ they are is the app's business.
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
 from fastapi import APIRouter, Request, Response
-from starlette.exceptions import HTTPException
 
 from shortly.api.services import AllServices
 
 FOLDER = Path(__file__).parent.parent / "ui"
 PAGE = "index.html"
+ASSETS = "assets/"
 ENCODINGS = {"br": ".br", "gzip": ".gz"}
 """Content codings by preference, and what ends the names of files that have them."""
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -55,7 +55,9 @@ def read_files(folder: Path = FOLDER) -> dict[str, File]:
                 beside = path.with_name(path.name + ending)
                 if beside.is_file():
                     forms[coding] = beside.read_bytes()
-            media_type = OTHER_TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+            media_type = (
+                OTHER_TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+            )
             if media_type.startswith("text/") or media_type.endswith("json"):
                 media_type += "; charset=utf-8"
             name = path.relative_to(folder).as_posix()
@@ -79,8 +81,8 @@ def answer_file(file: File, request: Request, *, immutable: bool) -> Response:
 
 def coding_for(accepted: str, forms: Mapping[str, bytes]) -> str:
     """Return the best coding that the browser takes, of those that there are (RFC 9110, section 12.5.3)."""
-    refused = set()
-    wanted = set()
+    refused: set[str] = set()
+    wanted: set[str] = set()
     for part in accepted.lower().split(","):
         name, _, weight = part.partition(";")
         digits = weight.strip().removeprefix("q=").strip()
@@ -92,40 +94,25 @@ def coding_for(accepted: str, forms: Mapping[str, bytes]) -> str:
 
 
 def web_app_router(files: Mapping[str, File]) -> APIRouter:
-    """Return the routes of the app; ``files`` must have its page."""
+    """Return the routes of the app, one for each of its files; ``files`` must have its page."""
     router = APIRouter(include_in_schema=False)
-    page = files[PAGE]
+
+    def serve(name: str, *, immutable: bool = False) -> Callable[..., Awaitable[Response]]:
+        async def get_file(request: Request) -> Response:
+            return answer_file(files[name], request, immutable=immutable)
+
+        return get_file
 
     @router.get("/")
     async def get_root(request: Request, services: AllServices) -> Response:
         """Show the app, or lead to ROOT_REDIRECT."""
         if services.settings.root_redirect:
             return Response(status_code=302, headers={"Location": services.settings.root_redirect})
-        return answer_file(page, request, immutable=False)
+        return answer_file(files[PAGE], request, immutable=False)
 
-    @router.get("/app")
-    @router.get("/app/{screen:path}")
-    async def get_screen(request: Request, screen: str = "") -> Response:
-        """Show the app."""
-        return answer_file(page, request, immutable=False)
-
-    @router.get("/assets/{name:path}")
-    async def get_asset(name: str, request: Request) -> Response:
-        """Return a file whose name says its contents."""
-        file = files.get(f"assets/{name}")
-        if file is None:
-            raise HTTPException(404)
-        return answer_file(file, request, immutable=True)
-
+    router.add_api_route("/app", serve(PAGE), methods=["GET"])
+    router.add_api_route("/app/{screen:path}", serve(PAGE), methods=["GET"])
     for name in files:
-        if "/" not in name and name != PAGE:
-            router.add_api_route(f"/{name}", _serve(files[name]), methods=["GET"])
+        if name != PAGE:
+            router.add_api_route(f"/{name}", serve(name, immutable=name.startswith(ASSETS)), methods=["GET"])
     return router
-
-
-def _serve(file: File):  # type: ignore[no-untyped-def]
-    async def get_file(request: Request) -> Response:
-        """Return a file of the app."""
-        return answer_file(file, request, immutable=False)
-
-    return get_file

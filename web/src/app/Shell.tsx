@@ -1,6 +1,6 @@
 import { AppShell, Burger, Group, NavLink, ScrollArea, Text, UnstyledButton } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { IconChartBar, IconHome, IconLink, IconSettings } from "@tabler/icons-react";
+import { IconHome, IconLink } from "@tabler/icons-react";
 import { Link, Outlet, useRouterState } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { AccountMenu } from "../features/auth/AccountMenu";
@@ -8,8 +8,6 @@ import { AccountMenu } from "../features/auth/AccountMenu";
 const PLACES = [
   { to: "/", label: "nav.home", icon: IconHome },
   { to: "/app/links", label: "nav.links", icon: IconLink },
-  { to: "/app/analytics", label: "nav.analytics", icon: IconChartBar },
-  { to: "/app/settings", label: "nav.settings", icon: IconSettings },
 ] as const;
 
 /** Header, places and the screen; what people who are signed in see around every screen. */

@@ -1,4 +1,10 @@
-import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  redirect,
+} from "@tanstack/react-router";
 import { queryClient } from "../api/queryClient";
 import { meQuery } from "../features/auth/queries";
 import { type LinkSearch, readLinkSearch } from "../features/links/search";

@@ -14,7 +14,7 @@ export const LOCALES = {
 export type Locale = keyof typeof LOCALES;
 
 const CHOSEN = "shortly-locale";
-const loaders = import.meta.glob<{ default: typeof en }>("./locales/*.json");
+const loaders = import.meta.glob<{ default: typeof en }>(["./locales/*.json", "!./locales/en.json"]);
 
 /** Return the locale that somebody chose, or else the first one that the browser asks for and there is. */
 export function preferredLocale(): Locale {

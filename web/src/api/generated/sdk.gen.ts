@@ -2,7 +2,7 @@
 
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client';
 import { client } from './client.gen';
-import type { CreateLinkData, CreateLinkErrors, CreateLinkResponses, CreateLinksData, CreateLinksErrors, CreateLinksResponses, DeleteLinkData, DeleteLinkErrors, DeleteLinkResponses, DeleteLinksData, DeleteLinksErrors, DeleteLinksResponses, EditLinkData, EditLinkErrors, EditLinkResponses, EditLinksData, EditLinksErrors, EditLinksResponses, ExportLinkStatsData, ExportLinkStatsErrors, ExportLinkStatsResponses, ExportOverallStatsData, ExportOverallStatsErrors, ExportOverallStatsResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetLinkData, GetLinkErrors, GetLinkResponses, GetLinkStatsData, GetLinkStatsErrors, GetLinkStatsResponses, GetLivenessData, GetLivenessResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOverallStatsData, GetOverallStatsErrors, GetOverallStatsResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, ListLinksData, ListLinksErrors, ListLinksResponses, ListLinkVisitsData, ListLinkVisitsErrors, ListLinkVisitsResponses } from './types.gen';
+import type { ChangePasswordData, ChangePasswordErrors, ChangePasswordResponses, CreateKeyData, CreateKeyErrors, CreateKeyResponses, CreateLinkData, CreateLinkErrors, CreateLinkResponses, CreateLinksData, CreateLinksErrors, CreateLinksResponses, DeleteLinkData, DeleteLinkErrors, DeleteLinkResponses, DeleteLinksData, DeleteLinksErrors, DeleteLinksResponses, EditKeyData, EditKeyErrors, EditKeyResponses, EditLinkData, EditLinkErrors, EditLinkResponses, EditLinksData, EditLinksErrors, EditLinksResponses, EndOtherSessionsData, EndOtherSessionsErrors, EndOtherSessionsResponses, EndSessionData, EndSessionErrors, EndSessionResponses, ExportAuditData, ExportAuditErrors, ExportAuditResponses, ExportLinkStatsData, ExportLinkStatsErrors, ExportLinkStatsResponses, ExportOverallStatsData, ExportOverallStatsErrors, ExportOverallStatsResponses, ForgetPasswordData, ForgetPasswordErrors, ForgetPasswordResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetLinkData, GetLinkErrors, GetLinkResponses, GetLinkStatsData, GetLinkStatsErrors, GetLinkStatsResponses, GetLivenessData, GetLivenessResponses, GetMeData, GetMeErrors, GetMeResponses, GetMethodsData, GetMethodsErrors, GetMethodsResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOverallStatsData, GetOverallStatsErrors, GetOverallStatsResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetSetupData, GetSetupErrors, GetSetupResponses, ListAuditData, ListAuditErrors, ListAuditResponses, ListKeysData, ListKeysErrors, ListKeysResponses, ListLinksData, ListLinksErrors, ListLinksResponses, ListLinkVisitsData, ListLinkVisitsErrors, ListLinkVisitsResponses, ListSessionsData, ListSessionsErrors, ListSessionsResponses, MakeResetLinkData, MakeResetLinkErrors, MakeResetLinkResponses, ResetPasswordData, ResetPasswordErrors, ResetPasswordResponses, RevokeKeyData, RevokeKeyErrors, RevokeKeyResponses, RotateKeyData, RotateKeyErrors, RotateKeyResponses, SetUpData, SetUpErrors, SetUpResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -21,10 +21,18 @@ export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends 
 /**
  * Get Overall Stats
  *
- * Read the statistics of all links together.
+ * Read the statistics of all links of the workspace together.
  */
 export const getOverallStats = <ThrowOnError extends boolean = false>(options?: Options<GetOverallStatsData, ThrowOnError>): RequestResult<GetOverallStatsResponses, GetOverallStatsErrors, ThrowOnError> => (options?.client ?? client).get<GetOverallStatsResponses, GetOverallStatsErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-Api-Key', type: 'apiKey' }],
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
     url: '/api/v1/stats',
     ...options
 });
@@ -32,10 +40,18 @@ export const getOverallStats = <ThrowOnError extends boolean = false>(options?: 
 /**
  * Export Overall Stats
  *
- * Export the statistics of all links together.
+ * Export the statistics of all links of the workspace together.
  */
 export const exportOverallStats = <ThrowOnError extends boolean = false>(options?: Options<ExportOverallStatsData, ThrowOnError>): RequestResult<ExportOverallStatsResponses, ExportOverallStatsErrors, ThrowOnError> => (options?.client ?? client).get<ExportOverallStatsResponses, ExportOverallStatsErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-Api-Key', type: 'apiKey' }],
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
     url: '/api/v1/stats/export',
     ...options
 });
@@ -46,7 +62,15 @@ export const exportOverallStats = <ThrowOnError extends boolean = false>(options
  * Read the statistics of a link.
  */
 export const getLinkStats = <ThrowOnError extends boolean = false>(options: Options<GetLinkStatsData, ThrowOnError>): RequestResult<GetLinkStatsResponses, GetLinkStatsErrors, ThrowOnError> => (options.client ?? client).get<GetLinkStatsResponses, GetLinkStatsErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-Api-Key', type: 'apiKey' }],
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
     url: '/api/v1/links/{slug}/stats',
     ...options
 });
@@ -57,7 +81,15 @@ export const getLinkStats = <ThrowOnError extends boolean = false>(options: Opti
  * List single visits of a link, newest first, bots and refused ones among them.
  */
 export const listLinkVisits = <ThrowOnError extends boolean = false>(options: Options<ListLinkVisitsData, ThrowOnError>): RequestResult<ListLinkVisitsResponses, ListLinkVisitsErrors, ThrowOnError> => (options.client ?? client).get<ListLinkVisitsResponses, ListLinkVisitsErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-Api-Key', type: 'apiKey' }],
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
     url: '/api/v1/links/{slug}/visits',
     ...options
 });
@@ -68,7 +100,15 @@ export const listLinkVisits = <ThrowOnError extends boolean = false>(options: Op
  * Export the statistics or the visits of a link.
  */
 export const exportLinkStats = <ThrowOnError extends boolean = false>(options: Options<ExportLinkStatsData, ThrowOnError>): RequestResult<ExportLinkStatsResponses, ExportLinkStatsErrors, ThrowOnError> => (options.client ?? client).get<ExportLinkStatsResponses, ExportLinkStatsErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-Api-Key', type: 'apiKey' }],
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
     url: '/api/v1/links/{slug}/export',
     ...options
 });
@@ -79,7 +119,15 @@ export const exportLinkStats = <ThrowOnError extends boolean = false>(options: O
  * List links, a page at a time.
  */
 export const listLinks = <ThrowOnError extends boolean = false>(options?: Options<ListLinksData, ThrowOnError>): RequestResult<ListLinksResponses, ListLinksErrors, ThrowOnError> => (options?.client ?? client).get<ListLinksResponses, ListLinksErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-Api-Key', type: 'apiKey' }],
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
     url: '/api/v1/links',
     ...options
 });
@@ -90,7 +138,15 @@ export const listLinks = <ThrowOnError extends boolean = false>(options?: Option
  * Make a short link.
  */
 export const createLink = <ThrowOnError extends boolean = false>(options: Options<CreateLinkData, ThrowOnError>): RequestResult<CreateLinkResponses, CreateLinkErrors, ThrowOnError> => (options.client ?? client).post<CreateLinkResponses, CreateLinkErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-Api-Key', type: 'apiKey' }],
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
     url: '/api/v1/links',
     ...options,
     headers: {
@@ -105,7 +161,15 @@ export const createLink = <ThrowOnError extends boolean = false>(options: Option
  * Delete a link; its slug and aliases are free again.
  */
 export const deleteLink = <ThrowOnError extends boolean = false>(options: Options<DeleteLinkData, ThrowOnError>): RequestResult<DeleteLinkResponses, DeleteLinkErrors, ThrowOnError> => (options.client ?? client).delete<DeleteLinkResponses, DeleteLinkErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-Api-Key', type: 'apiKey' }],
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
     url: '/api/v1/links/{slug}',
     ...options
 });
@@ -116,7 +180,15 @@ export const deleteLink = <ThrowOnError extends boolean = false>(options: Option
  * Read a link.
  */
 export const getLink = <ThrowOnError extends boolean = false>(options: Options<GetLinkData, ThrowOnError>): RequestResult<GetLinkResponses, GetLinkErrors, ThrowOnError> => (options.client ?? client).get<GetLinkResponses, GetLinkErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-Api-Key', type: 'apiKey' }],
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
     url: '/api/v1/links/{slug}',
     ...options
 });
@@ -127,7 +199,15 @@ export const getLink = <ThrowOnError extends boolean = false>(options: Options<G
  * Change some fields of a link; with If-Match only while nobody else did.
  */
 export const editLink = <ThrowOnError extends boolean = false>(options: Options<EditLinkData, ThrowOnError>): RequestResult<EditLinkResponses, EditLinkErrors, ThrowOnError> => (options.client ?? client).patch<EditLinkResponses, EditLinkErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-Api-Key', type: 'apiKey' }],
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
     url: '/api/v1/links/{slug}',
     ...options,
     headers: {
@@ -142,7 +222,15 @@ export const editLink = <ThrowOnError extends boolean = false>(options: Options<
  * Change many links.
  */
 export const editLinks = <ThrowOnError extends boolean = false>(options: Options<EditLinksData, ThrowOnError>): RequestResult<EditLinksResponses, EditLinksErrors, ThrowOnError> => (options.client ?? client).patch<EditLinksResponses, EditLinksErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-Api-Key', type: 'apiKey' }],
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
     url: '/api/v1/bulk/links',
     ...options,
     headers: {
@@ -157,7 +245,15 @@ export const editLinks = <ThrowOnError extends boolean = false>(options: Options
  * Make many links.
  */
 export const createLinks = <ThrowOnError extends boolean = false>(options: Options<CreateLinksData, ThrowOnError>): RequestResult<CreateLinksResponses, CreateLinksErrors, ThrowOnError> => (options.client ?? client).post<CreateLinksResponses, CreateLinksErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-Api-Key', type: 'apiKey' }],
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
     url: '/api/v1/bulk/links',
     ...options,
     headers: {
@@ -172,7 +268,15 @@ export const createLinks = <ThrowOnError extends boolean = false>(options: Optio
  * Delete many links.
  */
 export const deleteLinks = <ThrowOnError extends boolean = false>(options: Options<DeleteLinksData, ThrowOnError>): RequestResult<DeleteLinksResponses, DeleteLinksErrors, ThrowOnError> => (options.client ?? client).post<DeleteLinksResponses, DeleteLinksErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-Api-Key', type: 'apiKey' }],
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
     url: '/api/v1/bulk/links/delete',
     ...options,
     headers: {
@@ -182,13 +286,373 @@ export const deleteLinks = <ThrowOnError extends boolean = false>(options: Optio
 });
 
 /**
+ * List Keys
+ *
+ * List the workspace's keys, oldest first, those revoked in the last 90 days too.
+ */
+export const listKeys = <ThrowOnError extends boolean = false>(options?: Options<ListKeysData, ThrowOnError>): RequestResult<ListKeysResponses, ListKeysErrors, ThrowOnError> => (options?.client ?? client).get<ListKeysResponses, ListKeysErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/keys',
+    ...options
+});
+
+/**
+ * Create Key
+ *
+ * Make a key of the workspace. Nobody can give it more than they may do themselves.
+ */
+export const createKey = <ThrowOnError extends boolean = false>(options: Options<CreateKeyData, ThrowOnError>): RequestResult<CreateKeyResponses, CreateKeyErrors, ThrowOnError> => (options.client ?? client).post<CreateKeyResponses, CreateKeyErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/keys',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Revoke Key
+ *
+ * Make a key of the workspace invalid at once, everywhere.
+ */
+export const revokeKey = <ThrowOnError extends boolean = false>(options: Options<RevokeKeyData, ThrowOnError>): RequestResult<RevokeKeyResponses, RevokeKeyErrors, ThrowOnError> => (options.client ?? client).delete<RevokeKeyResponses, RevokeKeyErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/keys/{key_id}',
+    ...options
+});
+
+/**
+ * Edit Key
+ *
+ * Rename one's own key, or change when it expires.
+ */
+export const editKey = <ThrowOnError extends boolean = false>(options: Options<EditKeyData, ThrowOnError>): RequestResult<EditKeyResponses, EditKeyErrors, ThrowOnError> => (options.client ?? client).patch<EditKeyResponses, EditKeyErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/keys/{key_id}',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Rotate Key
+ *
+ * Give one's own key another secret.
+ */
+export const rotateKey = <ThrowOnError extends boolean = false>(options: Options<RotateKeyData, ThrowOnError>): RequestResult<RotateKeyResponses, RotateKeyErrors, ThrowOnError> => (options.client ?? client).post<RotateKeyResponses, RotateKeyErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/keys/{key_id}/rotate',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * List Audit
+ *
+ * Read the audit log of the workspace, newest first.
+ */
+export const listAudit = <ThrowOnError extends boolean = false>(options?: Options<ListAuditData, ThrowOnError>): RequestResult<ListAuditResponses, ListAuditErrors, ThrowOnError> => (options?.client ?? client).get<ListAuditResponses, ListAuditErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/audit',
+    ...options
+});
+
+/**
+ * Export Audit
+ *
+ * Export the audit log as JSON lines, oldest first.
+ */
+export const exportAudit = <ThrowOnError extends boolean = false>(options?: Options<ExportAuditData, ThrowOnError>): RequestResult<ExportAuditResponses, ExportAuditErrors, ThrowOnError> => (options?.client ?? client).get<ExportAuditResponses, ExportAuditErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/audit/export',
+    ...options
+});
+
+/**
  * Get Metrics
  *
  * Read the node's metrics, in Prometheus' text format.
  */
 export const getMetrics = <ThrowOnError extends boolean = false>(options?: Options<GetMetricsData, ThrowOnError>): RequestResult<GetMetricsResponses, GetMetricsErrors, ThrowOnError> => (options?.client ?? client).get<GetMetricsResponses, GetMetricsErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-Api-Key', type: 'apiKey' }],
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
     url: '/metrics',
+    ...options
+});
+
+/**
+ * Get Methods
+ *
+ * Say which ways to come in there are.
+ */
+export const getMethods = <ThrowOnError extends boolean = false>(options?: Options<GetMethodsData, ThrowOnError>): RequestResult<GetMethodsResponses, GetMethodsErrors, ThrowOnError> => (options?.client ?? client).get<GetMethodsResponses, GetMethodsErrors, ThrowOnError>({ url: '/api/v1/auth/methods', ...options });
+
+/**
+ * Get Setup
+ *
+ * Say whether the first person is still awaited.
+ */
+export const getSetup = <ThrowOnError extends boolean = false>(options?: Options<GetSetupData, ThrowOnError>): RequestResult<GetSetupResponses, GetSetupErrors, ThrowOnError> => (options?.client ?? client).get<GetSetupResponses, GetSetupErrors, ThrowOnError>({ url: '/api/v1/auth/setup', ...options });
+
+/**
+ * Set Up
+ *
+ * Become the first person, as admin of everything; afterwards this door is closed for good.
+ */
+export const setUp = <ThrowOnError extends boolean = false>(options: Options<SetUpData, ThrowOnError>): RequestResult<SetUpResponses, SetUpErrors, ThrowOnError> => (options.client ?? client).post<SetUpResponses, SetUpErrors, ThrowOnError>({
+    url: '/api/v1/auth/setup',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Sign In
+ *
+ * Begin a session.
+ */
+export const signIn = <ThrowOnError extends boolean = false>(options: Options<SignInData, ThrowOnError>): RequestResult<SignInResponses, SignInErrors, ThrowOnError> => (options.client ?? client).post<SignInResponses, SignInErrors, ThrowOnError>({
+    url: '/api/v1/auth/sign-in',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Sign Out
+ *
+ * End this session, everywhere and at once.
+ */
+export const signOut = <ThrowOnError extends boolean = false>(options?: Options<SignOutData, ThrowOnError>): RequestResult<SignOutResponses, SignOutErrors, ThrowOnError> => (options?.client ?? client).post<SignOutResponses, SignOutErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/auth/sign-out',
+    ...options
+});
+
+/**
+ * Get Me
+ *
+ * Say whom requests like this one come from, and what they may do.
+ */
+export const getMe = <ThrowOnError extends boolean = false>(options?: Options<GetMeData, ThrowOnError>): RequestResult<GetMeResponses, GetMeErrors, ThrowOnError> => (options?.client ?? client).get<GetMeResponses, GetMeErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/auth/me',
+    ...options
+});
+
+/**
+ * End Other Sessions
+ *
+ * End all of one's own sessions but this one.
+ */
+export const endOtherSessions = <ThrowOnError extends boolean = false>(options?: Options<EndOtherSessionsData, ThrowOnError>): RequestResult<EndOtherSessionsResponses, EndOtherSessionsErrors, ThrowOnError> => (options?.client ?? client).delete<EndOtherSessionsResponses, EndOtherSessionsErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/auth/sessions',
+    ...options
+});
+
+/**
+ * List Sessions
+ *
+ * List one's own sessions, oldest first.
+ */
+export const listSessions = <ThrowOnError extends boolean = false>(options?: Options<ListSessionsData, ThrowOnError>): RequestResult<ListSessionsResponses, ListSessionsErrors, ThrowOnError> => (options?.client ?? client).get<ListSessionsResponses, ListSessionsErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/auth/sessions',
+    ...options
+});
+
+/**
+ * End Session
+ *
+ * End one of one's own sessions, everywhere and at once.
+ */
+export const endSession = <ThrowOnError extends boolean = false>(options: Options<EndSessionData, ThrowOnError>): RequestResult<EndSessionResponses, EndSessionErrors, ThrowOnError> => (options.client ?? client).delete<EndSessionResponses, EndSessionErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/auth/sessions/{session_id}',
+    ...options
+});
+
+/**
+ * Change Password
+ *
+ * Choose another password; all of one's other sessions end.
+ */
+export const changePassword = <ThrowOnError extends boolean = false>(options: Options<ChangePasswordData, ThrowOnError>): RequestResult<ChangePasswordResponses, ChangePasswordErrors, ThrowOnError> => (options.client ?? client).post<ChangePasswordResponses, ChangePasswordErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/auth/password',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Forget Password
+ *
+ * Have a link for a new password mailed; the answer is the same whether anybody has this address or not.
+ */
+export const forgetPassword = <ThrowOnError extends boolean = false>(options: Options<ForgetPasswordData, ThrowOnError>): RequestResult<ForgetPasswordResponses, ForgetPasswordErrors, ThrowOnError> => (options.client ?? client).post<ForgetPasswordResponses, ForgetPasswordErrors, ThrowOnError>({
+    url: '/api/v1/auth/password/forgot',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Reset Password
+ *
+ * Choose a new password by a one-time link; all sessions end.
+ */
+export const resetPassword = <ThrowOnError extends boolean = false>(options: Options<ResetPasswordData, ThrowOnError>): RequestResult<ResetPasswordResponses, ResetPasswordErrors, ThrowOnError> => (options.client ?? client).post<ResetPasswordResponses, ResetPasswordErrors, ThrowOnError>({
+    url: '/api/v1/auth/password/reset',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Make Reset Link
+ *
+ * Make a one-time link for somebody's new password, where there is no mail.
+ */
+export const makeResetLink = <ThrowOnError extends boolean = false>(options: Options<MakeResetLinkData, ThrowOnError>): RequestResult<MakeResetLinkResponses, MakeResetLinkErrors, ThrowOnError> => (options.client ?? client).post<MakeResetLinkResponses, MakeResetLinkErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/users/{user_id}/reset-link',
     ...options
 });
 

@@ -107,6 +107,102 @@ export type ChangeOut = {
 };
 
 /**
+ * Ended
+ *
+ * How many sessions ended.
+ */
+export type Ended = {
+    /**
+     * Ended
+     */
+    ended: number;
+};
+
+/**
+ * EntryList
+ *
+ * One page of the log, newest first; it may be short although more follow.
+ */
+export type EntryList = {
+    /**
+     * Items
+     */
+    items: Array<EntryOut>;
+    /**
+     * Next Cursor
+     *
+     * Ask with it for the next page; null on the last one.
+     */
+    next_cursor: string | null;
+};
+
+/**
+ * EntryOut
+ *
+ * Something that somebody did.
+ */
+export type EntryOut = {
+    /**
+     * Id
+     */
+    id: number;
+    /**
+     * At
+     */
+    at: string;
+    /**
+     * Actor
+     *
+     * `user:7`, `key:3`, `cli` or `anonymous`.
+     */
+    actor: string;
+    /**
+     * User Id
+     *
+     * The person, also the one whose key it was.
+     */
+    user_id: number | null;
+    /**
+     * Action
+     */
+    action: string;
+    /**
+     * Subject
+     */
+    subject: string;
+    /**
+     * Workspace Id
+     *
+     * 0: it concerns the whole installation.
+     */
+    workspace_id: number;
+    /**
+     * Origin
+     *
+     * The network that it came from; no address.
+     */
+    origin: string;
+    /**
+     * Details
+     */
+    details: {
+        [key: string]: unknown;
+    };
+};
+
+/**
+ * Forgotten
+ *
+ * Whose password was forgotten.
+ */
+export type Forgotten = {
+    /**
+     * Email
+     */
+    email: string;
+};
+
+/**
  * Health
  *
  * How this process does.
@@ -134,6 +230,108 @@ export type Health = {
      * refusing: clicks are dropped for want of room.
      */
     journal: 'ok' | 'refusing';
+};
+
+/**
+ * KeyChanges
+ *
+ * Fields to be changed; those that are absent stay as they are.
+ */
+export type KeyChanges = {
+    /**
+     * Name
+     */
+    name?: string;
+    /**
+     * Expires At
+     *
+     * Null: it does not expire.
+     */
+    expires_at?: string | null;
+};
+
+/**
+ * KeyList
+ *
+ * One page of keys.
+ */
+export type KeyList = {
+    /**
+     * Items
+     */
+    items: Array<KeyOut>;
+    /**
+     * Next Cursor
+     *
+     * Ask with it for the next page; null on the last one.
+     */
+    next_cursor: string | null;
+};
+
+/**
+ * KeyOut
+ *
+ * An API key without its secret.
+ */
+export type KeyOut = {
+    /**
+     * Id
+     */
+    id: number;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Hint
+     *
+     * The first characters of the secret.
+     */
+    hint: string;
+    /**
+     * Scopes
+     */
+    scopes: Array<'links:read' | 'links:write' | 'stats:read' | 'domains:*' | 'users:*' | 'admin'>;
+    /**
+     * Only Domain
+     */
+    only_domain: string | null;
+    /**
+     * Only Tag
+     */
+    only_tag: string | null;
+    /**
+     * Only Own
+     */
+    only_own: boolean;
+    /**
+     * Installation
+     */
+    installation: boolean;
+    /**
+     * User Id
+     *
+     * Whose it is; null: it was made on the machine.
+     */
+    user_id: number | null;
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Expires At
+     */
+    expires_at: string | null;
+    /**
+     * Last Used At
+     *
+     * To the minute.
+     */
+    last_used_at: string | null;
+    /**
+     * Revoked At
+     */
+    revoked_at: string | null;
 };
 
 /**
@@ -360,6 +558,12 @@ export type LinkOut = {
      */
     owner: string;
     /**
+     * Workspace
+     *
+     * Whose it is; fixed when it is made.
+     */
+    workspace: number;
+    /**
      * Clicks
      *
      * Redirects given since it was made, bots among them.
@@ -439,6 +643,12 @@ export type LinkOut = {
      * What visitors meet right now.
      */
     state: 'active' | 'scheduled' | 'expired' | 'exhausted' | 'disabled' | 'archived';
+    /**
+     * Warnings
+     *
+     * What to think about before sharing it.
+     */
+    warnings: Array<Warned>;
 };
 
 /**
@@ -526,6 +736,204 @@ export type LinkStatsOut = {
      * Domain
      */
     domain: string;
+};
+
+/**
+ * MadeKey
+ *
+ * A key with its secret, which is shown this once.
+ */
+export type MadeKey = {
+    /**
+     * Id
+     */
+    id: number;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Hint
+     *
+     * The first characters of the secret.
+     */
+    hint: string;
+    /**
+     * Scopes
+     */
+    scopes: Array<'links:read' | 'links:write' | 'stats:read' | 'domains:*' | 'users:*' | 'admin'>;
+    /**
+     * Only Domain
+     */
+    only_domain: string | null;
+    /**
+     * Only Tag
+     */
+    only_tag: string | null;
+    /**
+     * Only Own
+     */
+    only_own: boolean;
+    /**
+     * Installation
+     */
+    installation: boolean;
+    /**
+     * User Id
+     *
+     * Whose it is; null: it was made on the machine.
+     */
+    user_id: number | null;
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Expires At
+     */
+    expires_at: string | null;
+    /**
+     * Last Used At
+     *
+     * To the minute.
+     */
+    last_used_at: string | null;
+    /**
+     * Revoked At
+     */
+    revoked_at: string | null;
+    /**
+     * Key
+     *
+     * The secret; keep it safe.
+     */
+    key: string;
+};
+
+/**
+ * Me
+ *
+ * Whom requests like this one come from.
+ */
+export type Me = {
+    /**
+     * Actor
+     */
+    actor: string;
+    /**
+     * null for an API key.
+     */
+    user: Myself | null;
+    /**
+     * null for an API key.
+     */
+    session: SessionOut | null;
+    /**
+     * Workspace Id
+     */
+    workspace_id: number;
+    /**
+     * Permissions
+     */
+    permissions: Array<'links:read' | 'links:write' | 'stats:read' | 'domains:read' | 'domains:write' | 'users:read' | 'users:write' | 'keys:read' | 'keys:write' | 'audit:read' | 'reports:read' | 'reports:write' | 'workspace:write' | 'installation'>;
+};
+
+/**
+ * Methods
+ *
+ * What a sign-in page may offer.
+ */
+export type Methods = {
+    /**
+     * Setup
+     *
+     * The first person is still awaited.
+     */
+    setup: boolean;
+    /**
+     * Password By Mail
+     *
+     * Who forgot the password can have a link mailed.
+     */
+    password_by_mail: boolean;
+};
+
+/**
+ * Myself
+ *
+ * The person who is signed in.
+ */
+export type Myself = {
+    /**
+     * Id
+     */
+    id: number;
+    /**
+     * Email
+     */
+    email: string;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Admin
+     *
+     * Looks after the whole installation.
+     */
+    admin: boolean;
+    /**
+     * Locale
+     */
+    locale: string;
+};
+
+/**
+ * NewKey
+ *
+ * A key to be made.
+ */
+export type NewKey = {
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Scopes
+     *
+     * What it is for. `admin`: all that an admin of the workspace may do.
+     */
+    scopes: Array<'links:read' | 'links:write' | 'stats:read' | 'domains:*' | 'users:*' | 'admin'>;
+    /**
+     * Only Domain
+     *
+     * It acts on links on this host only.
+     */
+    only_domain?: string | null;
+    /**
+     * Only Tag
+     *
+     * It acts on links with this tag only.
+     */
+    only_tag?: string | null;
+    /**
+     * Only Own
+     *
+     * It acts on links only that it made itself.
+     */
+    only_own?: boolean;
+    /**
+     * Expires At
+     *
+     * From this moment on it is refused.
+     */
+    expires_at?: string | null;
+    /**
+     * Installation
+     *
+     * It may also do what concerns all workspaces; with the scope `admin`.
+     */
+    installation?: boolean;
 };
 
 /**
@@ -645,6 +1053,94 @@ export type NewLinks = {
 };
 
 /**
+ * NewSetup
+ *
+ * The first person.
+ */
+export type NewSetup = {
+    /**
+     * Token
+     *
+     * From the one-time link, after `#token=`.
+     */
+    token: string;
+    /**
+     * Email
+     */
+    email: string;
+    /**
+     * Password
+     *
+     * 10 to 256 characters of any kind, but none of those that everybody tries.
+     */
+    password: string;
+    /**
+     * Name
+     */
+    name?: string;
+};
+
+/**
+ * NewSignIn
+ *
+ * Who somebody is, and the proof.
+ */
+export type NewSignIn = {
+    /**
+     * Email
+     */
+    email: string;
+    /**
+     * Password
+     */
+    password: string;
+    /**
+     * Code
+     *
+     * Of the authenticator app, or a recovery code; where a second factor was set up.
+     */
+    code?: string | null;
+};
+
+/**
+ * PasswordChange
+ *
+ * The present password and the new one.
+ */
+export type PasswordChange = {
+    /**
+     * Password
+     */
+    password: string;
+    /**
+     * New Password
+     *
+     * 10 to 256 characters of any kind, but none of those that everybody tries.
+     */
+    new_password: string;
+};
+
+/**
+ * PasswordReset
+ *
+ * A new password, and the right to set it.
+ */
+export type PasswordReset = {
+    /**
+     * Token
+     *
+     * From the one-time link, after `#token=`.
+     */
+    token: string;
+    /**
+     * Password
+     *
+     * 10 to 256 characters of any kind, but none of those that everybody tries.
+     */
+    password: string;
+};
+
+/**
  * Problem
  *
  * Why a request was refused (RFC 9457).
@@ -686,6 +1182,122 @@ export type Problem = {
      * The offending input field.
      */
     field?: string | null;
+};
+
+/**
+ * ResetLink
+ *
+ * A one-time link, to be handed over in person; it lives for 24 hours.
+ */
+export type ResetLink = {
+    /**
+     * Url
+     */
+    url: string;
+};
+
+/**
+ * Rotation
+ *
+ * How a key gets another secret.
+ */
+export type Rotation = {
+    /**
+     * Overlap S
+     *
+     * Seconds that the old secret goes on working; 0: it stops at once.
+     */
+    overlap_s?: number;
+};
+
+/**
+ * SessionOut
+ *
+ * Somebody's being signed in with one browser.
+ */
+export type SessionOut = {
+    /**
+     * Id
+     */
+    id: number;
+    /**
+     * Current
+     *
+     * It is the one that asks.
+     */
+    current: boolean;
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Seen At
+     *
+     * To the minute.
+     */
+    seen_at: string;
+    /**
+     * Expires At
+     *
+     * If it is not used any more.
+     */
+    expires_at: string;
+    /**
+     * User Agent
+     *
+     * The browser's own words, shortened.
+     */
+    user_agent: string;
+    /**
+     * Origin
+     *
+     * Network that it began in.
+     */
+    origin: string;
+    /**
+     * How
+     *
+     * What identity was proven with.
+     */
+    how: 'password' | 'passkey' | 'oidc' | 'header' | 'setup';
+    /**
+     * Second Factor
+     */
+    second_factor: boolean;
+};
+
+/**
+ * Sessions
+ *
+ * All of one's own.
+ */
+export type Sessions = {
+    /**
+     * Items
+     */
+    items: Array<SessionOut>;
+};
+
+/**
+ * SetupState
+ *
+ * Whether the first person is still awaited.
+ */
+export type SetupState = {
+    /**
+     * Open
+     */
+    open: boolean;
+};
+
+/**
+ * SignedInOut
+ *
+ * Who came in, by which session; the session's cookie comes with it.
+ */
+export type SignedInOut = {
+    user: Myself;
+    session: SessionOut;
 };
 
 /**
@@ -917,6 +1529,32 @@ export type VisitOut = {
     utm_content: string;
 };
 
+/**
+ * Warned
+ *
+ * What to think about before sharing a link.
+ */
+export type Warned = {
+    /**
+     * Code
+     *
+     * The kind of warning, for programs; never changes.
+     */
+    code: 'suspicious_host';
+    /**
+     * Field
+     *
+     * The field that it is about.
+     */
+    field: string;
+    /**
+     * Detail
+     *
+     * One sentence for people.
+     */
+    detail: string;
+};
+
 export type GetOverallStatsData = {
     body?: never;
     path?: never;
@@ -979,7 +1617,7 @@ export type GetOverallStatsErrors = {
      */
     400: Problem;
     /**
-     * `unauthenticated`: No API key came with the request, or it is unknown or revoked.
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
      */
     401: Problem;
     /**
@@ -1073,7 +1711,7 @@ export type ExportOverallStatsErrors = {
      */
     400: Problem;
     /**
-     * `unauthenticated`: No API key came with the request, or it is unknown or revoked.
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
      */
     401: Problem;
     /**
@@ -1176,7 +1814,7 @@ export type GetLinkStatsErrors = {
      */
     400: Problem;
     /**
-     * `unauthenticated`: No API key came with the request, or it is unknown or revoked.
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
      */
     401: Problem;
     /**
@@ -1269,7 +1907,7 @@ export type ListLinkVisitsErrors = {
      */
     400: Problem;
     /**
-     * `unauthenticated`: No API key came with the request, or it is unknown or revoked.
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
      */
     401: Problem;
     /**
@@ -1382,7 +2020,7 @@ export type ExportLinkStatsErrors = {
      */
     400: Problem;
     /**
-     * `unauthenticated`: No API key came with the request, or it is unknown or revoked.
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
      */
     401: Problem;
     /**
@@ -1486,7 +2124,7 @@ export type ListLinksErrors = {
      */
     400: Problem;
     /**
-     * `unauthenticated`: No API key came with the request, or it is unknown or revoked.
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
      */
     401: Problem;
     /**
@@ -1535,7 +2173,7 @@ export type CreateLinkErrors = {
      */
     400: Problem;
     /**
-     * `unauthenticated`: No API key came with the request, or it is unknown or revoked.
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
      */
     401: Problem;
     /**
@@ -1551,7 +2189,7 @@ export type CreateLinkErrors = {
      */
     415: Problem;
     /**
-     * `invalid_input`: A value is missing, malformed or out of range. `invalid_target`: The target is not a URL that Shortly may redirect to. `invalid_slug`: The slug has characters, a length or a form that is not allowed. `reserved_slug`: The slug would hide one of Shortly's own pages. `unknown_domain`: The domain is not one that this installation serves. `idempotency_mismatch`: The idempotency key was used before, with another request.
+     * `invalid_input`: A value is missing, malformed or out of range. `out_of_reach`: The link would be outside of the part that the key is for. `invalid_target`: The target is not a URL that Shortly may redirect to. `target_blocked`: The target's host is on a blocklist of this installation. `invalid_slug`: The slug has characters, a length or a form that is not allowed. `reserved_slug`: The slug would hide one of Shortly's own pages. `unknown_domain`: The domain is not one that this installation serves. `idempotency_mismatch`: The idempotency key was used before, with another request.
      */
     422: Problem;
     /**
@@ -1618,7 +2256,7 @@ export type DeleteLinkErrors = {
      */
     400: Problem;
     /**
-     * `unauthenticated`: No API key came with the request, or it is unknown or revoked.
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
      */
     401: Problem;
     /**
@@ -1693,7 +2331,7 @@ export type GetLinkErrors = {
      */
     400: Problem;
     /**
-     * `unauthenticated`: No API key came with the request, or it is unknown or revoked.
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
      */
     401: Problem;
     /**
@@ -1760,7 +2398,7 @@ export type EditLinkErrors = {
      */
     400: Problem;
     /**
-     * `unauthenticated`: No API key came with the request, or it is unknown or revoked.
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
      */
     401: Problem;
     /**
@@ -1784,7 +2422,7 @@ export type EditLinkErrors = {
      */
     415: Problem;
     /**
-     * `invalid_input`: A value is missing, malformed or out of range. `invalid_target`: The target is not a URL that Shortly may redirect to. `invalid_slug`: The slug has characters, a length or a form that is not allowed. `reserved_slug`: The slug would hide one of Shortly's own pages. `unknown_domain`: The domain is not one that this installation serves.
+     * `invalid_input`: A value is missing, malformed or out of range. `out_of_reach`: The link would be outside of the part that the key is for. `invalid_target`: The target is not a URL that Shortly may redirect to. `target_blocked`: The target's host is on a blocklist of this installation. `invalid_slug`: The slug has characters, a length or a form that is not allowed. `reserved_slug`: The slug would hide one of Shortly's own pages. `unknown_domain`: The domain is not one that this installation serves.
      */
     422: Problem;
     /**
@@ -1825,7 +2463,7 @@ export type EditLinksErrors = {
      */
     400: Problem;
     /**
-     * `unauthenticated`: No API key came with the request, or it is unknown or revoked.
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
      */
     401: Problem;
     /**
@@ -1886,7 +2524,7 @@ export type CreateLinksErrors = {
      */
     400: Problem;
     /**
-     * `unauthenticated`: No API key came with the request, or it is unknown or revoked.
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
      */
     401: Problem;
     /**
@@ -1951,7 +2589,7 @@ export type DeleteLinksErrors = {
      */
     400: Problem;
     /**
-     * `unauthenticated`: No API key came with the request, or it is unknown or revoked.
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
      */
     401: Problem;
     /**
@@ -1995,6 +2633,494 @@ export type DeleteLinksResponses = {
 
 export type DeleteLinksResponse = DeleteLinksResponses[keyof DeleteLinksResponses];
 
+export type ListKeysData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Limit
+         */
+        limit?: number;
+        /**
+         * Cursor
+         *
+         * `next_cursor` of the page before.
+         */
+        cursor?: string | null;
+    };
+    url: '/api/v1/keys';
+};
+
+export type ListKeysErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `invalid_cursor`: The page cursor was not made by this installation, or belongs to another sort order. `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type ListKeysError = ListKeysErrors[keyof ListKeysErrors];
+
+export type ListKeysResponses = {
+    /**
+     * Successful Response
+     */
+    200: KeyList;
+};
+
+export type ListKeysResponse = ListKeysResponses[keyof ListKeysResponses];
+
+export type CreateKeyData = {
+    body: NewKey;
+    path?: never;
+    query?: never;
+    url: '/api/v1/keys';
+};
+
+export type CreateKeyErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `key_name_taken`: A live API key has this name already.
+     */
+    409: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range. `unknown_domain`: The domain is not one that this installation serves.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type CreateKeyError = CreateKeyErrors[keyof CreateKeyErrors];
+
+export type CreateKeyResponses = {
+    /**
+     * Successful Response
+     */
+    201: MadeKey;
+};
+
+export type CreateKeyResponse = CreateKeyResponses[keyof CreateKeyResponses];
+
+export type RevokeKeyData = {
+    body?: never;
+    path: {
+        /**
+         * Key Id
+         */
+        key_id: number;
+    };
+    query?: never;
+    url: '/api/v1/keys/{key_id}';
+};
+
+export type RevokeKeyErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `key_not_found`: No API key has this name or id.
+     */
+    404: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type RevokeKeyError = RevokeKeyErrors[keyof RevokeKeyErrors];
+
+export type RevokeKeyResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type RevokeKeyResponse = RevokeKeyResponses[keyof RevokeKeyResponses];
+
+export type EditKeyData = {
+    body: KeyChanges;
+    path: {
+        /**
+         * Key Id
+         */
+        key_id: number;
+    };
+    query?: never;
+    url: '/api/v1/keys/{key_id}';
+};
+
+export type EditKeyErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `key_not_found`: No API key has this name or id.
+     */
+    404: Problem;
+    /**
+     * `key_name_taken`: A live API key has this name already.
+     */
+    409: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type EditKeyError = EditKeyErrors[keyof EditKeyErrors];
+
+export type EditKeyResponses = {
+    /**
+     * Successful Response
+     */
+    200: KeyOut;
+};
+
+export type EditKeyResponse = EditKeyResponses[keyof EditKeyResponses];
+
+export type RotateKeyData = {
+    /**
+     * Rotation
+     */
+    body?: Rotation | null;
+    path: {
+        /**
+         * Key Id
+         */
+        key_id: number;
+    };
+    query?: never;
+    url: '/api/v1/keys/{key_id}/rotate';
+};
+
+export type RotateKeyErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `key_not_found`: No API key has this name or id.
+     */
+    404: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type RotateKeyError = RotateKeyErrors[keyof RotateKeyErrors];
+
+export type RotateKeyResponses = {
+    /**
+     * Successful Response
+     */
+    200: MadeKey;
+};
+
+export type RotateKeyResponse = RotateKeyResponses[keyof RotateKeyResponses];
+
+export type ListAuditData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Actor
+         *
+         * Who did it, such as `user:7`, `key:3` or `cli`.
+         */
+        actor?: string | null;
+        /**
+         * Action
+         *
+         * What was done, such as `key.revoked`.
+         */
+        action?: string | null;
+        /**
+         * Subject
+         *
+         * To what, such as `link:/spring`.
+         */
+        subject?: string | null;
+        /**
+         * Since
+         *
+         * Inclusive.
+         */
+        since?: string | null;
+        /**
+         * Until
+         *
+         * Exclusive.
+         */
+        until?: string | null;
+        /**
+         * Everywhere
+         *
+         * Of all workspaces and of the installation; needs the permission `installation`.
+         */
+        everywhere?: boolean;
+        /**
+         * Limit
+         */
+        limit?: number;
+        /**
+         * Cursor
+         *
+         * `next_cursor` of the page before.
+         */
+        cursor?: string | null;
+    };
+    url: '/api/v1/audit';
+};
+
+export type ListAuditErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range. `invalid_cursor`: The page cursor was not made by this installation, or belongs to another sort order.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type ListAuditError = ListAuditErrors[keyof ListAuditErrors];
+
+export type ListAuditResponses = {
+    /**
+     * Successful Response
+     */
+    200: EntryList;
+};
+
+export type ListAuditResponse = ListAuditResponses[keyof ListAuditResponses];
+
+export type ExportAuditData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Actor
+         *
+         * Who did it, such as `user:7`, `key:3` or `cli`.
+         */
+        actor?: string | null;
+        /**
+         * Action
+         *
+         * What was done, such as `key.revoked`.
+         */
+        action?: string | null;
+        /**
+         * Subject
+         *
+         * To what, such as `link:/spring`.
+         */
+        subject?: string | null;
+        /**
+         * Since
+         *
+         * Inclusive.
+         */
+        since?: string | null;
+        /**
+         * Until
+         *
+         * Exclusive.
+         */
+        until?: string | null;
+        /**
+         * Everywhere
+         *
+         * Of all workspaces and of the installation; needs the permission `installation`.
+         */
+        everywhere?: boolean;
+    };
+    url: '/api/v1/audit/export';
+};
+
+export type ExportAuditErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type ExportAuditError = ExportAuditErrors[keyof ExportAuditErrors];
+
+export type ExportAuditResponses = {
+    /**
+     * Entries, oldest first, one in a line.
+     */
+    200: string;
+};
+
+export type ExportAuditResponse = ExportAuditResponses[keyof ExportAuditResponses];
+
 export type GetMetricsData = {
     body?: never;
     path?: never;
@@ -2008,7 +3134,7 @@ export type GetMetricsErrors = {
      */
     400: Problem;
     /**
-     * `unauthenticated`: No API key came with the request, or it is unknown or revoked.
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
      */
     401: Problem;
     /**
@@ -2035,6 +3161,627 @@ export type GetMetricsResponses = {
 };
 
 export type GetMetricsResponse = GetMetricsResponses[keyof GetMetricsResponses];
+
+export type GetMethodsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/methods';
+};
+
+export type GetMethodsErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type GetMethodsError = GetMethodsErrors[keyof GetMethodsErrors];
+
+export type GetMethodsResponses = {
+    /**
+     * Successful Response
+     */
+    200: Methods;
+};
+
+export type GetMethodsResponse = GetMethodsResponses[keyof GetMethodsResponses];
+
+export type GetSetupData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/setup';
+};
+
+export type GetSetupErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type GetSetupError = GetSetupErrors[keyof GetSetupErrors];
+
+export type GetSetupResponses = {
+    /**
+     * Successful Response
+     */
+    200: SetupState;
+};
+
+export type GetSetupResponse = GetSetupResponses[keyof GetSetupResponses];
+
+export type SetUpData = {
+    body: NewSetup;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/setup';
+};
+
+export type SetUpErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `cross_site_request`: The request did not come from this installation's own pages, or lacks the header that says so.
+     */
+    403: Problem;
+    /**
+     * `setup_done`: The installation has its first user; this door is closed for good. `ticket_refused`: The one-time link was used already, has expired, or was never issued.
+     */
+    410: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `weak_password`: The new password is too short, too long, or among the first that anybody would try. `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `busy`: Too much is being asked at once; nothing was done. `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type SetUpError = SetUpErrors[keyof SetUpErrors];
+
+export type SetUpResponses = {
+    /**
+     * Successful Response
+     */
+    201: SignedInOut;
+};
+
+export type SetUpResponse = SetUpResponses[keyof SetUpResponses];
+
+export type SignInData = {
+    body: NewSignIn;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/sign-in';
+};
+
+export type SignInErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `sign_in_refused`: E-mail address, password or code is wrong, or the user is disabled.
+     */
+    401: Problem;
+    /**
+     * `cross_site_request`: The request did not come from this installation's own pages, or lacks the header that says so.
+     */
+    403: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests of this kind came from one place, or for one account; Retry-After says when to go on.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `busy`: Too much is being asked at once; nothing was done. `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type SignInError = SignInErrors[keyof SignInErrors];
+
+export type SignInResponses = {
+    /**
+     * Successful Response
+     */
+    200: SignedInOut;
+};
+
+export type SignInResponse = SignInResponses[keyof SignInResponses];
+
+export type SignOutData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/sign-out';
+};
+
+export type SignOutErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `session_needed`: Only a person who is signed in can do this, not an API key. `cross_site_request`: The request did not come from this installation's own pages, or lacks the header that says so.
+     */
+    403: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type SignOutError = SignOutErrors[keyof SignOutErrors];
+
+export type SignOutResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type SignOutResponse = SignOutResponses[keyof SignOutResponses];
+
+export type GetMeData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/me';
+};
+
+export type GetMeErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type GetMeError = GetMeErrors[keyof GetMeErrors];
+
+export type GetMeResponses = {
+    /**
+     * Successful Response
+     */
+    200: Me;
+};
+
+export type GetMeResponse = GetMeResponses[keyof GetMeResponses];
+
+export type EndOtherSessionsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/sessions';
+};
+
+export type EndOtherSessionsErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `session_needed`: Only a person who is signed in can do this, not an API key. `cross_site_request`: The request did not come from this installation's own pages, or lacks the header that says so.
+     */
+    403: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type EndOtherSessionsError = EndOtherSessionsErrors[keyof EndOtherSessionsErrors];
+
+export type EndOtherSessionsResponses = {
+    /**
+     * Successful Response
+     */
+    200: Ended;
+};
+
+export type EndOtherSessionsResponse = EndOtherSessionsResponses[keyof EndOtherSessionsResponses];
+
+export type ListSessionsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/sessions';
+};
+
+export type ListSessionsErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `session_needed`: Only a person who is signed in can do this, not an API key.
+     */
+    403: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type ListSessionsError = ListSessionsErrors[keyof ListSessionsErrors];
+
+export type ListSessionsResponses = {
+    /**
+     * Successful Response
+     */
+    200: Sessions;
+};
+
+export type ListSessionsResponse = ListSessionsResponses[keyof ListSessionsResponses];
+
+export type EndSessionData = {
+    body?: never;
+    path: {
+        /**
+         * Session Id
+         */
+        session_id: number;
+    };
+    query?: never;
+    url: '/api/v1/auth/sessions/{session_id}';
+};
+
+export type EndSessionErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `session_needed`: Only a person who is signed in can do this, not an API key. `cross_site_request`: The request did not come from this installation's own pages, or lacks the header that says so.
+     */
+    403: Problem;
+    /**
+     * `session_not_found`: The user has no such session, or it has ended.
+     */
+    404: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type EndSessionError = EndSessionErrors[keyof EndSessionErrors];
+
+export type EndSessionResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type EndSessionResponse = EndSessionResponses[keyof EndSessionResponses];
+
+export type ChangePasswordData = {
+    body: PasswordChange;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/password';
+};
+
+export type ChangePasswordErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `session_needed`: Only a person who is signed in can do this, not an API key. `cross_site_request`: The request did not come from this installation's own pages, or lacks the header that says so.
+     */
+    403: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `wrong_password`: The present password is another one. `weak_password`: The new password is too short, too long, or among the first that anybody would try. `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `busy`: Too much is being asked at once; nothing was done. `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type ChangePasswordError = ChangePasswordErrors[keyof ChangePasswordErrors];
+
+export type ChangePasswordResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type ChangePasswordResponse = ChangePasswordResponses[keyof ChangePasswordResponses];
+
+export type ForgetPasswordData = {
+    body: Forgotten;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/password/forgot';
+};
+
+export type ForgetPasswordErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `cross_site_request`: The request did not come from this installation's own pages, or lacks the header that says so.
+     */
+    403: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type ForgetPasswordError = ForgetPasswordErrors[keyof ForgetPasswordErrors];
+
+export type ForgetPasswordResponses = {
+    /**
+     * Successful Response
+     */
+    202: unknown;
+};
+
+export type ResetPasswordData = {
+    body: PasswordReset;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/password/reset';
+};
+
+export type ResetPasswordErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `cross_site_request`: The request did not come from this installation's own pages, or lacks the header that says so.
+     */
+    403: Problem;
+    /**
+     * `ticket_refused`: The one-time link was used already, has expired, or was never issued.
+     */
+    410: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `weak_password`: The new password is too short, too long, or among the first that anybody would try. `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `busy`: Too much is being asked at once; nothing was done. `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type ResetPasswordError = ResetPasswordErrors[keyof ResetPasswordErrors];
+
+export type ResetPasswordResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type ResetPasswordResponse = ResetPasswordResponses[keyof ResetPasswordResponses];
+
+export type MakeResetLinkData = {
+    body?: never;
+    path: {
+        /**
+         * User Id
+         */
+        user_id: number;
+    };
+    query?: never;
+    url: '/api/v1/users/{user_id}/reset-link';
+};
+
+export type MakeResetLinkErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `cross_site_request`: The request did not come from this installation's own pages, or lacks the header that says so.
+     */
+    403: Problem;
+    /**
+     * `user_not_found`: No user has this id or e-mail address.
+     */
+    404: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type MakeResetLinkError = MakeResetLinkErrors[keyof MakeResetLinkErrors];
+
+export type MakeResetLinkResponses = {
+    /**
+     * Successful Response
+     */
+    201: ResetLink;
+};
+
+export type MakeResetLinkResponse = MakeResetLinkResponses[keyof MakeResetLinkResponses];
 
 export type GetHealthData = {
     body?: never;

@@ -12,7 +12,11 @@ export function Forgot() {
   const form = useForm({ initialValues: { email: "" } });
   const asking = useMutation({ mutationFn: (body: typeof form.values) => unwrap(forgetPassword({ body })) });
   return (
-    <Door title={t("auth.forgot")} hint={asking.isSuccess ? t("auth.mailSent") : t("auth.forgotHint")} error={asking.error}>
+    <Door
+      title={t("auth.forgot")}
+      hint={asking.isSuccess ? t("auth.mailSent") : t("auth.forgotHint")}
+      error={asking.error}
+    >
       {!asking.isSuccess && (
         <form onSubmit={form.onSubmit((values) => asking.mutate(values))}>
           <Stack>

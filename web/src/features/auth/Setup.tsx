@@ -38,7 +38,12 @@ export function Setup() {
       <form onSubmit={form.onSubmit((values) => settingUp.mutate(values))}>
         <Stack>
           {!token && (
-            <TextInput label={t("setup.token")} description={t("setup.tokenHint")} required {...form.getInputProps("token")} />
+            <TextInput
+              label={t("setup.token")}
+              description={t("setup.tokenHint")}
+              required
+              {...form.getInputProps("token")}
+            />
           )}
           <TextInput label={t("auth.name")} autoComplete="name" autoFocus {...form.getInputProps("name")} />
           <TextInput

@@ -11,7 +11,16 @@ export interface LinkSearch {
 export const STATES = ["active", "scheduled", "expired", "exhausted", "disabled", "archived"] as const;
 export type LinkState = (typeof STATES)[number];
 
-export const SORTS = ["-created_at", "created_at", "-updated_at", "-clicks", "clicks", "slug", "-slug", "title"] as const;
+export const SORTS = [
+  "-created_at",
+  "created_at",
+  "-updated_at",
+  "-clicks",
+  "clicks",
+  "slug",
+  "-slug",
+  "title",
+] as const;
 export type Sort = (typeof SORTS)[number];
 
 /** Read an address's parameters; what makes no sense is left out. */
