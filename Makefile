@@ -1,6 +1,6 @@
 # Every verb sets up what it needs; `make` alone lists them. CI calls the same verbs (.ci/run).
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev test test-fast test-slow test-faults test-redis lint format types bench docs docs-check image up down clean
+.PHONY: help setup run dev web web-test web-api test test-fast test-slow test-browser test-faults test-redis lint format types bench docs docs-check image up down clean
 
 # The caller's own Python environment must not leak in.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
@@ -19,20 +19,38 @@ setup: ## make .venv hold exactly what uv.lock names
 	@scripts/setup.sh
 
 run: setup ## serve on http://localhost:8000, data in ./data
+	@scripts/web.sh --if-possible
 	@scripts/with-env.sh scripts/welcome.sh
 	@exec scripts/with-env.sh .venv/bin/shortly serve
 
 dev: setup ## the same, started anew at every change in src/
+	@scripts/web.sh --if-possible
+	@echo 'dev: for the web app with every change at once: scripts/node.sh npm --prefix web run dev (port 3000)' >&2
 	@scripts/with-env.sh scripts/welcome.sh
 	@exec scripts/with-env.sh $(PYTHON_IN) scripts/dev.py
+
+web: setup ## build the web app into src/shortly/ui, if web/ changed
+	@scripts/web.sh
+
+web-test: web ## the web app: biome, types, unit tests, size, an API client that is up to date
+	@scripts/node.sh npm --prefix web run --silent lint
+	@scripts/node.sh npm --prefix web run --silent types
+	@scripts/node.sh npm --prefix web run --silent test
+	@scripts/node.sh npm --prefix web run --silent size
+	@scripts/web-api.sh --check
+
+web-api: setup ## write the web app's API client anew
+	@scripts/web-api.sh
 
 test: setup ## everything: lint, types, tests, faults
 	@scripts/system-packages.sh wrk mount mkfs.ext4 curl redis-server openssl chromium
 	@rm -rf $(REPORTS)
 	@scripts/stage.sh lint $(MAKE) --no-print-directory lint
 	@scripts/stage.sh types $(MAKE) --no-print-directory types
+	@scripts/stage.sh web $(MAKE) --no-print-directory web-test
 	@scripts/stage.sh 'fast tests' $(MAKE) --no-print-directory test-fast
 	@scripts/stage.sh 'slow tests' $(MAKE) --no-print-directory test-slow
+	@scripts/stage.sh 'browser tests' $(MAKE) --no-print-directory test-browser
 	@scripts/stage.sh 'fault tests' $(MAKE) --no-print-directory test-faults
 
 test-fast: setup ## the tests for while you work, under 2 minutes
@@ -40,7 +58,11 @@ test-fast: setup ## the tests for while you work, under 2 minutes
 	@$(PYTHON_IN) -m pytest -n $(JOBS) -m 'not slow and not faults' --junitxml=$(REPORTS)/fast.xml $(ARGS)
 
 test-slow: setup ## tests that start servers, build packages, generate input
-	@$(PYTHON_IN) -m pytest -m 'slow and not faults' --junitxml=$(REPORTS)/slow.xml $(ARGS)
+	@$(PYTHON_IN) -m pytest -m 'slow and not faults and not e2e' --junitxml=$(REPORTS)/slow.xml $(ARGS)
+
+test-browser: web ## whole journeys in a real browser
+	@scripts/system-packages.sh chromium redis-server
+	@$(PYTHON_IN) -m pytest -m e2e --junitxml=$(REPORTS)/e2e.xml $(ARGS)
 
 test-faults: setup ## kill, fill and cut real processes
 	@$(PYTHON_IN) -m pytest -m faults --junitxml=$(REPORTS)/faults.xml $(ARGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,12 @@ class WebAppHook(BuildHookInterface[Any]):
     PLUGIN_NAME = "custom"
 
     def needed(self) -> bool:
-        """Say whether there is something to build: an sdist brings the built app and no sources of it."""
+        """Say whether there is something to build: an sdist brings the built app along.
+
+        With SHORTLY_WITHOUT_WEB_APP in the environment nothing is built, and no Node.js fetched.
+        """
+        if os.environ.get("SHORTLY_WITHOUT_WEB_APP"):
+            return False
         root = Path(self.root)
         return (root / "web" / "package.json").exists() and not (root / "src/shortly/ui/index.html").exists()
 

@@ -68,6 +68,6 @@ if [ "$(.make/uv/bin/uv --version 2>/dev/null | cut -d' ' -f2)" != "$UV_VERSION"
 fi
 
 say "installing what uv.lock names into .venv"
-scripts/uv.sh sync --frozen --quiet --python "$python"
+SHORTLY_WITHOUT_WEB_APP=1 scripts/uv.sh sync --frozen --quiet --python "$python"
 printf '%s\n' "$wanted" >"$STAMP"
 say "done: $(.venv/bin/python --version) in .venv"

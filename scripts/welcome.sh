@@ -6,11 +6,12 @@ set -euo pipefail
 url=${BASE_URL:-http://localhost:${PORT:-8000}}
 cat >&2 <<TEXT
 
-  Shortly serves on $url and keeps its data in ${DATA_DIR:-./data}. In another terminal:
+  Shortly serves on $url and keeps its data in ${DATA_DIR:-./data}.
+  Open the link "Set Shortly up ..." that it prints below, and make your account; the API's pages are at $url/docs.
+  Or, in another terminal:
 
-    make an API key (shown once):  .venv/bin/shortly key create me
-    shorten something:             .venv/bin/shortly add https://example.com
-    read the API's pages:          $url/docs
+    .venv/bin/shortly add https://example.com      shorten something
+    .venv/bin/shortly key create me                make an API key (shown once)
 
   Ctrl-C stops it; nothing is lost.
 

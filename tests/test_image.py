@@ -163,7 +163,7 @@ def test_the_image_holds_no_tests_tools_or_secrets(image: str) -> None:
         "-c",
         "ls -a / /data; pip list --path /opt/venv/lib/python3*/site-packages",
     )
-    for unwanted in ("pytest", "mypy", "ruff", "hypothesis", ".env", "Makefile"):
+    for unwanted in ("pytest", "mypy", "ruff", "hypothesis", ".env", "Makefile", "nodejs"):
         assert unwanted not in found
 
 

@@ -77,7 +77,8 @@ def test_the_wheel_holds_the_package_with_its_migrations_and_nothing_else(wheel:
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert ours == wanted
-    assert {"shortly/py.typed"} < ours
+    assert {"shortly/py.typed", "shortly/ui/index.html", "shortly/ui/manifest.webmanifest"} < ours
+    assert any(re.fullmatch(r"shortly/ui/assets/.+\.js\.br", name) for name in ours)
     assert any(name.endswith(".sql") for name in ours)
     assert all(name.startswith("shortly-") for name in set(names) - ours)
     assert any(name.endswith("licenses/LICENSE") for name in names)
@@ -96,6 +97,7 @@ def test_the_installed_wheel_serves_and_stops_cleanly(installed: Path, tmp_path:
             time.sleep(0.05)
         assert get(port, "/health/ready") == 200
         assert get(port, "/docs") == 200
+        assert get(port, "/app/setup") == 200
         assert get(port, "/no-such-link") == 404
         server.send_signal(signal.SIGTERM)
         assert server.wait(30) == 0
@@ -165,5 +167,12 @@ def test_every_verb_of_the_makefile_is_explained() -> None:
 
 @pytest.mark.skipif(shutil.which("git") is None or not (ROOT / ".git").exists(), reason="not a Git checkout")
 def test_git_keeps_data_secrets_and_environments_out() -> None:
-    for path in ("data/links.db", ".env", ".venv/bin/python", ".make/uv"):
+    for path in (
+        "data/links.db",
+        ".env",
+        ".venv/bin/python",
+        ".make/uv",
+        "web/node_modules/x",
+        "src/shortly/ui/index.html",
+    ):
         assert subprocess.run(["git", "check-ignore", "-q", path], cwd=ROOT).returncode == 0, path

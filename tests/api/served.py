@@ -31,6 +31,8 @@ from shortly.store import Store, open_store
 from shortly.wiring import audit_log, entrance, link_service, rate_limits, teams, vouchers
 
 PASSWORD = "an owl eats at night"
+NO_UI = Path("/nowhere")
+"""Tests do not depend on whether the web app was built."""
 OWN_PAGE = {"X-CSRF": "1", "Sec-Fetch-Site": "same-origin"}
 """What browsers send from our own pages."""
 
@@ -38,12 +40,12 @@ OWN_PAGE = {"X-CSRF": "1", "Sec-Fetch-Site": "same-origin"}
 class Served:
     """A running API: ``client`` sends a valid key with each request, ``stranger`` none."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, ui: Path = NO_UI) -> None:
         self.settings = settings
         self.journal = JournalStatus(refusing=False, dropped=0)
         self.store: Store
         self.services: Services
-        self.app = create_api(settings, self._lifespan)
+        self.app = create_api(settings, self._lifespan, ui)
         self._folded = 0
 
     @asynccontextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Security
@@ -43,19 +44,20 @@ from shortly.api.openapi import DESCRIPTION, TAGS, Api, api_key_header, bearer, 
 from shortly.api.problems import answer_http_exception, answer_shortly_error, answer_validation_error
 from shortly.api.safe_headers import SafeHeaders, safe_headers
 from shortly.api.trace import Trace
-from shortly.api.web_app import read_files, web_app_router
+from shortly.api.web_app import FOLDER, read_files, web_app_router
 from shortly.errors import ShortlyError
 from shortly.settings import Settings
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[dict[str, object]]]
 
 
-def create_api(settings: Settings, lifespan: Lifespan) -> FastAPI:
+def create_api(settings: Settings, lifespan: Lifespan, ui: Path = FOLDER) -> FastAPI:
     """Return everything that is not a redirect.
 
     Args:
         settings: The installation's.
         lifespan: Opens what the services stand on, and yields ``{"services": Services(...)}``.
+        ui: Where the built web app is; a folder that is not there means none.
     """
     api = Api(
         title="Shortly",
@@ -103,7 +105,7 @@ def create_api(settings: Settings, lifespan: Lifespan) -> FastAPI:
     api.include_router(oidc.router)
     api.include_router(health_router(), dependencies=[public])
     api.include_router(docs.router, dependencies=[public])
-    files = read_files()
+    files = read_files(ui)
     api.include_router(web_app_router(files) if files else pages.start_page, dependencies=[public])
     api.include_router(pages.router, dependencies=[public])
     return api

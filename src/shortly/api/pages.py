@@ -58,6 +58,7 @@ async def get_start_page(services: AllServices) -> Response:
         "Shortly",
         "<h1>Shortly</h1><p>This is a link shortener. Its links begin with "
         f"<b>{escape(services.settings.base_url)}/</b>.</p>"
+        "<p>Its web app was not built; <code>make run</code> does it where the npm registry can be reached.</p>"
         '<p><a href="/docs">API</a> · <a href="/health">Health</a></p>',
     )
 

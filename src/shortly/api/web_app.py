@@ -72,7 +72,8 @@ def answer_file(file: File, request: Request, *, immutable: bool) -> Response:
     headers = {"ETag": etag, "Cache-Control": FOR_EVER if immutable else ASK_AGAIN, "Vary": "Accept-Encoding"}
     if file.media_type.startswith("text/html"):
         headers |= {"Content-Security-Policy": POLICY, "Cross-Origin-Opener-Policy": "same-origin"}
-    if etag in [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]:
+    known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
+    if etag in known or "*" in known:
         return Response(status_code=304, headers=headers)
     if coding != "identity":
         headers["Content-Encoding"] = coding
@@ -103,16 +104,16 @@ def web_app_router(files: Mapping[str, File]) -> APIRouter:
 
         return get_file
 
-    @router.get("/")
+    @router.api_route("/", methods=["GET", "HEAD"])
     async def get_root(request: Request, services: AllServices) -> Response:
         """Show the app, or lead to ROOT_REDIRECT."""
         if services.settings.root_redirect:
             return Response(status_code=302, headers={"Location": services.settings.root_redirect})
         return answer_file(files[PAGE], request, immutable=False)
 
-    router.add_api_route("/app", serve(PAGE), methods=["GET"])
-    router.add_api_route("/app/{screen:path}", serve(PAGE), methods=["GET"])
+    router.add_api_route("/app", serve(PAGE), methods=["GET", "HEAD"])
+    router.add_api_route("/app/{screen:path}", serve(PAGE), methods=["GET", "HEAD"])
     for name in files:
         if name != PAGE:
-            router.add_api_route(f"/{name}", serve(name, immutable=name.startswith(ASSETS)), methods=["GET"])
+            router.add_api_route(f"/{name}", serve(name, immutable=name.startswith(ASSETS)), methods=["GET", "HEAD"])
     return router

@@ -64,7 +64,7 @@ const forgot = createRoute({
 
 const reset = createRoute({
   getParentRoute: () => root,
-  path: "/app/reset",
+  path: "/app/reset-password",
   component: lazyRouteComponent(() => import("../features/auth/Reset"), "Reset"),
 });
 

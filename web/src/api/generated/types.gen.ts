@@ -5,6 +5,32 @@ export type ClientOptions = {
 };
 
 /**
+ * Acceptance
+ *
+ * An invitation's token; with a password of somebody who has no account yet.
+ */
+export type Acceptance = {
+    /**
+     * Token
+     *
+     * What stands behind the `#` of the invitation's link.
+     */
+    token: string;
+    /**
+     * Password
+     */
+    password?: string | null;
+    /**
+     * Name
+     */
+    name?: string;
+    /**
+     * Locale
+     */
+    locale?: string;
+};
+
+/**
  * Alive
  *
  * The process turns.
@@ -14,6 +40,72 @@ export type Alive = {
      * Status
      */
     status?: 'ok';
+};
+
+/**
+ * Assertion
+ *
+ * What the device says to prove that it has the key; Base64url.
+ */
+export type Assertion = {
+    /**
+     * Clientdatajson
+     */
+    clientDataJSON: string;
+    /**
+     * Authenticatordata
+     */
+    authenticatorData: string;
+    /**
+     * Signature
+     */
+    signature: string;
+    /**
+     * Userhandle
+     */
+    userHandle?: string | null;
+};
+
+/**
+ * Attestation
+ *
+ * What the device says of the key that it made; Base64url.
+ */
+export type Attestation = {
+    /**
+     * Clientdatajson
+     */
+    clientDataJSON: string;
+    /**
+     * Attestationobject
+     */
+    attestationObject: string;
+};
+
+/**
+ * BanOut
+ *
+ * That a link leads nobody anywhere, whatever else it says.
+ */
+export type BanOut = {
+    /**
+     * Status
+     *
+     * What visitors get.
+     */
+    status: 410 | 451;
+    /**
+     * Reason
+     */
+    reason: string;
+    /**
+     * At
+     */
+    at: string;
+    /**
+     * By
+     */
+    by: string;
 };
 
 /**
@@ -104,6 +196,51 @@ export type ChangeOut = {
      * Visitors
      */
     visitors: number | null;
+};
+
+/**
+ * Code
+ *
+ * A code that the app shows.
+ */
+export type Code = {
+    /**
+     * Code
+     */
+    code: string;
+};
+
+/**
+ * Credential
+ *
+ * The same, from signing in.
+ */
+export type Credential = {
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Rawid
+     */
+    rawId: string;
+    /**
+     * Type
+     */
+    type: string;
+    response: Assertion;
+};
+
+/**
+ * Elsewhere
+ *
+ * Where the browser goes on to sign out of the identity provider.
+ */
+export type Elsewhere = {
+    /**
+     * Url
+     */
+    url: string;
 };
 
 /**
@@ -230,6 +367,80 @@ export type Health = {
      * refusing: clicks are dropped for want of room.
      */
     journal: 'ok' | 'refusing';
+};
+
+/**
+ * InvitationList
+ *
+ * One page of invitations.
+ */
+export type InvitationList = {
+    /**
+     * Items
+     */
+    items: Array<InvitationOut>;
+    /**
+     * Next Cursor
+     *
+     * Ask with it for the next page; null on the last one.
+     */
+    next_cursor: string | null;
+};
+
+/**
+ * InvitationOut
+ *
+ * An open invitation.
+ */
+export type InvitationOut = {
+    /**
+     * Id
+     */
+    id: number;
+    /**
+     * Email
+     */
+    email: string;
+    /**
+     * Role
+     */
+    role: 'viewer' | 'editor' | 'admin';
+    /**
+     * Invited By
+     */
+    invited_by: string;
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Expires At
+     */
+    expires_at: string;
+};
+
+/**
+ * Joined
+ *
+ * Who joined what.
+ */
+export type Joined = {
+    /**
+     * User Id
+     */
+    user_id: number;
+    /**
+     * Email
+     */
+    email: string;
+    /**
+     * Workspace Id
+     */
+    workspace_id: number;
+    /**
+     * Role
+     */
+    role: 'viewer' | 'editor' | 'admin';
 };
 
 /**
@@ -642,7 +853,11 @@ export type LinkOut = {
      *
      * What visitors meet right now.
      */
-    state: 'active' | 'scheduled' | 'expired' | 'exhausted' | 'disabled' | 'archived';
+    state: 'active' | 'scheduled' | 'expired' | 'exhausted' | 'disabled' | 'banned' | 'archived';
+    /**
+     * null: it is not banned.
+     */
+    ban: BanOut | null;
     /**
      * Warnings
      *
@@ -736,6 +951,44 @@ export type LinkStatsOut = {
      * Domain
      */
     domain: string;
+};
+
+/**
+ * MadeInvitation
+ *
+ * A new invitation.
+ */
+export type MadeInvitation = {
+    /**
+     * Id
+     */
+    id: number;
+    /**
+     * Email
+     */
+    email: string;
+    /**
+     * Role
+     */
+    role: 'viewer' | 'editor' | 'admin';
+    /**
+     * Invited By
+     */
+    invited_by: string;
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Expires At
+     */
+    expires_at: string;
+    /**
+     * Url
+     *
+     * The link to hand on, shown this once; null: it was sent by mail.
+     */
+    url: string | null;
 };
 
 /**
@@ -839,6 +1092,58 @@ export type Me = {
 };
 
 /**
+ * MemberList
+ *
+ * One page of members.
+ */
+export type MemberList = {
+    /**
+     * Items
+     */
+    items: Array<MemberOut>;
+    /**
+     * Next Cursor
+     *
+     * Ask with it for the next page; null on the last one.
+     */
+    next_cursor: string | null;
+};
+
+/**
+ * MemberOut
+ *
+ * A member of a workspace.
+ */
+export type MemberOut = {
+    /**
+     * User Id
+     */
+    user_id: number;
+    /**
+     * Email
+     */
+    email: string;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Role
+     */
+    role: 'viewer' | 'editor' | 'admin';
+    /**
+     * Enabled
+     */
+    enabled: boolean;
+    /**
+     * Created At
+     *
+     * When they joined.
+     */
+    created_at: string;
+};
+
+/**
  * Methods
  *
  * What a sign-in page may offer.
@@ -850,6 +1155,18 @@ export type Methods = {
      * The first person is still awaited.
      */
     setup: boolean;
+    /**
+     * Passkeys
+     *
+     * Browsers allow passkeys at this address.
+     */
+    passkeys: boolean;
+    /**
+     * Oidc
+     *
+     * Name of the identity provider; null: there is none.
+     */
+    oidc: string | null;
     /**
      * Password By Mail
      *
@@ -886,6 +1203,81 @@ export type Myself = {
      * Locale
      */
     locale: string;
+};
+
+/**
+ * NewBan
+ *
+ * Why a link must lead nowhere.
+ */
+export type NewBan = {
+    /**
+     * Status
+     *
+     * What visitors get: 410 gone, 451 for legal reasons.
+     */
+    status?: 410 | 451;
+    /**
+     * Reason
+     *
+     * For the link's own people; visitors are not told.
+     */
+    reason?: string;
+};
+
+/**
+ * NewCredential
+ *
+ * A ``PublicKeyCredential`` as its ``toJSON()`` gives it; what is not needed is not looked at.
+ */
+export type NewCredential = {
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Rawid
+     */
+    rawId: string;
+    /**
+     * Type
+     */
+    type: string;
+    response: Attestation;
+};
+
+/**
+ * NewDecision
+ *
+ * What became of a report.
+ */
+export type NewDecision = {
+    /**
+     * State
+     */
+    state: 'dismissed' | 'acted';
+    /**
+     * Note
+     *
+     * Why.
+     */
+    note?: string;
+};
+
+/**
+ * NewInvitation
+ *
+ * Whom to invite, as what.
+ */
+export type NewInvitation = {
+    /**
+     * Email
+     */
+    email: string;
+    /**
+     * Role
+     */
+    role: 'viewer' | 'editor' | 'admin';
 };
 
 /**
@@ -1053,6 +1445,71 @@ export type NewLinks = {
 };
 
 /**
+ * NewMember
+ *
+ * A user to be made a member.
+ */
+export type NewMember = {
+    /**
+     * User Id
+     */
+    user_id: number;
+    /**
+     * Role
+     */
+    role: 'viewer' | 'editor' | 'admin';
+};
+
+/**
+ * NewPasskey
+ *
+ * A passkey that a browser made, and what it shall be called.
+ */
+export type NewPasskey = {
+    /**
+     * Name
+     */
+    name: string;
+    credential: NewCredential;
+};
+
+/**
+ * NewReport
+ *
+ * What is wrong with a link.
+ */
+export type NewReport = {
+    /**
+     * Short Url
+     *
+     * The link; or else `slug`, and `domain` if need be.
+     */
+    short_url?: string | null;
+    /**
+     * Slug
+     */
+    slug?: string | null;
+    /**
+     * Domain
+     */
+    domain?: string | null;
+    /**
+     * Reason
+     */
+    reason: 'phishing' | 'malware' | 'spam' | 'illegal' | 'harassment' | 'privacy' | 'copyright' | 'other';
+    /**
+     * Details
+     */
+    details?: string;
+    /**
+     * Contact
+     *
+     * How to reach you, if you want to be reached.
+     */
+    contact?: string;
+};
+
+/**
  * NewSetup
  *
  * The first person.
@@ -1100,6 +1557,139 @@ export type NewSignIn = {
      * Of the authenticator app, or a recovery code; where a second factor was set up.
      */
     code?: string | null;
+};
+
+/**
+ * NewUser
+ *
+ * A user to be added.
+ */
+export type NewUser = {
+    /**
+     * Email
+     */
+    email: string;
+    /**
+     * Name
+     */
+    name?: string;
+    /**
+     * Locale
+     */
+    locale?: string;
+    /**
+     * Password
+     *
+     * Without one they choose it by a one-time link.
+     */
+    password?: string | null;
+    /**
+     * Admin
+     *
+     * Looks after the whole installation.
+     */
+    admin?: boolean;
+    /**
+     * Workspace Id
+     *
+     * Makes them a member of this workspace at once.
+     */
+    workspace_id?: number | null;
+    /**
+     * Role
+     *
+     * In that workspace.
+     */
+    role?: 'viewer' | 'editor' | 'admin';
+};
+
+/**
+ * NewWorkspace
+ *
+ * A workspace to be made, or the new name of one.
+ */
+export type NewWorkspace = {
+    /**
+     * Name
+     */
+    name: string;
+};
+
+/**
+ * Options
+ *
+ * What ``navigator.credentials`` is called with, in the JSON form of WebAuthn, level 3.
+ */
+export type Options = {
+    /**
+     * Publickey
+     */
+    publicKey: {
+        [key: string]: unknown;
+    };
+};
+
+/**
+ * PasskeyList
+ *
+ * All of one's own.
+ */
+export type PasskeyList = {
+    /**
+     * Items
+     */
+    items: Array<PasskeyOut>;
+};
+
+/**
+ * PasskeyName
+ *
+ * What a passkey shall be called.
+ */
+export type PasskeyName = {
+    /**
+     * Name
+     */
+    name: string;
+};
+
+/**
+ * PasskeyOut
+ *
+ * One of one's own passkeys.
+ */
+export type PasskeyOut = {
+    /**
+     * Id
+     */
+    id: number;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Backed Up
+     *
+     * Its maker keeps a copy, so that it outlives the device.
+     */
+    backed_up: boolean;
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Used At
+     */
+    used_at: string | null;
+};
+
+/**
+ * PasskeySignIn
+ *
+ * The passkey that somebody chose.
+ */
+export type PasskeySignIn = {
+    credential: Credential;
 };
 
 /**
@@ -1185,6 +1775,112 @@ export type Problem = {
 };
 
 /**
+ * Proof
+ *
+ * The present password; null where there is none.
+ */
+export type Proof = {
+    /**
+     * Password
+     */
+    password?: string | null;
+};
+
+/**
+ * RecoveryCodes
+ *
+ * Each lets its owner in once when the app is lost; nobody can read them back.
+ */
+export type RecoveryCodes = {
+    /**
+     * Recovery Codes
+     */
+    recovery_codes: Array<string>;
+};
+
+/**
+ * ReportOut
+ *
+ * A report of abuse.
+ */
+export type ReportOut = {
+    /**
+     * Id
+     */
+    id: number;
+    /**
+     * Short Url
+     */
+    short_url: string;
+    /**
+     * Slug
+     */
+    slug: string;
+    /**
+     * Domain
+     *
+     * Host that the slug lives on.
+     */
+    domain: string;
+    /**
+     * Target
+     *
+     * Where the link led when it was reported.
+     */
+    target: string;
+    /**
+     * Reason
+     */
+    reason: 'phishing' | 'malware' | 'spam' | 'illegal' | 'harassment' | 'privacy' | 'copyright' | 'other';
+    /**
+     * Details
+     */
+    details: string;
+    /**
+     * Contact
+     */
+    contact: string;
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * State
+     */
+    state: 'open' | 'dismissed' | 'acted';
+    /**
+     * Note
+     */
+    note: string;
+    /**
+     * Decided By
+     */
+    decided_by: string;
+    /**
+     * Decided At
+     */
+    decided_at: string | null;
+};
+
+/**
+ * Reports
+ *
+ * One page of reports.
+ */
+export type Reports = {
+    /**
+     * Items
+     */
+    items: Array<ReportOut>;
+    /**
+     * Next Cursor
+     *
+     * Ask with it for the next page; null on the last one.
+     */
+    next_cursor: string | null;
+};
+
+/**
  * ResetLink
  *
  * A one-time link, to be handed over in person; it lives for 24 hours.
@@ -1194,6 +1890,18 @@ export type ResetLink = {
      * Url
      */
     url: string;
+};
+
+/**
+ * RoleChange
+ *
+ * Another role.
+ */
+export type RoleChange = {
+    /**
+     * Role
+     */
+    role: 'viewer' | 'editor' | 'admin';
 };
 
 /**
@@ -1380,6 +2088,36 @@ export type StatsOut = {
 };
 
 /**
+ * StrangersLink
+ *
+ * A link that was made without a key.
+ */
+export type StrangersLink = {
+    /**
+     * Slug
+     */
+    slug: string;
+    /**
+     * Short Url
+     */
+    short_url: string;
+    /**
+     * Target
+     */
+    target: string;
+    /**
+     * Expires At
+     */
+    expires_at: string | null;
+    /**
+     * Warnings
+     *
+     * What to think about before sharing it.
+     */
+    warnings: Array<Warned>;
+};
+
+/**
  * SummaryOut
  *
  * A period's sums.
@@ -1411,6 +2149,138 @@ export type SummaryOut = {
      * Sum of each day's unique humans; null where a day is cut.
      */
     visitors: number | null;
+};
+
+/**
+ * TotpStart
+ *
+ * What the app has to be given; nobody can read it back.
+ */
+export type TotpStart = {
+    /**
+     * Secret
+     *
+     * To type in.
+     */
+    secret: string;
+    /**
+     * Uri
+     *
+     * To show as a QR code.
+     */
+    uri: string;
+};
+
+/**
+ * TotpState
+ *
+ * Whether there is an authenticator app.
+ */
+export type TotpState = {
+    /**
+     * Enabled
+     */
+    enabled: boolean;
+    /**
+     * Recovery Codes
+     *
+     * Recovery codes that were not used yet.
+     */
+    recovery_codes: number;
+};
+
+/**
+ * UserChanges
+ *
+ * Fields to be changed; those that are absent stay as they are.
+ */
+export type UserChanges = {
+    /**
+     * Email
+     */
+    email?: string;
+    /**
+     * Name
+     */
+    name?: string;
+    /**
+     * Locale
+     */
+    locale?: string;
+    /**
+     * Admin
+     */
+    admin?: boolean;
+    /**
+     * Enabled
+     *
+     * false: cannot sign in; sessions and keys are refused at once.
+     */
+    enabled?: boolean;
+};
+
+/**
+ * UserList
+ *
+ * One page of users.
+ */
+export type UserList = {
+    /**
+     * Items
+     */
+    items: Array<UserOut>;
+    /**
+     * Next Cursor
+     *
+     * Ask with it for the next page; null on the last one.
+     */
+    next_cursor: string | null;
+};
+
+/**
+ * UserOut
+ *
+ * Somebody who can sign in.
+ */
+export type UserOut = {
+    /**
+     * Id
+     */
+    id: number;
+    /**
+     * Email
+     */
+    email: string;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Locale
+     */
+    locale: string;
+    /**
+     * Admin
+     *
+     * Looks after the whole installation.
+     */
+    admin: boolean;
+    /**
+     * Enabled
+     */
+    enabled: boolean;
+    /**
+     * Has Password
+     */
+    has_password: boolean;
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Signed In At
+     */
+    signed_in_at: string | null;
 };
 
 /**
@@ -1553,6 +2423,50 @@ export type Warned = {
      * One sentence for people.
      */
     detail: string;
+};
+
+/**
+ * WorkspaceList
+ *
+ * One page of workspaces.
+ */
+export type WorkspaceList = {
+    /**
+     * Items
+     */
+    items: Array<WorkspaceOut>;
+    /**
+     * Next Cursor
+     *
+     * Ask with it for the next page; null on the last one.
+     */
+    next_cursor: string | null;
+};
+
+/**
+ * WorkspaceOut
+ *
+ * A workspace.
+ */
+export type WorkspaceOut = {
+    /**
+     * Id
+     */
+    id: number;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Role
+     *
+     * The person's own role there; null without a membership, and for keys.
+     */
+    role: 'viewer' | 'editor' | 'admin' | null;
 };
 
 export type GetOverallStatsData = {
@@ -2052,6 +2966,156 @@ export type ExportLinkStatsResponses = {
 
 export type ExportLinkStatsResponse = ExportLinkStatsResponses[keyof ExportLinkStatsResponses];
 
+export type UnbanLinkData = {
+    body?: never;
+    path: {
+        /**
+         * Slug
+         *
+         * The link's slug or an alias of it.
+         */
+        slug: string;
+    };
+    query?: {
+        /**
+         * Domain
+         *
+         * Host that the slug lives on; the default one if absent.
+         */
+        domain?: string | null;
+    };
+    url: '/api/v1/links/{slug}/ban';
+};
+
+export type UnbanLinkErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `link_not_found`: No link has this slug on this domain.
+     */
+    404: Problem;
+    /**
+     * `link_changed`: Somebody changed the link since it was read; nothing was written.
+     */
+    412: Problem;
+    /**
+     * `unknown_domain`: The domain is not one that this installation serves. `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type UnbanLinkError = UnbanLinkErrors[keyof UnbanLinkErrors];
+
+export type UnbanLinkResponses = {
+    /**
+     * Successful Response
+     */
+    200: LinkOut;
+};
+
+export type UnbanLinkResponse = UnbanLinkResponses[keyof UnbanLinkResponses];
+
+export type BanLinkData = {
+    body: NewBan;
+    path: {
+        /**
+         * Slug
+         *
+         * The link's slug or an alias of it.
+         */
+        slug: string;
+    };
+    query?: {
+        /**
+         * Domain
+         *
+         * Host that the slug lives on; the default one if absent.
+         */
+        domain?: string | null;
+    };
+    url: '/api/v1/links/{slug}/ban';
+};
+
+export type BanLinkErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `link_not_found`: No link has this slug on this domain.
+     */
+    404: Problem;
+    /**
+     * `link_changed`: Somebody changed the link since it was read; nothing was written.
+     */
+    412: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `unknown_domain`: The domain is not one that this installation serves. `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type BanLinkError = BanLinkErrors[keyof BanLinkErrors];
+
+export type BanLinkResponses = {
+    /**
+     * Successful Response
+     */
+    200: LinkOut;
+};
+
+export type BanLinkResponse = BanLinkResponses[keyof BanLinkResponses];
+
 export type ListLinksData = {
     body?: never;
     path?: never;
@@ -2085,7 +3149,7 @@ export type ListLinksData = {
          *
          * Without it: all but archived links.
          */
-        state?: 'active' | 'scheduled' | 'expired' | 'exhausted' | 'disabled' | 'archived' | null;
+        state?: 'active' | 'scheduled' | 'expired' | 'exhausted' | 'disabled' | 'banned' | 'archived' | null;
         /**
          * Created Since
          *
@@ -2193,6 +3257,10 @@ export type CreateLinkErrors = {
      */
     422: Problem;
     /**
+     * `rate_limited`: Too many requests of this kind came from one place, or for one account; Retry-After says when to go on.
+     */
+    429: Problem;
+    /**
      * `internal_error`: Something went wrong inside; the log has more under the request id.
      */
     500: Problem;
@@ -2214,9 +3282,11 @@ export type CreateLinkResponses = {
      */
     200: LinkOut;
     /**
+     * Response Create Link
+     *
      * The new link.
      */
-    201: LinkOut;
+    201: LinkOut | StrangersLink;
 };
 
 export type CreateLinkResponse = CreateLinkResponses[keyof CreateLinkResponses];
@@ -2259,6 +3329,10 @@ export type DeleteLinkErrors = {
      * `unauthenticated`: Neither a valid API key nor a living session came with the request.
      */
     401: Problem;
+    /**
+     * `link_banned`: The link is banned: only who may lift that can delete it.
+     */
+    403: Problem;
     /**
      * `link_not_found`: No link has this slug on this domain.
      */
@@ -3121,6 +4195,1362 @@ export type ExportAuditResponses = {
 
 export type ExportAuditResponse = ExportAuditResponses[keyof ExportAuditResponses];
 
+export type ListReportsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * State
+         *
+         * Without it: all.
+         */
+        state?: 'open' | 'dismissed' | 'acted' | null;
+        /**
+         * Limit
+         */
+        limit?: number;
+        /**
+         * Cursor
+         *
+         * `next_cursor` of the page before.
+         */
+        cursor?: string | null;
+    };
+    url: '/api/v1/reports';
+};
+
+export type ListReportsErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `invalid_cursor`: The page cursor was not made by this installation, or belongs to another sort order. `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type ListReportsError = ListReportsErrors[keyof ListReportsErrors];
+
+export type ListReportsResponses = {
+    /**
+     * Successful Response
+     */
+    200: Reports;
+};
+
+export type ListReportsResponse = ListReportsResponses[keyof ListReportsResponses];
+
+export type ReportLinkData = {
+    body: NewReport;
+    path?: never;
+    query?: never;
+    url: '/api/v1/reports';
+};
+
+export type ReportLinkErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `cross_site_request`: The request did not come from this installation's own pages, or lacks the header that says so.
+     */
+    403: Problem;
+    /**
+     * `link_not_found`: No link has this slug on this domain.
+     */
+    404: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `unknown_domain`: The domain is not one that this installation serves. `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests of this kind came from one place, or for one account; Retry-After says when to go on.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type ReportLinkError = ReportLinkErrors[keyof ReportLinkErrors];
+
+export type ReportLinkResponses = {
+    /**
+     * Successful Response
+     */
+    202: unknown;
+};
+
+export type DecideReportData = {
+    body: NewDecision;
+    path: {
+        /**
+         * Report Id
+         */
+        report_id: number;
+    };
+    query?: never;
+    url: '/api/v1/reports/{report_id}';
+};
+
+export type DecideReportErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `report_not_found`: The workspace has no report of abuse with this id.
+     */
+    404: Problem;
+    /**
+     * `changed`: Somebody changed what was read; nothing was written.
+     */
+    409: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type DecideReportError = DecideReportErrors[keyof DecideReportErrors];
+
+export type DecideReportResponses = {
+    /**
+     * Successful Response
+     */
+    200: ReportOut;
+};
+
+export type DecideReportResponse = DecideReportResponses[keyof DecideReportResponses];
+
+export type ListUsersData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Limit
+         */
+        limit?: number;
+        /**
+         * Cursor
+         *
+         * `next_cursor` of the page before.
+         */
+        cursor?: string | null;
+    };
+    url: '/api/v1/users';
+};
+
+export type ListUsersErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range. `invalid_cursor`: The page cursor was not made by this installation, or belongs to another sort order.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type ListUsersError = ListUsersErrors[keyof ListUsersErrors];
+
+export type ListUsersResponses = {
+    /**
+     * Successful Response
+     */
+    200: UserList;
+};
+
+export type ListUsersResponse = ListUsersResponses[keyof ListUsersResponses];
+
+export type CreateUserData = {
+    body: NewUser;
+    path?: never;
+    query?: never;
+    url: '/api/v1/users';
+};
+
+export type CreateUserErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `workspace_not_found`: The caller belongs to no workspace with this id.
+     */
+    404: Problem;
+    /**
+     * `email_taken`: A user has this e-mail address already.
+     */
+    409: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range. `weak_password`: The new password is too short, too long, or among the first that anybody would try.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `busy`: Too much is being asked at once; nothing was done. `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type CreateUserError = CreateUserErrors[keyof CreateUserErrors];
+
+export type CreateUserResponses = {
+    /**
+     * Successful Response
+     */
+    201: UserOut;
+};
+
+export type CreateUserResponse = CreateUserResponses[keyof CreateUserResponses];
+
+export type DeleteUserData = {
+    body?: never;
+    path: {
+        /**
+         * User Id
+         */
+        user_id: number;
+    };
+    query?: never;
+    url: '/api/v1/users/{user_id}';
+};
+
+export type DeleteUserErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `user_not_found`: No user has this id or e-mail address.
+     */
+    404: Problem;
+    /**
+     * `last_admin`: Without this admin there would be none left.
+     */
+    409: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type DeleteUserError = DeleteUserErrors[keyof DeleteUserErrors];
+
+export type DeleteUserResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type DeleteUserResponse = DeleteUserResponses[keyof DeleteUserResponses];
+
+export type GetUserData = {
+    body?: never;
+    path: {
+        /**
+         * User Id
+         */
+        user_id: number;
+    };
+    query?: never;
+    url: '/api/v1/users/{user_id}';
+};
+
+export type GetUserErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `user_not_found`: No user has this id or e-mail address.
+     */
+    404: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type GetUserError = GetUserErrors[keyof GetUserErrors];
+
+export type GetUserResponses = {
+    /**
+     * Successful Response
+     */
+    200: UserOut;
+};
+
+export type GetUserResponse = GetUserResponses[keyof GetUserResponses];
+
+export type EditUserData = {
+    body: UserChanges;
+    path: {
+        /**
+         * User Id
+         */
+        user_id: number;
+    };
+    query?: never;
+    url: '/api/v1/users/{user_id}';
+};
+
+export type EditUserErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `user_not_found`: No user has this id or e-mail address.
+     */
+    404: Problem;
+    /**
+     * `email_taken`: A user has this e-mail address already. `last_admin`: Without this admin there would be none left.
+     */
+    409: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type EditUserError = EditUserErrors[keyof EditUserErrors];
+
+export type EditUserResponses = {
+    /**
+     * Successful Response
+     */
+    200: UserOut;
+};
+
+export type EditUserResponse = EditUserResponses[keyof EditUserResponses];
+
+export type ListWorkspacesData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Limit
+         */
+        limit?: number;
+        /**
+         * Cursor
+         *
+         * `next_cursor` of the page before.
+         */
+        cursor?: string | null;
+        /**
+         * All
+         *
+         * All of the installation, for those who look after it.
+         */
+        all?: boolean;
+    };
+    url: '/api/v1/workspaces';
+};
+
+export type ListWorkspacesErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range. `invalid_cursor`: The page cursor was not made by this installation, or belongs to another sort order.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type ListWorkspacesError = ListWorkspacesErrors[keyof ListWorkspacesErrors];
+
+export type ListWorkspacesResponses = {
+    /**
+     * Successful Response
+     */
+    200: WorkspaceList;
+};
+
+export type ListWorkspacesResponse = ListWorkspacesResponses[keyof ListWorkspacesResponses];
+
+export type CreateWorkspaceData = {
+    body: NewWorkspace;
+    path?: never;
+    query?: never;
+    url: '/api/v1/workspaces';
+};
+
+export type CreateWorkspaceErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `name_taken`: Another of the same kind has this name already. `workspaces_full`: All numbers for workspaces are given.
+     */
+    409: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type CreateWorkspaceError = CreateWorkspaceErrors[keyof CreateWorkspaceErrors];
+
+export type CreateWorkspaceResponses = {
+    /**
+     * Successful Response
+     */
+    201: WorkspaceOut;
+};
+
+export type CreateWorkspaceResponse = CreateWorkspaceResponses[keyof CreateWorkspaceResponses];
+
+export type DeleteWorkspaceData = {
+    body?: never;
+    path: {
+        /**
+         * Workspace Id
+         *
+         * The workspace's number.
+         */
+        workspace_id: number;
+    };
+    query?: never;
+    url: '/api/v1/workspaces/{workspace_id}';
+};
+
+export type DeleteWorkspaceErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `workspace_not_found`: The caller belongs to no workspace with this id.
+     */
+    404: Problem;
+    /**
+     * `workspace_in_use`: The workspace has links, or is the first one, and cannot be deleted.
+     */
+    409: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type DeleteWorkspaceError = DeleteWorkspaceErrors[keyof DeleteWorkspaceErrors];
+
+export type DeleteWorkspaceResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type DeleteWorkspaceResponse = DeleteWorkspaceResponses[keyof DeleteWorkspaceResponses];
+
+export type GetWorkspaceData = {
+    body?: never;
+    path: {
+        /**
+         * Workspace Id
+         *
+         * The workspace's number.
+         */
+        workspace_id: number;
+    };
+    query?: never;
+    url: '/api/v1/workspaces/{workspace_id}';
+};
+
+export type GetWorkspaceErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `workspace_not_found`: The caller belongs to no workspace with this id.
+     */
+    404: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type GetWorkspaceError = GetWorkspaceErrors[keyof GetWorkspaceErrors];
+
+export type GetWorkspaceResponses = {
+    /**
+     * Successful Response
+     */
+    200: WorkspaceOut;
+};
+
+export type GetWorkspaceResponse = GetWorkspaceResponses[keyof GetWorkspaceResponses];
+
+export type RenameWorkspaceData = {
+    body: NewWorkspace;
+    path: {
+        /**
+         * Workspace Id
+         *
+         * The workspace's number.
+         */
+        workspace_id: number;
+    };
+    query?: never;
+    url: '/api/v1/workspaces/{workspace_id}';
+};
+
+export type RenameWorkspaceErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `workspace_not_found`: The caller belongs to no workspace with this id.
+     */
+    404: Problem;
+    /**
+     * `name_taken`: Another of the same kind has this name already.
+     */
+    409: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type RenameWorkspaceError = RenameWorkspaceErrors[keyof RenameWorkspaceErrors];
+
+export type RenameWorkspaceResponses = {
+    /**
+     * Successful Response
+     */
+    200: WorkspaceOut;
+};
+
+export type RenameWorkspaceResponse = RenameWorkspaceResponses[keyof RenameWorkspaceResponses];
+
+export type ListMembersData = {
+    body?: never;
+    path: {
+        /**
+         * Workspace Id
+         *
+         * The workspace's number.
+         */
+        workspace_id: number;
+    };
+    query?: {
+        /**
+         * Limit
+         */
+        limit?: number;
+        /**
+         * Cursor
+         *
+         * `next_cursor` of the page before.
+         */
+        cursor?: string | null;
+    };
+    url: '/api/v1/workspaces/{workspace_id}/members';
+};
+
+export type ListMembersErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `workspace_not_found`: The caller belongs to no workspace with this id.
+     */
+    404: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range. `invalid_cursor`: The page cursor was not made by this installation, or belongs to another sort order.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type ListMembersError = ListMembersErrors[keyof ListMembersErrors];
+
+export type ListMembersResponses = {
+    /**
+     * Successful Response
+     */
+    200: MemberList;
+};
+
+export type ListMembersResponse = ListMembersResponses[keyof ListMembersResponses];
+
+export type AddMemberData = {
+    body: NewMember;
+    path: {
+        /**
+         * Workspace Id
+         *
+         * The workspace's number.
+         */
+        workspace_id: number;
+    };
+    query?: never;
+    url: '/api/v1/workspaces/{workspace_id}/members';
+};
+
+export type AddMemberErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `workspace_not_found`: The caller belongs to no workspace with this id. `user_not_found`: No user has this id or e-mail address.
+     */
+    404: Problem;
+    /**
+     * `already_member`: The user belongs to the workspace already.
+     */
+    409: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type AddMemberError = AddMemberErrors[keyof AddMemberErrors];
+
+export type AddMemberResponses = {
+    /**
+     * Successful Response
+     */
+    201: MemberOut;
+};
+
+export type AddMemberResponse = AddMemberResponses[keyof AddMemberResponses];
+
+export type RemoveMemberData = {
+    body?: never;
+    path: {
+        /**
+         * Workspace Id
+         *
+         * The workspace's number.
+         */
+        workspace_id: number;
+        /**
+         * User Id
+         */
+        user_id: number;
+    };
+    query?: never;
+    url: '/api/v1/workspaces/{workspace_id}/members/{user_id}';
+};
+
+export type RemoveMemberErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `workspace_not_found`: The caller belongs to no workspace with this id. `member_not_found`: The user does not belong to the workspace.
+     */
+    404: Problem;
+    /**
+     * `last_admin`: Without this admin there would be none left.
+     */
+    409: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type RemoveMemberError = RemoveMemberErrors[keyof RemoveMemberErrors];
+
+export type RemoveMemberResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type RemoveMemberResponse = RemoveMemberResponses[keyof RemoveMemberResponses];
+
+export type ChangeRoleData = {
+    body: RoleChange;
+    path: {
+        /**
+         * Workspace Id
+         *
+         * The workspace's number.
+         */
+        workspace_id: number;
+        /**
+         * User Id
+         */
+        user_id: number;
+    };
+    query?: never;
+    url: '/api/v1/workspaces/{workspace_id}/members/{user_id}';
+};
+
+export type ChangeRoleErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `workspace_not_found`: The caller belongs to no workspace with this id. `member_not_found`: The user does not belong to the workspace.
+     */
+    404: Problem;
+    /**
+     * `last_admin`: Without this admin there would be none left.
+     */
+    409: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type ChangeRoleError = ChangeRoleErrors[keyof ChangeRoleErrors];
+
+export type ChangeRoleResponses = {
+    /**
+     * Successful Response
+     */
+    200: MemberOut;
+};
+
+export type ChangeRoleResponse = ChangeRoleResponses[keyof ChangeRoleResponses];
+
+export type ListInvitationsData = {
+    body?: never;
+    path: {
+        /**
+         * Workspace Id
+         *
+         * The workspace's number.
+         */
+        workspace_id: number;
+    };
+    query?: {
+        /**
+         * Limit
+         */
+        limit?: number;
+        /**
+         * Cursor
+         *
+         * `next_cursor` of the page before.
+         */
+        cursor?: string | null;
+    };
+    url: '/api/v1/workspaces/{workspace_id}/invitations';
+};
+
+export type ListInvitationsErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `workspace_not_found`: The caller belongs to no workspace with this id.
+     */
+    404: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range. `invalid_cursor`: The page cursor was not made by this installation, or belongs to another sort order.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type ListInvitationsError = ListInvitationsErrors[keyof ListInvitationsErrors];
+
+export type ListInvitationsResponses = {
+    /**
+     * Successful Response
+     */
+    200: InvitationList;
+};
+
+export type ListInvitationsResponse = ListInvitationsResponses[keyof ListInvitationsResponses];
+
+export type InvitePersonData = {
+    body: NewInvitation;
+    path: {
+        /**
+         * Workspace Id
+         *
+         * The workspace's number.
+         */
+        workspace_id: number;
+    };
+    query?: never;
+    url: '/api/v1/workspaces/{workspace_id}/invitations';
+};
+
+export type InvitePersonErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `workspace_not_found`: The caller belongs to no workspace with this id.
+     */
+    404: Problem;
+    /**
+     * `already_member`: The user belongs to the workspace already.
+     */
+    409: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type InvitePersonError = InvitePersonErrors[keyof InvitePersonErrors];
+
+export type InvitePersonResponses = {
+    /**
+     * Successful Response
+     */
+    201: MadeInvitation;
+};
+
+export type InvitePersonResponse = InvitePersonResponses[keyof InvitePersonResponses];
+
+export type WithdrawInvitationData = {
+    body?: never;
+    path: {
+        /**
+         * Workspace Id
+         *
+         * The workspace's number.
+         */
+        workspace_id: number;
+        /**
+         * Invitation Id
+         */
+        invitation_id: number;
+    };
+    query?: never;
+    url: '/api/v1/workspaces/{workspace_id}/invitations/{invitation_id}';
+};
+
+export type WithdrawInvitationErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `workspace_not_found`: The caller belongs to no workspace with this id. `invitation_not_found`: There is no such invitation, or it was accepted, taken back, or is older than it may be.
+     */
+    404: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type WithdrawInvitationError = WithdrawInvitationErrors[keyof WithdrawInvitationErrors];
+
+export type WithdrawInvitationResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type WithdrawInvitationResponse = WithdrawInvitationResponses[keyof WithdrawInvitationResponses];
+
+export type AcceptInvitationData = {
+    body: Acceptance;
+    path?: never;
+    query?: never;
+    url: '/api/v1/invitations/accept';
+};
+
+export type AcceptInvitationErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `cross_site_request`: The request did not come from this installation's own pages, or lacks the header that says so.
+     */
+    403: Problem;
+    /**
+     * `invitation_not_found`: There is no such invitation, or it was accepted, taken back, or is older than it may be.
+     */
+    404: Problem;
+    /**
+     * `sign_in_first`: The invitation is for an account that exists and is not signed in, or for another than the one signed in. `already_member`: The user belongs to the workspace already.
+     */
+    409: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range. `weak_password`: The new password is too short, too long, or among the first that anybody would try.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `busy`: Too much is being asked at once; nothing was done. `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type AcceptInvitationError = AcceptInvitationErrors[keyof AcceptInvitationErrors];
+
+export type AcceptInvitationResponses = {
+    /**
+     * Successful Response
+     */
+    200: Joined;
+};
+
+export type AcceptInvitationResponse = AcceptInvitationResponses[keyof AcceptInvitationResponses];
+
 export type GetMetricsData = {
     body?: never;
     path?: never;
@@ -3137,6 +5567,10 @@ export type GetMetricsErrors = {
      * `unauthenticated`: Neither a valid API key nor a living session came with the request.
      */
     401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
     /**
      * `invalid_input`: A value is missing, malformed or out of range.
      */
@@ -3302,13 +5736,17 @@ export type SignInErrors = {
      */
     400: Problem;
     /**
-     * `sign_in_refused`: E-mail address, password or code is wrong, or the user is disabled.
+     * `sign_in_refused`: E-mail address, password or code is wrong, or the user is disabled. `second_factor_needed`: The password is right, and a code of the second factor is needed beside it. `wrong_code`: The code of the second factor is wrong, too old, or was used already.
      */
     401: Problem;
     /**
      * `cross_site_request`: The request did not come from this installation's own pages, or lacks the header that says so.
      */
     403: Problem;
+    /**
+     * `second_factor_unreadable`: The signing secret is not the one any more that the second factor was encrypted with.
+     */
+    409: Problem;
     /**
      * `body_too_large`: The request body is larger than MAX_BODY_MB.
      */
@@ -3383,6 +5821,10 @@ export type SignOutErrors = {
 export type SignOutError = SignOutErrors[keyof SignOutErrors];
 
 export type SignOutResponses = {
+    /**
+     * OK
+     */
+    200: Elsewhere;
     /**
      * Successful Response
      */
@@ -3782,6 +6224,809 @@ export type MakeResetLinkResponses = {
 };
 
 export type MakeResetLinkResponse = MakeResetLinkResponses[keyof MakeResetLinkResponses];
+
+export type GetTotpData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/totp';
+};
+
+export type GetTotpErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `session_needed`: Only a person who is signed in can do this, not an API key. `cross_site_request`: The request did not come from this installation's own pages, or lacks the header that says so.
+     */
+    403: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type GetTotpError = GetTotpErrors[keyof GetTotpErrors];
+
+export type GetTotpResponses = {
+    /**
+     * Successful Response
+     */
+    200: TotpState;
+};
+
+export type GetTotpResponse = GetTotpResponses[keyof GetTotpResponses];
+
+export type StartTotpData = {
+    body: Proof;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/totp';
+};
+
+export type StartTotpErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `second_factor_required`: This installation lets nobody like the caller do anything without a second factor. `recent_sign_in_needed`: Without a password to ask for, this needs a session that began a moment ago.
+     */
+    403: Problem;
+    /**
+     * `second_factor_exists`: There is an authenticator app already.
+     */
+    409: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `wrong_password`: The present password is another one. `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests of this kind came from one place, or for one account; Retry-After says when to go on.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `busy`: Too much is being asked at once; nothing was done. `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type StartTotpError = StartTotpErrors[keyof StartTotpErrors];
+
+export type StartTotpResponses = {
+    /**
+     * Successful Response
+     */
+    201: TotpStart;
+};
+
+export type StartTotpResponse = StartTotpResponses[keyof StartTotpResponses];
+
+export type ConfirmTotpData = {
+    body: Code;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/totp/confirm';
+};
+
+export type ConfirmTotpErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `session_needed`: Only a person who is signed in can do this, not an API key. `cross_site_request`: The request did not come from this installation's own pages, or lacks the header that says so.
+     */
+    403: Problem;
+    /**
+     * `second_factor_exists`: There is an authenticator app already. `second_factor_missing`: There is no authenticator app, or it was not begun to be set up. `second_factor_unreadable`: The signing secret is not the one any more that the second factor was encrypted with.
+     */
+    409: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `unconfirmed_code`: The new authenticator app shows another code. `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests of this kind came from one place, or for one account; Retry-After says when to go on.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type ConfirmTotpError = ConfirmTotpErrors[keyof ConfirmTotpErrors];
+
+export type ConfirmTotpResponses = {
+    /**
+     * Successful Response
+     */
+    200: RecoveryCodes;
+};
+
+export type ConfirmTotpResponse = ConfirmTotpResponses[keyof ConfirmTotpResponses];
+
+export type RenewRecoveryCodesData = {
+    body: Proof;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/totp/recovery-codes';
+};
+
+export type RenewRecoveryCodesErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `second_factor_required`: This installation lets nobody like the caller do anything without a second factor. `recent_sign_in_needed`: Without a password to ask for, this needs a session that began a moment ago.
+     */
+    403: Problem;
+    /**
+     * `second_factor_missing`: There is no authenticator app, or it was not begun to be set up. `second_factor_unreadable`: The signing secret is not the one any more that the second factor was encrypted with.
+     */
+    409: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `wrong_password`: The present password is another one. `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests of this kind came from one place, or for one account; Retry-After says when to go on.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `busy`: Too much is being asked at once; nothing was done. `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type RenewRecoveryCodesError = RenewRecoveryCodesErrors[keyof RenewRecoveryCodesErrors];
+
+export type RenewRecoveryCodesResponses = {
+    /**
+     * Successful Response
+     */
+    200: RecoveryCodes;
+};
+
+export type RenewRecoveryCodesResponse = RenewRecoveryCodesResponses[keyof RenewRecoveryCodesResponses];
+
+export type DisableTotpData = {
+    body: Proof;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/totp/disable';
+};
+
+export type DisableTotpErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `second_factor_required`: This installation lets nobody like the caller do anything without a second factor. `recent_sign_in_needed`: Without a password to ask for, this needs a session that began a moment ago.
+     */
+    403: Problem;
+    /**
+     * `second_factor_missing`: There is no authenticator app, or it was not begun to be set up.
+     */
+    409: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `wrong_password`: The present password is another one. `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests of this kind came from one place, or for one account; Retry-After says when to go on.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `busy`: Too much is being asked at once; nothing was done. `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type DisableTotpError = DisableTotpErrors[keyof DisableTotpErrors];
+
+export type DisableTotpResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type DisableTotpResponse = DisableTotpResponses[keyof DisableTotpResponses];
+
+export type RemoveSecondFactorData = {
+    body?: never;
+    path: {
+        /**
+         * User Id
+         */
+        user_id: number;
+    };
+    query?: never;
+    url: '/api/v1/users/{user_id}/second-factor/remove';
+};
+
+export type RemoveSecondFactorErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `session_needed`: Only a person who is signed in can do this, not an API key. `cross_site_request`: The request did not come from this installation's own pages, or lacks the header that says so.
+     */
+    403: Problem;
+    /**
+     * `user_not_found`: No user has this id or e-mail address.
+     */
+    404: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type RemoveSecondFactorError = RemoveSecondFactorErrors[keyof RemoveSecondFactorErrors];
+
+export type RemoveSecondFactorResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type RemoveSecondFactorResponse = RemoveSecondFactorResponses[keyof RemoveSecondFactorResponses];
+
+export type StartPasskeySignInData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/passkeys/sign-in/start';
+};
+
+export type StartPasskeySignInErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `cross_site_request`: The request did not come from this installation's own pages, or lacks the header that says so.
+     */
+    403: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests of this kind came from one place, or for one account; Retry-After says when to go on.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type StartPasskeySignInError = StartPasskeySignInErrors[keyof StartPasskeySignInErrors];
+
+export type StartPasskeySignInResponses = {
+    /**
+     * Successful Response
+     */
+    200: Options;
+};
+
+export type StartPasskeySignInResponse = StartPasskeySignInResponses[keyof StartPasskeySignInResponses];
+
+export type SignInByPasskeyData = {
+    body: PasskeySignIn;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/passkeys/sign-in';
+};
+
+export type SignInByPasskeyErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `passkey_refused`: The passkey is unknown here, or its answer does not fit what was asked. `sign_in_refused`: E-mail address, password or code is wrong, or the user is disabled.
+     */
+    401: Problem;
+    /**
+     * `cross_site_request`: The request did not come from this installation's own pages, or lacks the header that says so.
+     */
+    403: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests of this kind came from one place, or for one account; Retry-After says when to go on.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type SignInByPasskeyError = SignInByPasskeyErrors[keyof SignInByPasskeyErrors];
+
+export type SignInByPasskeyResponses = {
+    /**
+     * Successful Response
+     */
+    200: SignedInOut;
+};
+
+export type SignInByPasskeyResponse = SignInByPasskeyResponses[keyof SignInByPasskeyResponses];
+
+export type StartPasskeyData = {
+    body: Proof;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/passkeys/start';
+};
+
+export type StartPasskeyErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `second_factor_required`: This installation lets nobody like the caller do anything without a second factor. `recent_sign_in_needed`: Without a password to ask for, this needs a session that began a moment ago. `session_needed`: Only a person who is signed in can do this, not an API key. `cross_site_request`: The request did not come from this installation's own pages, or lacks the header that says so.
+     */
+    403: Problem;
+    /**
+     * `passkeys_full`: The user has as many passkeys as there may be.
+     */
+    409: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `wrong_password`: The present password is another one. `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests of this kind came from one place, or for one account; Retry-After says when to go on.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `busy`: Too much is being asked at once; nothing was done. `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type StartPasskeyError = StartPasskeyErrors[keyof StartPasskeyErrors];
+
+export type StartPasskeyResponses = {
+    /**
+     * Successful Response
+     */
+    200: Options;
+};
+
+export type StartPasskeyResponse = StartPasskeyResponses[keyof StartPasskeyResponses];
+
+export type ListPasskeysData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/passkeys';
+};
+
+export type ListPasskeysErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `session_needed`: Only a person who is signed in can do this, not an API key. `cross_site_request`: The request did not come from this installation's own pages, or lacks the header that says so.
+     */
+    403: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type ListPasskeysError = ListPasskeysErrors[keyof ListPasskeysErrors];
+
+export type ListPasskeysResponses = {
+    /**
+     * Successful Response
+     */
+    200: PasskeyList;
+};
+
+export type ListPasskeysResponse = ListPasskeysResponses[keyof ListPasskeysResponses];
+
+export type AddPasskeyData = {
+    body: NewPasskey;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/passkeys';
+};
+
+export type AddPasskeyErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `session_needed`: Only a person who is signed in can do this, not an API key. `cross_site_request`: The request did not come from this installation's own pages, or lacks the header that says so.
+     */
+    403: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `passkey_unusable`: The new passkey does not fit what was asked for, or belongs to somebody already. `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type AddPasskeyError = AddPasskeyErrors[keyof AddPasskeyErrors];
+
+export type AddPasskeyResponses = {
+    /**
+     * Successful Response
+     */
+    201: PasskeyOut;
+};
+
+export type AddPasskeyResponse = AddPasskeyResponses[keyof AddPasskeyResponses];
+
+export type RenamePasskeyData = {
+    body: PasskeyName;
+    path: {
+        /**
+         * Passkey Id
+         */
+        passkey_id: number;
+    };
+    query?: never;
+    url: '/api/v1/auth/passkeys/{passkey_id}';
+};
+
+export type RenamePasskeyErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `session_needed`: Only a person who is signed in can do this, not an API key. `cross_site_request`: The request did not come from this installation's own pages, or lacks the header that says so.
+     */
+    403: Problem;
+    /**
+     * `passkey_not_found`: The user has no such passkey.
+     */
+    404: Problem;
+    /**
+     * `changed`: Somebody changed what was read; nothing was written.
+     */
+    409: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type RenamePasskeyError = RenamePasskeyErrors[keyof RenamePasskeyErrors];
+
+export type RenamePasskeyResponses = {
+    /**
+     * Successful Response
+     */
+    200: PasskeyOut;
+};
+
+export type RenamePasskeyResponse = RenamePasskeyResponses[keyof RenamePasskeyResponses];
+
+export type RemovePasskeyData = {
+    body: Proof;
+    path: {
+        /**
+         * Passkey Id
+         */
+        passkey_id: number;
+    };
+    query?: never;
+    url: '/api/v1/auth/passkeys/{passkey_id}/remove';
+};
+
+export type RemovePasskeyErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `second_factor_required`: This installation lets nobody like the caller do anything without a second factor. `recent_sign_in_needed`: Without a password to ask for, this needs a session that began a moment ago. `session_needed`: Only a person who is signed in can do this, not an API key. `cross_site_request`: The request did not come from this installation's own pages, or lacks the header that says so.
+     */
+    403: Problem;
+    /**
+     * `passkey_not_found`: The user has no such passkey.
+     */
+    404: Problem;
+    /**
+     * `changed`: Somebody changed what was read; nothing was written.
+     */
+    409: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `wrong_password`: The present password is another one. `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests of this kind came from one place, or for one account; Retry-After says when to go on.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `busy`: Too much is being asked at once; nothing was done. `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type RemovePasskeyError = RemovePasskeyErrors[keyof RemovePasskeyErrors];
+
+export type RemovePasskeyResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type RemovePasskeyResponse = RemovePasskeyResponses[keyof RemovePasskeyResponses];
+
+export type StartOidcData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Next
+         *
+         * One of our own screens, to be led to afterwards.
+         */
+        next?: string;
+    };
+    url: '/api/v1/auth/oidc/start';
+};
+
+export type StartOidcErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type StartOidcError = StartOidcErrors[keyof StartOidcErrors];
+
+export type FinishOidcData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/oidc/callback';
+};
+
+export type FinishOidcErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type FinishOidcError = FinishOidcErrors[keyof FinishOidcErrors];
 
 export type GetHealthData = {
     body?: never;
