@@ -6051,6 +6051,10 @@ export type ChangePasswordErrors = {
      */
     422: Problem;
     /**
+     * `rate_limited`: Too many requests of this kind came from one place, or for one account; Retry-After says when to go on.
+     */
+    429: Problem;
+    /**
      * `internal_error`: Something went wrong inside; the log has more under the request id.
      */
     500: Problem;
@@ -6170,6 +6174,60 @@ export type ResetPasswordResponses = {
 };
 
 export type ResetPasswordResponse = ResetPasswordResponses[keyof ResetPasswordResponses];
+
+export type EndSessionsOfUserData = {
+    body?: never;
+    path: {
+        /**
+         * User Id
+         */
+        user_id: number;
+    };
+    query?: never;
+    url: '/api/v1/users/{user_id}/sessions';
+};
+
+export type EndSessionsOfUserErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `cross_site_request`: The request did not come from this installation's own pages, or lacks the header that says so.
+     */
+    403: Problem;
+    /**
+     * `user_not_found`: No user has this id or e-mail address.
+     */
+    404: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type EndSessionsOfUserError = EndSessionsOfUserErrors[keyof EndSessionsOfUserErrors];
+
+export type EndSessionsOfUserResponses = {
+    /**
+     * Successful Response
+     */
+    200: Ended;
+};
+
+export type EndSessionsOfUserResponse = EndSessionsOfUserResponses[keyof EndSessionsOfUserResponses];
 
 export type MakeResetLinkData = {
     body?: never;
