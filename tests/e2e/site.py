@@ -58,7 +58,8 @@ class Site:
             what="the link for the set-up is printed",
             details=self.served.tail,
         )
-        return pattern.findall(self.served.log.read_text())[0]
+        link: str = pattern.findall(self.served.log.read_text())[0]
+        return link
 
     def open(
         self, *, width: int = 1200, height: int = 800, scheme: Literal["light", "dark"] = "light", **options: Any
