@@ -22,7 +22,7 @@ from shortly.errors import MailRefused
 
 INSECURE = "ignore:Requiring AUTH while not requiring TLS"
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 SENDER = "Shortly <links@s.example>"
 

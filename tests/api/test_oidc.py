@@ -22,6 +22,8 @@ from shortly.accounts.identities import Identity
 from shortly.accounts.people import Member, User
 from shortly.accounts.tickets import Ticket
 
+pytestmark = pytest.mark.slow
+
 AUTH = "/api/v1/auth"
 START = f"{AUTH}/oidc/start"
 ADA = "ada@example.com"

@@ -18,6 +18,8 @@ from tests.api.test_sign_in import ADA, AUTH, add_user, code, edit_user
 from shortly.accounts.passkeys import Passkey
 from shortly.accounts.sessions import From
 
+pytestmark = pytest.mark.slow
+
 KEYS = f"{AUTH}/passkeys"
 
 

@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from tests.cli.runs import EXECUTABLE, Execute
 
+pytestmark = pytest.mark.slow
+
 
 def test_help_names_every_command_without_importing_what_is_heavy(execute: Execute) -> None:
     shown = execute("--help", env={**os.environ, "PYTHONPROFILEIMPORTTIME": "1"})
