@@ -1,14 +1,10 @@
-import { AppShell, Burger, Group, NavLink, ScrollArea, Text, UnstyledButton } from "@mantine/core";
+import { AppShell, Burger, Divider, Group, NavLink, ScrollArea, Text, UnstyledButton } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { IconHome, IconLink } from "@tabler/icons-react";
 import { Link, Outlet, useRouterState } from "@tanstack/react-router";
+import { Fragment } from "react";
 import { useTranslation } from "react-i18next";
 import { AccountMenu } from "../features/auth/AccountMenu";
-
-const PLACES = [
-  { to: "/", label: "nav.home", icon: IconHome },
-  { to: "/app/links", label: "nav.links", icon: IconLink },
-] as const;
+import { PLACES } from "./places";
 
 /** Header, places and the screen; what people who are signed in see around every screen. */
 export function Shell() {
@@ -39,16 +35,24 @@ export function Shell() {
       </AppShell.Header>
       <AppShell.Navbar p="sm" aria-label={t("nav.places")}>
         <AppShell.Section grow component={ScrollArea}>
-          {PLACES.map(({ to, label, icon: Icon }) => (
-            <NavLink
-              key={to}
-              label={t(label)}
-              leftSection={<Icon size={18} aria-hidden />}
-              active={to === "/" ? path === "/" : path.startsWith(to)}
-              aria-current={(to === "/" ? path === "/" : path.startsWith(to)) ? "page" : undefined}
-              onClick={close}
-              renderRoot={(props) => <Link to={to} {...props} />}
-            />
+          {PLACES.map((group, place) => (
+            <Fragment key={group[0].to}>
+              {place > 0 && <Divider my="xs" />}
+              {group.map(({ to, label, icon: Icon }) => {
+                const here = to === "/" ? path === "/" : path === to || path.startsWith(`${to}/`);
+                return (
+                  <NavLink
+                    key={to}
+                    label={t(label)}
+                    leftSection={<Icon size={18} aria-hidden />}
+                    active={here}
+                    aria-current={here ? "page" : undefined}
+                    onClick={close}
+                    renderRoot={(props) => <Link to={to} {...props} />}
+                  />
+                );
+              })}
+            </Fragment>
           ))}
         </AppShell.Section>
       </AppShell.Navbar>

@@ -1,22 +1,19 @@
 import { expect, test } from "vitest";
 import { LOCALES, localeOf } from ".";
 import { formatAgo } from "./format";
-import en from "./locales/en.json";
+import en from "./locales/en";
+import type { Texts } from "./locales/texts";
 
 const sources = import.meta.glob<string>(["../**/*.{ts,tsx}", "!../**/*.test.*", "!../api/generated/**"], {
   query: "?raw",
   import: "default",
   eager: true,
 });
-const locales = import.meta.glob<Tree>("./locales/*.json", { import: "default", eager: true });
+const locales = import.meta.glob<Texts>("./locales/*/index.ts", { import: "default", eager: true });
 const PLURAL = /_(zero|one|two|few|many|other)$/;
 
-interface Tree {
-  [name: string]: string | Tree;
-}
-
 /** Return the texts by their whole keys. */
-function flat(tree: Tree, before = ""): Map<string, string> {
+function flat(tree: Texts, before = ""): Map<string, string> {
   const found = new Map<string, string>();
   for (const [name, value] of Object.entries(tree)) {
     if (typeof value === "string") found.set(before + name, value);

@@ -1,6 +1,7 @@
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
-import en from "./locales/en.json";
+import en from "./locales/en";
+import type { Texts } from "./locales/texts";
 
 export const LOCALES = {
   en: "English",
@@ -14,7 +15,7 @@ export const LOCALES = {
 export type Locale = keyof typeof LOCALES;
 
 const CHOSEN = "shortly-locale";
-const loaders = import.meta.glob<{ default: typeof en }>(["./locales/*.json", "!./locales/en.json"]);
+const loaders = import.meta.glob<Texts>(["./locales/*/index.ts", "!./locales/en/index.ts"], { import: "default" });
 
 /** Return the locale that somebody chose, or else the first one that the browser asks for and there is. */
 export function preferredLocale(): Locale {
@@ -46,8 +47,8 @@ export async function startTranslations() {
 /** Load a locale's texts and show the app in it. */
 export async function showLocale(locale: Locale) {
   if (!i18next.hasResourceBundle(locale, "translation")) {
-    const loaded = await loaders[`./locales/${locale}.json`]?.();
-    if (loaded) i18next.addResourceBundle(locale, "translation", loaded.default);
+    const texts = await loaders[`./locales/${locale}/index.ts`]?.();
+    if (texts) i18next.addResourceBundle(locale, "translation", texts);
   }
   await i18next.changeLanguage(locale);
   document.documentElement.lang = locale;

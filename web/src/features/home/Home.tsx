@@ -1,8 +1,10 @@
-import { Anchor, Card, Group, Stack, Text, Title } from "@mantine/core";
+import { Anchor, Group, Stack, Text } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { formatAgo, formatNumber } from "../../i18n/format";
+import { Screen } from "../../parts/Screen";
+import { Section } from "../../parts/Section";
 import { Empty, Failed, Waiting } from "../../parts/States";
 import { CopyLink } from "../links/CopyLink";
 import { keyOf, linksQuery } from "../links/queries";
@@ -13,21 +15,15 @@ const RECENT = 8;
 export function Home() {
   const { t } = useTranslation();
   return (
-    <Stack gap="lg" maw={960} mx="auto">
-      <Title order={1} size="h2">
-        {t("home.title")}
-      </Title>
+    <Screen title={t("home.title")} width={960}>
       <Shorten />
-      <Card withBorder component="section" aria-labelledby="recent">
-        <Group justify="space-between" mb="sm">
-          <Title order={2} size="h4" id="recent">
-            {t("home.recent")}
-          </Title>
-          <Anchor renderRoot={(props) => <Link to="/app/links" {...props} />}>{t("home.all")}</Anchor>
-        </Group>
+      <Section
+        title={t("home.recent")}
+        actions={<Anchor renderRoot={(props) => <Link to="/app/links" {...props} />}>{t("home.all")}</Anchor>}
+      >
         <Recent />
-      </Card>
-    </Stack>
+      </Section>
+    </Screen>
   );
 }
 

@@ -1,4 +1,4 @@
-import { Anchor, Badge, Group, Select, Stack, Text, TextInput, Title } from "@mantine/core";
+import { Anchor, Badge, Group, Select, Stack, Text, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { IconSearch } from "@tabler/icons-react";
 import { useInfiniteQuery } from "@tanstack/react-query";
@@ -8,6 +8,7 @@ import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { LinkOut } from "../../api/generated";
 import { formatAgo, formatNumber } from "../../i18n/format";
+import { Screen } from "../../parts/Screen";
 import { Empty, Failed, Waiting } from "../../parts/States";
 import { CopyLink } from "./CopyLink";
 import { keyOf, linksQuery } from "./queries";
@@ -25,10 +26,7 @@ export function LinksScreen() {
   const [typed, setTyped] = useState(search.q ?? "");
   const look = useDebouncedCallback((q: string) => narrow({ q: q || undefined }), TYPING_MS);
   return (
-    <Stack gap="md">
-      <Title order={1} size="h2">
-        {t("links.title")}
-      </Title>
+    <Screen title={t("links.title")}>
       <Group role="search" align="flex-end">
         <TextInput
           label={t("links.search")}
@@ -59,7 +57,7 @@ export function LinksScreen() {
         />
       </Group>
       <Results search={search} />
-    </Stack>
+    </Screen>
   );
 }
 
