@@ -3,7 +3,7 @@
 .PHONY: help setup run dev web web-test web-api test test-fast test-slow test-browser test-faults test-redis lint format types bench docs docs-check image up down clean
 
 # The caller's own Python environment must not leak in.
-unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 PYTHON_IN := .venv/bin/python
 UV := .make/uv/bin/uv

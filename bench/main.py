@@ -94,6 +94,7 @@ def prepare_environment() -> None:
     for name in list(os.environ):
         if name.lower().removesuffix("_file") in Settings.model_fields:
             del os.environ[name]
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the first start compiles every module, not each
     os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 
 

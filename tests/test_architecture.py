@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "src" / "shortly"
 
 DOMAINS = {"redirect", "stats", "clicks", "links", "accounts", "abuse"}
-WIRING_PARTS = ("wiring", "first_start", "drainer", "blocklists", "app", "worker", "serve", "cli")
+WIRING_PARTS = ("wiring", "first_start", "drainer", "blocklists", "app", "supervised", "worker", "serve", "cli")
 """Where things are put together; ``app`` and ``cli`` are the doors."""
 EVERYTHING = {
     "errors",
@@ -169,6 +169,20 @@ def test_a_process_that_only_redirects_never_loads_what_is_heavy() -> None:
     loaded = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
     assert "shortly" in loaded
     assert not HEAVY.intersection(loaded)
+
+
+@pytest.mark.parametrize(
+    ("module", "unneeded"),
+    [
+        ("shortly.worker", {"redis", "webauthn", "OpenSSL", "ua_parser", "typer"}),
+        ("shortly.serve", {"redis", "webauthn", "OpenSSL", "fastapi"}),
+    ],
+)
+def test_a_process_starts_without_what_it_may_never_need(module: str, unneeded: set[str]) -> None:
+    program = f"import sys, {module}; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
+    assert module in loaded
+    assert not unneeded.intersection(loaded)
 
 
 def test_each_part_of_the_map_exists() -> None:

@@ -18,8 +18,8 @@ from shortly.first_start import begin
 from shortly.logs import configure_logging
 from shortly.settings import Settings
 from shortly.store import open_store
+from shortly.supervised import SUPERVISOR
 from shortly.wiring import entrance
-from shortly.worker import SUPERVISOR
 
 log = structlog.get_logger(__name__)
 

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
-import sys
 
 from shortly.app import build
 from shortly.logs import configure_logging
 from shortly.redirect.redirect import ASGIApp
 from shortly.settings import load_settings
-
-SUPERVISOR = "SHORTLY_SUPERVISOR"
-"""Variable in which the supervisor leaves its process id."""
-PR_SET_PDEATHSIG = 1
+from shortly.supervised import SUPERVISOR, stay_with
 
 
 def create_worker() -> ASGIApp:
@@ -23,12 +17,3 @@ def create_worker() -> ASGIApp:
     settings = load_settings()
     configure_logging(settings.log_level, settings.log_format)
     return build(settings, drainer=None).__call__  # the method, which the server calls quicker than the object
-
-
-def stay_with(supervisor: int) -> None:
-    """Leave orderly when the supervisor dies, even by SIGKILL, and only when it says so: not at a Ctrl-C by itself."""
-    os.setpgrp()
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != supervisor:
-        raise SystemExit("the supervisor is gone")

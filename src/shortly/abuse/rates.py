@@ -11,17 +11,18 @@ import time
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from ipaddress import IPv6Address
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import structlog
 from limits import RateLimitItem, parse_many
-from limits.aio.storage import RedisStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 from msgspec import Struct
-from redis.exceptions import RedisError
 
 from shortly.abuse.counts import MemoryCounts
 from shortly.errors import RateLimited
+
+if TYPE_CHECKING:
+    from limits.aio.storage import RedisStorage
 
 log = structlog.get_logger(__name__)
 
@@ -80,6 +81,9 @@ class RateLimits:
         self._alone = {door: FixedWindowRateLimiter(MemoryCounts()) for door in self._rules}
         self._storage = shared
         self._shared = FixedWindowRateLimiter(shared) if shared is not None else None
+        self._failures: tuple[type[Exception], ...] = (OSError, TimeoutError)
+        if shared is not None:
+            self._failures += failures_of(shared)
         self._hidden = hidden
         self._counters = counters
         self._refused: dict[tuple[Door, str], Standing] = {}
@@ -124,7 +128,7 @@ class RateLimits:
             try:
                 async with asyncio.timeout(ASK_DEADLINE_S):
                     standing = await _hit(self._shared, rules, door, self._hidden(who))
-            except (RedisError, OSError, TimeoutError) as error:
+            except self._failures as error:
                 self._shared_again_at = time.monotonic() + PAUSE_S
                 if not self._trouble:
                     log.warning(
@@ -153,6 +157,12 @@ class RateLimits:
         refused = self._untold.pop(door)
         if refused:
             log.warning("requests were refused by a rate limit", limit=door, refused=refused, seconds=TOLD_EVERY_S)
+
+
+def failures_of(storage: RedisStorage) -> tuple[type[Exception], ...]:
+    """Return what the storage's client raises when Redis does not answer as it should."""
+    failures = storage.base_exceptions
+    return failures if isinstance(failures, tuple) else (failures,)
 
 
 async def _hit(limiter: FixedWindowRateLimiter, rules: tuple[RateLimitItem, ...], door: Door, who: str) -> Standing:

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import json
-from base64 import b64decode, b64encode
+from base64 import b64decode, b64encode, urlsafe_b64decode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
 import structlog
-import webauthn
 from msgspec import structs
-from webauthn.helpers import base64url_to_bytes, options_to_json_dict, parse_attestation_object
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from shortly.accounts.fields import check_passkey_name
 from shortly.accounts.people import User, of_user
@@ -45,8 +37,6 @@ log = structlog.get_logger(__name__)
 CHALLENGE_LIFETIME = timedelta(minutes=5)
 MAX_PASSKEYS = 20
 """Of one user."""
-FORMATS = frozenset({"none", "packed"})
-"""Of attestations: we ask for none, and browsers may leave the one that a key makes of itself."""
 
 
 class Passkey(Noun, frozen=True, kw_only=True):
@@ -77,6 +67,13 @@ class Passkey(Noun, frozen=True, kw_only=True):
         return (of_user(self.user_id),)
 
 
+class Site(NamedTuple):
+    """Whom passkeys belong to: the host of an address, and pages from there."""
+
+    host: str
+    origin: str
+
+
 class Passkeys:
     """Registers passkeys, and lets people in by them.
 
@@ -91,14 +88,13 @@ class Passkeys:
         self._registry = registry
         self._tickets = tickets
         self._sessions = sessions
-        self._origin = base_url
-        self._host = urlsplit(base_url).hostname or ""
+        self._site = Site(urlsplit(base_url).hostname or "", base_url)
 
     @property
     def work(self) -> bool:
         """Whether browsers allow passkeys at this address: by HTTPS, or on this machine, and by name."""
-        by_name = not self._host.replace(".", "").isdecimal() and ":" not in self._host
-        return by_name and (self._origin.startswith("https:") or self._host == "localhost")
+        by_name = not self._site.host.replace(".", "").isdecimal() and ":" not in self._site.host
+        return by_name and (self._site.origin.startswith("https:") or self._site.host == "localhost")
 
     async def of(self, user_id: int) -> list[Passkey]:
         """Return a user's passkeys, oldest first."""
@@ -110,23 +106,19 @@ class Passkeys:
         Raises:
             PasskeysFull: The user has ``MAX_PASSKEYS``.
         """
+        from shortly.accounts import ceremonies
+
         existing = await self.of(user.id)
         if len(existing) >= MAX_PASSKEYS:
             raise PasskeysFull(MAX_PASSKEYS)
-        options = webauthn.generate_registration_options(
-            rp_id=self._host,
-            rp_name="Shortly",
-            user_id=handle_of(user.id),
-            user_name=user.email,
-            user_display_name=user.name or user.email,
-            challenge=await self._challenge("passkey_add", user.id),
-            authenticator_selection=AuthenticatorSelectionCriteria(
-                resident_key=ResidentKeyRequirement.REQUIRED,
-                user_verification=UserVerificationRequirement.REQUIRED,
-            ),
-            exclude_credentials=[PublicKeyCredentialDescriptor(id=b64decode(key.credential)) for key in existing],
+        return ceremonies.making(
+            self._site,
+            await self._challenge("passkey_add", user.id),
+            handle=handle_of(user.id),
+            email=user.email,
+            name=user.name or user.email,
+            known=[b64decode(key.credential) for key in existing],
         )
-        return options_to_json_dict(options)
 
     async def add(self, user: User, session: Session, name: str, credential: Mapping[str, Any]) -> Passkey:
         """Store the passkey that a browser made, and count the session as one with a second factor.
@@ -135,29 +127,22 @@ class Passkeys:
             PasskeyUnusable: It does not answer a challenge of ours for this user, or not as it should.
             InvalidInput: The name is empty, too long or cannot be printed.
         """
+        from shortly.accounts import ceremonies
+
         name = check_passkey_name(name)
         ticket, challenge = await self._answered("passkey_add", credential, PasskeyUnusable)
         if ticket.user_id != user.id:
             raise PasskeyUnusable
         with refusing(PasskeyUnusable):
-            attestation = base64url_to_bytes(credential["response"]["attestationObject"])
-            if parse_attestation_object(attestation).fmt not in FORMATS:
-                raise PasskeyUnusable
-            made = webauthn.verify_registration_response(
-                credential=dict(credential),
-                expected_challenge=challenge,
-                expected_rp_id=self._host,
-                expected_origin=self._origin,
-                require_user_verification=True,
-            )
+            made = ceremonies.check_made(self._site, challenge, credential)
         passkey = self._registry.fresh(
             Passkey(
                 user_id=user.id,
                 name=name,
-                credential=b64encode(made.credential_id).decode(),
-                public_key=b64encode(made.credential_public_key).decode(),
+                credential=b64encode(made.credential).decode(),
+                public_key=b64encode(made.public_key).decode(),
                 sign_count=made.sign_count,
-                backed_up=made.credential_backed_up,
+                backed_up=made.backed_up,
                 created_at=self._registry.now(),
             )
         )
@@ -184,12 +169,9 @@ class Passkeys:
 
     async def challenge(self) -> dict[str, Any]:
         """Return what a browser needs to let somebody choose a passkey."""
-        options = webauthn.generate_authentication_options(
-            rp_id=self._host,
-            challenge=await self._challenge("passkey_sign_in", 0),
-            user_verification=UserVerificationRequirement.REQUIRED,
-        )
-        return options_to_json_dict(options)
+        from shortly.accounts import ceremonies
+
+        return ceremonies.choosing(self._site, await self._challenge("passkey_sign_in", 0))
 
     async def sign_in(self, credential: Mapping[str, Any], facts: From) -> SignedIn:
         """Begin a session for whom a passkey belongs to.
@@ -198,30 +180,30 @@ class Passkeys:
             PasskeyRefused: It is unknown, or does not answer a challenge of ours as it should.
             SignInRefused: Its user is disabled.
         """
+        from shortly.accounts import ceremonies
+
         ticket, challenge = await self._answered("passkey_sign_in", credential, PasskeyRefused)
         with refusing(PasskeyRefused):
-            passkey = await self._registry.find(Passkey, name_of(base64url_to_bytes(credential["rawId"])))
+            passkey = await self._registry.find(Passkey, name_of(bytes_of(credential["rawId"])))
             if passkey is None:
                 raise PasskeyRefused
             handle = credential["response"].get("userHandle")
-            if handle is not None and base64url_to_bytes(handle) != handle_of(passkey.user_id):
+            if handle is not None and bytes_of(handle) != handle_of(passkey.user_id):
                 raise PasskeyRefused
-            proof = webauthn.verify_authentication_response(
-                credential=dict(credential),
-                expected_challenge=challenge,
-                expected_rp_id=self._host,
-                expected_origin=self._origin,
-                credential_public_key=b64decode(passkey.public_key),
-                credential_current_sign_count=passkey.sign_count,
-                require_user_verification=True,
+            proof = ceremonies.check_proof(
+                self._site,
+                challenge,
+                credential,
+                public_key=b64decode(passkey.public_key),
+                sign_count=passkey.sign_count,
             )
         user = await self._registry.get(User, passkey.user_id)
         if user is None or user.disabled_at is not None:
             raise SignInRefused(passkey.user_id)
         used = structs.replace(
             passkey,
-            sign_count=proof.new_sign_count,
-            backed_up=proof.credential_backed_up,
+            sign_count=proof.sign_count,
+            backed_up=proof.backed_up,
             used_at=self._registry.now(),
         )
         try:
@@ -244,17 +226,17 @@ class Passkeys:
         return passkey
 
     async def _challenge(self, use: Use, user_id: int) -> bytes:
-        return base64url_to_bytes(await self._tickets.issue(use, CHALLENGE_LIFETIME, user_id=user_id))
+        return bytes_of(await self._tickets.issue(use, CHALLENGE_LIFETIME, user_id=user_id))
 
     async def _answered(
         self, use: Use, credential: Mapping[str, Any], refusal: type[PasskeyRefused | PasskeyUnusable]
     ) -> tuple[Ticket, bytes]:
         """Return the challenge that a credential answers, and its ticket."""
         with refusing(refusal):
-            answer = json.loads(base64url_to_bytes(credential["response"]["clientDataJSON"]))
+            answer = json.loads(bytes_of(credential["response"]["clientDataJSON"]))
             secret = str(answer["challenge"])
         try:
-            return await self._tickets.find(use, secret), base64url_to_bytes(secret)
+            return await self._tickets.find(use, secret), bytes_of(secret)
         except TicketRefused:
             raise refusal from None
 
@@ -269,6 +251,11 @@ def refusing(refusal: type[PasskeyRefused | PasskeyUnusable]) -> Iterator[None]:
     except Exception as error:
         log.debug("a passkey was refused", error=type(error).__name__)
         raise refusal from None
+
+
+def bytes_of(encoded: str) -> bytes:
+    """Decode Base64url without padding, as browsers write it."""
+    return urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
 
 
 def name_of(credential_id: bytes) -> str:
