@@ -83,7 +83,7 @@ def test_clicks_of_a_killed_worker_are_all_there(tmp_path: Path) -> None:
     acknowledged = [int(worker.stdout.readline()) for _ in range(50)][-1]
     worker.send_signal(signal.SIGKILL)
     acknowledged = max([acknowledged, *map(int, worker.stdout.read().split()[:-1])])
-    worker.wait()
+    worker.communicate()
     found = [int(payload) for payload in read_all(tmp_path)]
     assert found == list(range(len(found)))
     assert len(found) >= acknowledged

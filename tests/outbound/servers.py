@@ -29,8 +29,19 @@ async def serving(
 ) -> AsyncIterator[Server]:
     """Run a server; bytes are what it answers to everything."""
     heads: list[str] = []
+    under_way: set[asyncio.Task[None]] = set()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        under_way.add(task)
+        task.add_done_callback(under_way.discard)
+        try:
+            await converse(reader, writer)
+        finally:
+            writer.transport.abort()  # what was written has been drained, or nobody waits for it
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             heads.append(head)
@@ -39,13 +50,18 @@ async def serving(
             else:
                 await speak(head, writer)
             await writer.drain()
-        writer.close()
+            writer.close()
+            await writer.wait_closed()
 
     server = await asyncio.start_server(answer, host, port, ssl=tls)
     try:
         yield Server(server.sockets[0].getsockname()[1], heads)
     finally:
         server.close()
+        for task in tuple(under_way):
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+        await asyncio.sleep(0)  # transports take their leave in the loop's next turn
 
 
 def ok(body: bytes = b"fine", *headers: str) -> bytes:
