@@ -21,6 +21,7 @@ from shortly.api import (
     docs,
     invitations,
     keys,
+    labels,
     links,
     metrics,
     oidc,
@@ -28,6 +29,7 @@ from shortly.api import (
     passkeys,
     reports,
     second_factor,
+    slugs,
     stats,
     users,
     workspaces,
@@ -91,6 +93,8 @@ def create_api(settings: Settings, lifespan: Lifespan, ui: Path = FOLDER) -> Fas
     api.include_router(bans.router, dependencies=needs_key)
     api.include_router(links.router, dependencies=needs_key)
     api.include_router(bulk.router, dependencies=needs_key)
+    api.include_router(labels.router, dependencies=needs_key)
+    api.include_router(slugs.router, dependencies=needs_key)
     api.include_router(keys.router, dependencies=needs_key)
     api.include_router(audit.router, dependencies=needs_key)
     api.include_router(reports.strangers)

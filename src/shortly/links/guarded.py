@@ -14,6 +14,7 @@ from msgspec import structs
 from shortly.accounts.access import Caller
 from shortly.accounts.audit import Audit
 from shortly.errors import ShortlyError
+from shortly.links.labels import LabelKind, LabelPage, LabelQuery
 from shortly.links.link import BanStatus, Link, LinkPage, LinkQuery
 from shortly.links.notes import LinkNotes
 from shortly.links.service import Edit, LinkService, Reach, only
@@ -88,6 +89,21 @@ class GuardedLinks:
         self._caller.require("links:read")
         narrowed = self._narrowed(query)
         return LinkPage([], None) if narrowed is None else await self._service.list_links(narrowed)
+
+    async def list_labels(self, kind: LabelKind, *, search: str = "", limit: int = 100, after: str = "") -> LabelPage:
+        """See ``LinkService``; empty for callers of a part of the links only, as counts would tell them of others."""
+        caller = self._caller
+        caller.require("links:read")
+        if caller.is_restricted:
+            return LabelPage([], None)
+        return await self._service.list_labels(
+            LabelQuery(kind=kind, workspace=caller.workspace_id, search=search, limit=limit, after=after)
+        )
+
+    async def is_free(self, slug: str, *, domain: str | None = None) -> bool:
+        """See ``LinkService``; also of slugs of others, as anybody learns by following them."""
+        self._caller.require("links:write")
+        return await self._service.is_free(slug, domain=domain)
 
     def _narrowed(self, query: LinkQuery) -> LinkQuery | None:
         """Return the query for the caller's links alone; None: it excludes all of them."""

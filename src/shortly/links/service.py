@@ -21,6 +21,7 @@ from shortly.errors import (
     UnknownDomain,
 )
 from shortly.links.fields import check_fields, check_span
+from shortly.links.labels import MAX_LABELS, LabelPage, LabelQuery
 from shortly.links.link import Ban, BanStatus, Link, LinkPage, LinkQuery, LinkState
 from shortly.links.slug import SlugRules
 from shortly.links.store import LinkStore
@@ -186,6 +187,26 @@ class LinkService:
         if query.domain is not None:
             query = structs.replace(query, domain=self.domain_of(query.domain))
         return await self._store.list_links(query)
+
+    async def list_labels(self, query: LabelQuery) -> LabelPage:
+        """Return one page of the tags or folders of a workspace.
+
+        Raises:
+            InvalidInput: ``limit`` is not within 1 and ``MAX_LABELS``, or the search text is too long.
+        """
+        if not 1 <= query.limit <= MAX_LABELS:
+            raise InvalidInput(f"The limit must be a whole number from 1 to {MAX_LABELS}.", field="limit")
+        if len(query.search) > MAX_SEARCH:
+            raise InvalidInput(f"The search text is longer than {MAX_SEARCH} characters.", field="search")
+        return await self._store.list_labels(query)
+
+    async def is_free(self, slug: str, *, domain: str | None = None) -> bool:
+        """Say whether a link could have this slug now; one point read, and no promise for later.
+
+        Raises:
+            InvalidSlug, ReservedSlug, UnknownDomain: None could.
+        """
+        return await self._store.get_link(self.domain_of(domain), self._slugs.check(slug)) is None
 
     async def has_any(self, workspace: int) -> bool:
         """Say whether a workspace has any links, archived ones too."""

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from shortly.accounts.people import FIRST_WORKSPACE
 from shortly.errors import LinkChanged, LinkNotFound, SlugTaken
+from shortly.links.labels import LabelPage, LabelQuery
 from shortly.links.link import Link, LinkPage, LinkQuery, Redirection
 
 
@@ -63,6 +64,9 @@ class LinkStore(RedirectionStore, Protocol):
         Raises:
             InvalidCursor: The cursor is not one that this list gave, or it gave it for another sort.
         """
+
+    async def list_labels(self, query: LabelQuery) -> LabelPage:
+        """Return one page of the tags, or of the folders, that links of a workspace have; counts are exact."""
 
     async def find_link(self, domain: str, target: str, owner: str, workspace: int = FIRST_WORKSPACE) -> Link | None:
         """Return the owner's oldest plain link of the workspace to exactly this target, or None.

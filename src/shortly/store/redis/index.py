@@ -15,6 +15,7 @@ from sys import byteorder
 from typing import Any, NamedTuple
 
 from shortly.accounts.people import FIRST_WORKSPACE
+from shortly.links.labels import LabelKind
 from shortly.store.redis import keys
 from shortly.store.redis.client import Client
 from shortly.store.redis.records import ROW_BYTES, Doc, doc_value, member_of
@@ -55,6 +56,7 @@ class Plan:
         self._docs: list[Argument] = []
         self._gone: list[Argument] = []
         self._rows: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+        self._names: defaultdict[str, set[str]] = defaultdict(set)
 
     def add(self, link_id: int, doc: Doc) -> None:
         """Take a link up that is not in the index."""
@@ -66,6 +68,7 @@ class Plan:
         postings = self._postings
         for gram in grams_of(doc):
             postings[gram].append(low)
+        self._name(doc)
 
     @property
     def rows(self) -> int:
@@ -85,6 +88,7 @@ class Plan:
         had, has = grams_of(old), grams_of(new)
         self._mark("REMOVE", row, had - has)
         self._mark("ADD", row, has - had)
+        self._name(new)
 
     def remove(self, link_id: int, row: int, doc: Doc) -> None:
         """Forget a link."""
@@ -107,6 +111,7 @@ class Plan:
         self._docs += (member_of(link_id), row.to_bytes(ROW_BYTES, "big") + doc_value(new))
         self._mark("REMOVE", row, grams_of(old) | grams_of(new))
         self._mark("ADD", row, grams_of(new))
+        self._name(new)
 
     def drop(self, key: str, member: bytes) -> None:
         """Remove one entry of a sorted set."""
@@ -135,6 +140,8 @@ class Plan:
             writing.add("ZREM", key, members)
         for key, pairs in self._added.items():
             writing.add("ZADD", key, pairs)
+        for key, names in self._names.items():
+            writing.add("ZADD", key, [value for name in sorted(names) for value in (0, name)])
         writing.add("ZADD", keys.BY_CLICKS, self._first_clicks, "NX")
         writing.add("ZADD", keys.BY_CLICKS, self._clicks, "XX", "GT")
         writing.add("ZADD", keys.BY_CLICKS, self._recounted, "XX")
@@ -153,6 +160,11 @@ class Plan:
         else:
             args += map(_packed, self._postings.values())
         return writing.keys + [keys.postings(chunk, gram) for gram in self._postings], args + writing.args
+
+    def _name(self, doc: Doc) -> None:
+        """Put the labels of a link among those that are listed."""
+        for kind, name in labels_of(doc):
+            self._names[keys.labels(kind, doc.workspace)].add(name)
 
     def _mark(self, name: str, row: int, grams: Iterable[str]) -> None:
         chunk, low = divmod(row, CHUNK_ROWS)
@@ -269,13 +281,26 @@ def plain_prefix(domain: str, target: str, owner: str, workspace: int) -> bytes:
 
 
 def grams_of(doc: Doc) -> set[str]:
-    """Return all that a search of two and more characters could look this link up by: every two, and every three."""
-    found: set[str] = set()
+    """Return what postings know this link by: every two and every three characters of its texts, and its labels."""
+    found = {label_gram(kind, doc.workspace, name) for kind, name in labels_of(doc)}
     for text in doc.texts():
         pairs = list(map(add, text, text[1:]))
         found.update(pairs)
         found.update(map(add, pairs, text[2:]))
     return found
+
+
+def labels_of(doc: Doc) -> Iterator[tuple[LabelKind, str]]:
+    """Yield the tags and the folder of a link."""
+    for tag in doc.tags:
+        yield "tag", tag
+    if doc.folder:
+        yield "folder", doc.folder
+
+
+def label_gram(kind: LabelKind, workspace: int, name: str) -> str:
+    """Return what postings have a label by; longer than any gram of a text."""
+    return f"{kind}:{workspace}:{name}"
 
 
 def grams_in(text: str) -> Iterator[str]:

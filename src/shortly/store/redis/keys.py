@@ -153,6 +153,11 @@ def in_workspace(number: int) -> str:
     return f"x:{{idx}}:workspace:{number}"
 
 
+def labels(kind: str, workspace: int) -> str:
+    """``x:{idx}:labels:<kind>:<workspace>``: sorted set, all scores 0: tags or folders that links have, or had."""
+    return f"x:{{idx}}:labels:{kind}:{workspace}"
+
+
 def rows(chunk: int) -> str:
     """``x:{idx}:rows:<chunk>``: the ids, 8 bytes each, of 65,536 rows."""
     return f"x:{{idx}}:rows:{chunk}"

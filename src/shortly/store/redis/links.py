@@ -7,10 +7,12 @@ from collections.abc import Sequence
 
 from shortly.accounts.people import FIRST_WORKSPACE
 from shortly.errors import LinkChanged, LinkNotFound, ShortlyError, SlugTaken
+from shortly.links.labels import LabelPage, LabelQuery
 from shortly.links.link import Link, LinkPage, LinkQuery
 from shortly.store.redis import keys
 from shortly.store.redis.client import Client
 from shortly.store.redis.installation import Installation
+from shortly.store.redis.labels import list_labels
 from shortly.store.redis.link_list import LinkList
 from shortly.store.redis.link_writes import LinkWrites
 from shortly.store.redis.outbox import Outbox, Totals
@@ -129,6 +131,10 @@ class RedisLinks:
     async def list_links(self, query: LinkQuery) -> LinkPage:
         """See ``LinkStore``."""
         return await self._list.page(query)
+
+    async def list_labels(self, query: LabelQuery) -> LabelPage:
+        """See ``LinkStore``."""
+        return await list_labels(self._client, query)
 
     async def find_link(self, domain: str, target: str, owner: str, workspace: int = FIRST_WORKSPACE) -> Link | None:
         """See ``LinkStore``."""

@@ -20,7 +20,7 @@ from shortly.errors import ShortlyError
 from shortly.links.link import Link
 from shortly.store.redis import keys
 from shortly.store.redis.client import Client
-from shortly.store.redis.index import CHUNK_ROWS, START, Move, Plan, entries_of, grams_of
+from shortly.store.redis.index import CHUNK_ROWS, START, Move, Plan, entries_of, grams_of, labels_of
 from shortly.store.redis.link_writes import LAPSE_MS, LinkWrites
 from shortly.store.redis.outbox import SETTLE_SLUG, Outbox, Totals
 from shortly.store.redis.records import (
@@ -170,6 +170,8 @@ class Repair:
                     self._suspects.add(link_id)
                 for key, score, member in entries_of(link_id, doc):
                     wanted[key].append((link_id, score, member))
+                for kind, name in labels_of(doc):
+                    wanted[keys.labels(kind, doc.workspace)].append((link_id, 0, name.encode()))
                 wanted[keys.BY_CLICKS].append((link_id, 0, member_of(link_id)))
             replies = await self._client.read_many(
                 [("ZMSCORE", key, *(member for _, _, member in members)) for key, members in wanted.items()]
@@ -199,7 +201,7 @@ class Repair:
         """Look whether every member of every sorted set is what its document says."""
         async for some in self._client.scan("x:{idx}:*"):
             for key in some:
-                if not re.match(r"x:\{idx\}:(ids|rows|positions|docs|rows:.*|g:.*)$", key, re.DOTALL):
+                if not re.match(r"x:\{idx\}:(ids|rows|positions|docs|rows:.*|g:.*|labels:.*)$", key, re.DOTALL):
                     await self._prove_set(key)
 
     async def _prove_set(self, key: str) -> None:

@@ -12,9 +12,11 @@ import apsw
 from shortly.accounts.people import FIRST_WORKSPACE
 from shortly.errors import LinkChanged, LinkNotFound, SlugTaken
 from shortly.links.cache import LinkCache
+from shortly.links.labels import LabelPage, LabelQuery
 from shortly.links.link import Link, LinkPage, LinkQuery, Redirection
 from shortly.store.sqlite import link_writes
 from shortly.store.sqlite.connection import store_errors
+from shortly.store.sqlite.labels import list_labels
 from shortly.store.sqlite.link_file import LinkFile
 from shortly.store.sqlite.link_list import list_links
 from shortly.store.sqlite.rows import LINK_COLUMNS, REDIRECTION_COLUMNS, link_of, redirection_of, target_hash
@@ -151,6 +153,10 @@ class LinkTables:
         dotless i is a letter of its own) nor normal forms (é as one character does not find e with an accent).
         """
         return await asyncio.to_thread(list_links, self._link_file, query)
+
+    async def list_labels(self, query: LabelQuery) -> LabelPage:
+        """See ``LinkStore``; runs in a thread."""
+        return await asyncio.to_thread(list_labels, self._link_file, query)
 
     async def find_link(self, domain: str, target: str, owner: str, workspace: int = FIRST_WORKSPACE) -> Link | None:
         """See ``LinkStore``; runs in a thread, as many links may lead to one target."""

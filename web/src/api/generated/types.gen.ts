@@ -546,6 +546,42 @@ export type KeyOut = {
 };
 
 /**
+ * LabelList
+ *
+ * One page, by name. With a search it may be short, or empty, though there is a next one.
+ */
+export type LabelList = {
+    /**
+     * Items
+     */
+    items: Array<LabelOut>;
+    /**
+     * Next Cursor
+     *
+     * Ask with it for the next page; null on the last one.
+     */
+    next_cursor: string | null;
+};
+
+/**
+ * LabelOut
+ *
+ * A tag or a folder.
+ */
+export type LabelOut = {
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Links
+     *
+     * How many links have it, archived ones among them.
+     */
+    links: number;
+};
+
+/**
  * LinkChanges
  *
  * Fields to be changed; those that are absent stay as they are, and null clears one.
@@ -2006,6 +2042,24 @@ export type SetupState = {
 export type SignedInOut = {
     user: Myself;
     session: SessionOut;
+};
+
+/**
+ * SlugOut
+ *
+ * What is known of a slug.
+ */
+export type SlugOut = {
+    /**
+     * Slug
+     */
+    slug: string;
+    /**
+     * Free
+     *
+     * No link has it, as slug or alias; somebody may still be quicker.
+     */
+    free: boolean;
 };
 
 /**
@@ -3706,6 +3760,177 @@ export type DeleteLinksResponses = {
 };
 
 export type DeleteLinksResponse = DeleteLinksResponses[keyof DeleteLinksResponses];
+
+export type ListTagsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Search
+         *
+         * Part of the name; case does not matter.
+         */
+        search?: string;
+        /**
+         * Limit
+         */
+        limit?: number;
+        /**
+         * Cursor
+         *
+         * `next_cursor` of the page before.
+         */
+        cursor?: string;
+    };
+    url: '/api/v1/tags';
+};
+
+export type ListTagsErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type ListTagsError = ListTagsErrors[keyof ListTagsErrors];
+
+export type ListTagsResponses = {
+    /**
+     * Successful Response
+     */
+    200: LabelList;
+};
+
+export type ListTagsResponse = ListTagsResponses[keyof ListTagsResponses];
+
+export type ListFoldersData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Search
+         *
+         * Part of the name; case does not matter.
+         */
+        search?: string;
+        /**
+         * Limit
+         */
+        limit?: number;
+        /**
+         * Cursor
+         *
+         * `next_cursor` of the page before.
+         */
+        cursor?: string;
+    };
+    url: '/api/v1/folders';
+};
+
+export type ListFoldersErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type ListFoldersError = ListFoldersErrors[keyof ListFoldersErrors];
+
+export type ListFoldersResponses = {
+    /**
+     * Successful Response
+     */
+    200: LabelList;
+};
+
+export type ListFoldersResponse = ListFoldersResponses[keyof ListFoldersResponses];
+
+export type CheckSlugData = {
+    body?: never;
+    path: {
+        /**
+         * Slug
+         *
+         * The link's slug or an alias of it.
+         */
+        slug: string;
+    };
+    query?: {
+        /**
+         * Domain
+         *
+         * Host that the slug lives on; the default one if absent.
+         */
+        domain?: string | null;
+    };
+    url: '/api/v1/slugs/{slug}';
+};
+
+export type CheckSlugErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `invalid_slug`: The slug has characters, a length or a form that is not allowed. `reserved_slug`: The slug would hide one of Shortly's own pages. `unknown_domain`: The domain is not one that this installation serves. `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type CheckSlugError = CheckSlugErrors[keyof CheckSlugErrors];
+
+export type CheckSlugResponses = {
+    /**
+     * Successful Response
+     */
+    200: SlugOut;
+};
+
+export type CheckSlugResponse = CheckSlugResponses[keyof CheckSlugResponses];
 
 export type ListKeysData = {
     body?: never;
