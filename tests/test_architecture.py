@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "src" / "shortly"
 
-DOMAINS = {"redirect", "stats", "clicks", "links", "accounts", "abuse"}
+DOMAINS = {"redirect", "stats", "clicks", "links", "accounts", "abuse", "branding"}
 WIRING_PARTS = ("wiring", "first_start", "drainer", "blocklists", "app", "supervised", "worker", "serve", "cli")
 """Where things are put together; ``app`` and ``cli`` are the doors."""
 EVERYTHING = {
@@ -35,10 +35,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "logs": set(),
     "accounts": {"errors"},
     "links": {"errors", "accounts"},
+    "branding": {"errors", "accounts"},
     "clicks": {"errors", "counters", "accounts"},
     "stats": {"errors", "accounts", "clicks", "links"},
     "abuse": {"errors", "redis_address", "links", "accounts"},
-    "redirect": {"errors", "clicks", "links", "counters"},
+    "redirect": {"errors", "clicks", "links", "counters", "branding"},
     "store": {"errors", "settings", "redis_address", "clicks", "links", "accounts"},
     "api": {"errors", "settings", "counters", "outbound", *DOMAINS},
     **dict.fromkeys(WIRING_PARTS, EVERYTHING),

@@ -13,8 +13,10 @@ from fastapi import FastAPI
 
 from shortly.accounts.keys import KeyService
 from shortly.api.app import create_api
+from shortly.api.preview import Preview
 from shortly.api.services import JournalStatus, Services
 from shortly.blocklists import BlocklistKeeper
+from shortly.branding.branding import DEFAULT, BrandingService
 from shortly.clicks.journal import Journal
 from shortly.clicks.store import ClickStore
 from shortly.counters import Counters, read_counters
@@ -23,6 +25,7 @@ from shortly.errors import ShortlyError
 from shortly.first_start import begin
 from shortly.logs import configure_logging
 from shortly.outbound.titles import Titles
+from shortly.redirect.pages import Pages, Shown
 from shortly.redirect.redirect import ASGIApp, Redirect
 from shortly.redirect.visitor import DAY_MS, Addresses, Visitors
 from shortly.settings import Settings, load_settings
@@ -31,6 +34,7 @@ from shortly.store import open_store
 from shortly.wiring import audit_log, entrance, link_service, outbound_client, rate_limits, slug_rules, teams, vouchers
 
 SALTS_EVERY_S = 600
+BRANDING_EVERY_S = 2
 
 
 def create_app(settings: Settings | None = None) -> ASGIApp:
@@ -65,6 +69,8 @@ def build(settings: Settings, *, drainer: Drainer | None, keeper: BlocklistKeepe
     people, workspaces, invitations = services_for_people
     oidc, trusted_header = vouchers(settings, door, services_for_people, audit)
     addresses = Addresses(settings.trusted_networks)
+    branding = BrandingService(door.registry, audit)
+    shown = Shown(Pages(blocked_by=settings.blocked_by_url or ""))
     services = Services(
         settings=settings,
         store=store,
@@ -72,6 +78,8 @@ def build(settings: Settings, *, drainer: Drainer | None, keeper: BlocklistKeepe
         stats=StatsService(store, clock),
         keys=KeyService(door.registry, audit),
         audit=audit,
+        branding=branding,
+        shown=shown,
         people=people,
         workspaces=workspaces,
         invitations=invitations,
@@ -107,11 +115,15 @@ def build(settings: Settings, *, drainer: Drainer | None, keeper: BlocklistKeepe
             counters.set("workers_running", 1)
             with contextlib.suppress(ShortlyError):  # without salts visitors are still told apart, by each process
                 await refresh_salts(store, salts)
-            chores = asyncio.create_task(keep_up(store, salts, journal, counters))
+            chores = [
+                asyncio.create_task(keep_up(store, salts, journal, counters)),
+                asyncio.create_task(watch_branding(branding, shown, settings.blocked_by_url or "")),
+            ]
             try:
                 yield {"services": services}
             finally:
-                chores.cancel()
+                for chore in chores:
+                    chore.cancel()
                 count_clicks(journal, counters)
 
     return Redirect(
@@ -127,7 +139,8 @@ def build(settings: Settings, *, drainer: Drainer | None, keeper: BlocklistKeepe
         honour_dnt=settings.honour_dnt,
         wait_for_disk=settings.journal_sync_ms == 0,
         strict_transport=settings.strict_transport,
-        blocked_by=settings.blocked_by_url or "",
+        shown=shown,
+        preview=Preview(links, shown, settings),
     )
 
 
@@ -144,6 +157,17 @@ async def keep_up(store: ClickStore, salts: dict[int, bytes], journal: Journal, 
             count_clicks(journal, counters)
         with contextlib.suppress(ShortlyError):
             await refresh_salts(store, salts)
+
+
+async def watch_branding(branding: BrandingService, shown: Shown, blocked_by: str) -> None:
+    """Show public pages as they are to look by now: one point read every ``BRANDING_EVERY_S``."""
+    seen = DEFAULT
+    while True:
+        with contextlib.suppress(ShortlyError):
+            found = await branding.get()
+            if found != seen:
+                seen, shown.pages = found, Pages(found, blocked_by)
+        await asyncio.sleep(BRANDING_EVERY_S)
 
 
 async def refresh_salts(store: ClickStore, salts: dict[int, bytes]) -> None:

@@ -18,6 +18,7 @@ from shortly.accounts.people import Role, of_user
 from shortly.accounts.registry import EPOCH
 from shortly.accounts.sessions import From
 from shortly.api.reports import service_of
+from shortly.branding.branding import Logo
 
 TARGET = "https://example.com/"
 ROLES: tuple[Role, ...] = ("viewer", "editor", "admin")
@@ -144,6 +145,12 @@ class World:
         url: str = self.run(self.served.services.entrance.sign_in.reset_link, self.user())
         return url.partition("#token=")[2]
 
+    def with_logo(self) -> Ask:
+        """Give the installation a logo, and ask for the address as it is."""
+        logo = Logo("image/svg+xml", b"<svg xmlns='http://www.w3.org/2000/svg'/>")
+        self.run(self.served.services.branding.change, OPERATOR, {"logo": logo})
+        return Ask()
+
     def doomed(self, caller: str, workspace_id: int) -> int:
         """Return a workspace that the caller may delete without harm to the others."""
         return self.workspace() if caller in (INSTALLATION_ADMIN, INSTALLATION_KEY) else workspace_id
@@ -267,6 +274,9 @@ EXAMPLES: Mapping[str, Example] = {
     f"POST {AUTH}/passkeys/{{passkey_id}}/remove": lambda w, at, who: Ask(
         f"{AUTH}/passkeys/1/remove", {**w.proof(who), "password": "not the right one"}, also=422
     ),
+    "GET /api/v1/branding": plain,
+    "GET /api/v1/branding/logo": lambda w, at, who: w.with_logo(),
+    "PATCH /api/v1/branding": lambda w, at, who: Ask(json={"name": w.name()}),
     "GET /metrics": plain,
     "GET /health": plain,
     "GET /health/live": plain,

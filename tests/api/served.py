@@ -21,9 +21,11 @@ from shortly.accounts.passwords import Passwords
 from shortly.api.app import create_api
 from shortly.api.services import JournalStatus, Services
 from shortly.blocklists import BlocklistKeeper
+from shortly.branding.branding import BrandingService
 from shortly.clicks.store import Batch
 from shortly.clicks.visit import Visit
 from shortly.counters import Counters, read_counters
+from shortly.redirect.pages import Pages, Shown
 from shortly.redirect.visitor import Addresses
 from shortly.settings import Settings
 from shortly.stats.service import StatsService
@@ -45,6 +47,7 @@ class Served:
         self.journal = JournalStatus(refusing=False, dropped=0)
         self.store: Store
         self.services: Services
+        self.shown = Shown(Pages())
         self.app = create_api(settings, self._lifespan, ui)
         self._folded = 0
 
@@ -71,6 +74,8 @@ class Served:
                     stats=StatsService(store),
                     keys=keys,
                     audit=audit,
+                    branding=BrandingService(door.registry, audit),
+                    shown=self.shown,
                     people=people,
                     workspaces=workspaces,
                     invitations=invitations,

@@ -6,7 +6,7 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from tests.api.served import Served
 
 from shortly.api.access import Needs, NeedsThere, open_to_everybody, open_to_the_known
-from shortly.api.authentication import PROTECTED, PUBLIC, PUBLIC_POSTS
+from shortly.api.authentication import PROTECTED, PUBLIC, PUBLIC_POSTS, PUBLIC_READS
 
 DOCUMENT = "/openapi.json"
 
@@ -33,8 +33,9 @@ def test_every_route_declares_one_permission_or_that_it_is_public(shared: Served
 def test_what_is_public_is_what_strangers_are_let_through_to(shared: Served) -> None:
     public = [route for route in routes(shared) if declared(route) == [open_to_everybody]]
     guarded = [route for route in public if route.path_format and route.path_format.split("/")[1] in PROTECTED]
-    assert {route.path_format for route in guarded} == PUBLIC | PUBLIC_POSTS
+    assert {route.path_format for route in guarded} == PUBLIC | PUBLIC_POSTS | PUBLIC_READS
     assert all(route.methods == {"POST"} for route in guarded if route.path_format in PUBLIC_POSTS)
+    assert all(route.methods == {"GET"} for route in guarded if route.path_format in PUBLIC_READS)
 
 
 def test_addresses_of_a_workspace_ask_whether_the_caller_is_in_it(shared: Served) -> None:

@@ -15,6 +15,7 @@ from shortly.errors import StoreUnavailable
 from shortly.links.link import BanStatus, Redirection
 from shortly.links.reserved import RESERVED
 from shortly.links.slug import SlugRules
+from shortly.redirect.pages import Pages, Shown
 from shortly.redirect.visitor import Addresses, network_of
 from shortly.store import Store
 
@@ -172,7 +173,7 @@ async def test_a_legal_ban_names_who_blocks_only_where_that_is_set(store: Store,
     await front.link("ab")
     await front.links.ban("ab", status=451, reason="", by="cli")
     assert "link" not in (await front.request("/ab")).headers
-    other = Front(store, tmp_path / "other", blocked_by="https://sho.rt/legal")
+    other = Front(store, tmp_path / "other", shown=Shown(Pages(blocked_by="https://sho.rt/legal")))
     assert (await other.request("/ab")).headers["link"] == '<https://sho.rt/legal>; rel="blocked-by"'
     await other.links.ban("ab", status=410, reason="", by="cli")
     assert "link" not in (await other.request("/ab")).headers

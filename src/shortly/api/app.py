@@ -17,6 +17,7 @@ from shortly.api import (
     audit,
     auth,
     bans,
+    branding,
     bulk,
     docs,
     invitations,
@@ -27,6 +28,7 @@ from shortly.api import (
     oidc,
     pages,
     passkeys,
+    report_page,
     reports,
     second_factor,
     slugs,
@@ -97,6 +99,8 @@ def create_api(settings: Settings, lifespan: Lifespan, ui: Path = FOLDER) -> Fas
     api.include_router(slugs.router, dependencies=needs_key)
     api.include_router(keys.router, dependencies=needs_key)
     api.include_router(audit.router, dependencies=needs_key)
+    api.include_router(branding.everybody)
+    api.include_router(branding.router, dependencies=needs_key)
     api.include_router(reports.strangers)
     api.include_router(reports.router, dependencies=needs_key)
     api.include_router(users.router, dependencies=needs_key)
@@ -112,4 +116,5 @@ def create_api(settings: Settings, lifespan: Lifespan, ui: Path = FOLDER) -> Fas
     files = read_files(ui)
     api.include_router(web_app_router(files) if files else pages.start_page, dependencies=[public])
     api.include_router(pages.router, dependencies=[public])
+    api.include_router(report_page.router, dependencies=[public])
     return api

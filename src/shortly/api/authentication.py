@@ -40,6 +40,8 @@ PUBLIC_WITH_SESSION = frozenset({"/api/v1/invitations/accept"})
 """Those where it is looked at, too, whether somebody is signed in."""
 PUBLIC_POSTS = frozenset({"/api/v1/reports"})
 """Those that strangers may only send something to."""
+PUBLIC_READS = frozenset({"/api/v1/branding", "/api/v1/branding/logo"})
+"""Those that strangers may only read."""
 LINKS = "/api/v1/links"
 AUTH = "/api/v1/auth/"
 ANONYMOUS = "anonymous"
@@ -51,7 +53,11 @@ MAX_DIGITS = 9
 
 def is_public(method: str, path: str) -> bool:
     """Say whether strangers may ask for this."""
-    return path in PUBLIC or (path in PUBLIC_POSTS and method == "POST")
+    return (
+        path in PUBLIC
+        or (path in PUBLIC_POSTS and method == "POST")
+        or (path in PUBLIC_READS and method in ("GET", "HEAD"))
+    )
 
 
 class Authentication:

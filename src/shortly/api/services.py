@@ -22,10 +22,12 @@ from shortly.accounts.trusted_header import TrustedHeader
 from shortly.accounts.users import PeopleService
 from shortly.accounts.workspaces import WorkspaceService
 from shortly.api.cookies import SessionCookie
+from shortly.branding.branding import BrandingService
 from shortly.clicks.store import ClickStore
 from shortly.errors import SessionNeeded
 from shortly.links.guarded import GuardedLinks
 from shortly.links.service import LinkService
+from shortly.redirect.pages import Shown
 from shortly.redirect.visitor import Addresses
 from shortly.settings import Settings
 from shortly.stats.guarded import GuardedStats
@@ -70,6 +72,9 @@ class Services:
     """All of them; routes ask for ``Stats``."""
     keys: KeyService
     audit: Audit
+    branding: BrandingService
+    shown: Shown
+    """The public pages, in the present branding."""
     people: PeopleService
     workspaces: WorkspaceService
     invitations: InvitationService

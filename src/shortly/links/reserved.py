@@ -20,6 +20,7 @@ RESERVED = frozenset(
         "manifest.webmanifest",
         "metrics",
         "openapi.json",
+        "report",
         "rest",
         "robots.txt",
         "sitemap.xml",

@@ -26,9 +26,8 @@ from shortly.errors import ShortlyError
 from shortly.links.link import Redirection
 from shortly.links.slug import SlugRules
 from shortly.links.store import RedirectionStore
-from shortly.redirect import pages
 from shortly.redirect.answer import Headers, Prepared, headers_of, prepare, refusal_of, with_query
-from shortly.redirect.pages import Page
+from shortly.redirect.pages import Page, Pages, Shown
 from shortly.redirect.visitor import NOBODY, Addresses, Visitors, network_of
 
 Scope = MutableMapping[str, Any]
@@ -39,15 +38,10 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 EMPTY: Message = {"type": "http.response.body", "body": b""}
 COUNTER = {status: INDEX[name] for status, name in REDIRECTS.items()}
-PAGES = {
-    Outcome.SCHEDULED: pages.NOT_YET,
-    Outcome.EXPIRED: pages.GONE,
-    Outcome.EXHAUSTED: pages.GONE,
-    Outcome.DISABLED: pages.GONE,
-    Outcome.PROTECTED: pages.PROTECTED,
-}
 WITH_FALLBACK = frozenset({Outcome.EXPIRED, Outcome.EXHAUSTED, Outcome.DISABLED})
 REDIRECTED = int(Outcome.REDIRECTED)
+PREVIEW = "+"
+"""What follows a slug to ask where it leads; no slug ends in it."""
 PREFETCH = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")
 """Headers in which browsers say that they fetch ahead; the quick way below asks for each by name."""
 
@@ -68,7 +62,8 @@ class Redirect:
         honour_dnt: Keep nothing but the count of visitors who ask not to be tracked.
         wait_for_disk: Answer a counted click only when it is on the disk.
         strict_transport: ``Strict-Transport-Security`` of every answer, or empty.
-        blocked_by: See ``pages.unavailable_for_legal_reasons``.
+        shown: The pages for visitors who are not redirected.
+        preview: Answers a slug with ``PREVIEW`` behind it; None: there is no such link.
     """
 
     def __init__(
@@ -86,7 +81,8 @@ class Redirect:
         honour_dnt: bool = False,
         wait_for_disk: bool = False,
         strict_transport: str = "",
-        blocked_by: str = "",
+        shown: Shown | None = None,
+        preview: ASGIApp | None = None,
     ) -> None:
         self._store = store
         self._remembered = store.remembered
@@ -102,7 +98,8 @@ class Redirect:
         self._country_header = country_header.lower().encode()
         self._honour_dnt = honour_dnt
         self._wait_for_disk = wait_for_disk
-        self._banned = {410: pages.BANNED, 451: pages.unavailable_for_legal_reasons(blocked_by)}
+        self._shown = shown or Shown(Pages())
+        self._preview = preview
         self._further: Headers = (
             ((b"strict-transport-security", strict_transport.encode()),) if strict_transport else ()
         )
@@ -124,10 +121,13 @@ class Redirect:
             try:
                 redirection = await self._store.get_redirection(domain, slug)
             except ShortlyError:
-                await self._answer_page(pages.UNAVAILABLE, scope, headers, send)
+                await self._answer_page(self._shown.pages.unavailable, scope, headers, send)
                 return
             if redirection is None:
-                await self._answer_page(pages.NOT_FOUND, scope, headers, send)
+                if self._preview is not None and slug.endswith(PREVIEW):
+                    await self._preview(scope, receive, send)
+                    return
+                await self._answer_page(self._shown.pages.not_found, scope, headers, send)
                 return
         prepared: Prepared | None = redirection.prepared
         if prepared is None:
@@ -152,23 +152,23 @@ class Redirect:
         self, redirection: Redirection, prepared: Prepared, scope: Scope, headers: dict[bytes, bytes], send: Send
     ) -> None:
         """Answer a request that needs a second look: at the method, the clock, the count or the query."""
-        method = scope["method"]
+        method, pages = scope["method"], self._shown.pages
         if method not in ("GET", "HEAD") and not prepared.any_method:
-            await self._answer_page(pages.NOT_ALLOWED, scope, headers, send)
+            await self._answer_page(pages.not_allowed, scope, headers, send)
             return
         ahead = is_prefetch(headers)
         counts = method == "GET" and not ahead
         refused = refusal_of(redirection, int(time() * 1000))
         if refused is None and redirection.max_clicks is not None:
             if ahead or method == "HEAD":
-                await self._answer_page(pages.NO_PREFETCH if ahead else pages.UNCOUNTED, scope, headers, send)
+                await self._answer_page(pages.no_prefetch if ahead else pages.uncounted, scope, headers, send)
                 return
             try:
                 left = await self._store.take_click(
                     redirection.link_id, redirection.domain, redirection.slug, redirection.max_clicks
                 )
             except ShortlyError:
-                await self._answer_page(pages.UNAVAILABLE, scope, headers, send)
+                await self._answer_page(pages.unavailable, scope, headers, send)
                 return
             refused = None if left else Outcome.EXHAUSTED
         if counts:
@@ -184,7 +184,7 @@ class Redirect:
             status = 302
             headers_out = headers_of(redirection.fallback_target, redirection, temporary=True) + self._further
         else:
-            page = self._banned[redirection.ban] if redirection.ban is not None else PAGES[refused]
+            page = pages.of_outcome[refused] if redirection.ban is None else pages.of_ban[redirection.ban]
             await self._answer_page(page, scope, headers, send)
             return
         self._counters.values[COUNTER[status]] += 1
@@ -192,7 +192,7 @@ class Redirect:
         await send(EMPTY)
 
     async def _answer_page(self, page: Page, scope: Scope, headers: dict[bytes, bytes], send: Send) -> None:
-        start, body = page.for_request(headers.get(b"accept"))
+        start, body = page.for_request(headers)
         self._counters.values[COUNTER[page.status]] += 1
         await send({**start, "headers": [*start["headers"], *self._further]} if self._further else start)
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

@@ -109,6 +109,74 @@ export type BanOut = {
 };
 
 /**
+ * BrandingChanges
+ *
+ * What to change; what is not named stays.
+ */
+export type BrandingChanges = {
+    /**
+     * Name
+     */
+    name?: string | null;
+    /**
+     * Accent
+     */
+    accent?: string | null;
+    /**
+     * Home Url
+     */
+    home_url?: string | null;
+    /**
+     * Imprint Url
+     */
+    imprint_url?: string | null;
+    /**
+     * Privacy Url
+     */
+    privacy_url?: string | null;
+    /**
+     * null: no logo any more.
+     */
+    logo?: LogoIn | null;
+};
+
+/**
+ * BrandingOut
+ *
+ * How the installation looks.
+ */
+export type BrandingOut = {
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Accent
+     *
+     * `#rrggbb`.
+     */
+    accent: string;
+    /**
+     * Home Url
+     */
+    home_url: string;
+    /**
+     * Imprint Url
+     */
+    imprint_url: string;
+    /**
+     * Privacy Url
+     */
+    privacy_url: string;
+    /**
+     * Logo Url
+     *
+     * Address of the logo; another one whenever it changed.
+     */
+    logo_url: string | null;
+};
+
+/**
  * BucketOut
  *
  * The clicks of one step.
@@ -987,6 +1055,24 @@ export type LinkStatsOut = {
      * Domain
      */
     domain: string;
+};
+
+/**
+ * LogoIn
+ *
+ * A picture.
+ */
+export type LogoIn = {
+    /**
+     * Media Type
+     */
+    media_type: 'image/png' | 'image/svg+xml';
+    /**
+     * Data
+     *
+     * Up to 32768 bytes, in Base64.
+     */
+    data: string;
 };
 
 /**
@@ -4419,6 +4505,139 @@ export type ExportAuditResponses = {
 };
 
 export type ExportAuditResponse = ExportAuditResponses[keyof ExportAuditResponses];
+
+export type GetBrandingData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/branding';
+};
+
+export type GetBrandingErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type GetBrandingError = GetBrandingErrors[keyof GetBrandingErrors];
+
+export type GetBrandingResponses = {
+    /**
+     * Successful Response
+     */
+    200: BrandingOut;
+};
+
+export type GetBrandingResponse = GetBrandingResponses[keyof GetBrandingResponses];
+
+export type ChangeBrandingData = {
+    body: BrandingChanges;
+    path?: never;
+    query?: never;
+    url: '/api/v1/branding';
+};
+
+export type ChangeBrandingErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type ChangeBrandingError = ChangeBrandingErrors[keyof ChangeBrandingErrors];
+
+export type ChangeBrandingResponses = {
+    /**
+     * Successful Response
+     */
+    200: BrandingOut;
+};
+
+export type ChangeBrandingResponse = ChangeBrandingResponses[keyof ChangeBrandingResponses];
+
+export type GetLogoData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/branding/logo';
+};
+
+export type GetLogoErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `not_found`: Nothing is at this address.
+     */
+    404: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type GetLogoError = GetLogoErrors[keyof GetLogoErrors];
+
+export type GetLogoResponses = {
+    /**
+     * Successful Response
+     */
+    200: unknown;
+};
 
 export type ListReportsData = {
     body?: never;

@@ -1,0 +1,1 @@
+"""How an installation looks: its name, logo, colour and links."""
