@@ -182,6 +182,17 @@ def test_an_admin_hands_over_a_link_where_there_is_no_mail(served: Served) -> No
     assert code(ada.post("/api/v1/users/12345/reset-link")) == (404, "user_not_found")
 
 
+def test_a_link_that_is_asked_for_again_is_another_and_none_is_kept(served: Served) -> None:
+    ada = served.set_up()
+    eve = add_user(served, "eve@example.com")
+    asked = [ada.post(f"/api/v1/users/{eve.id}/reset-link", headers={"Idempotency-Key": "k1"}) for _ in range(2)]
+    assert [answer.status_code for answer in asked] == [201, 201]
+    assert asked[0].json()["url"] != asked[1].json()["url"]
+    mine = ada.get(f"{AUTH}/me").json()
+    claim = f"{mine['actor']}@{mine['workspace_id']}:k1"
+    assert served.run(served.services.store.claim, claim, b"", served.services.clock()) is None
+
+
 def test_a_link_of_a_disabled_user_is_worth_nothing(served: Served) -> None:
     ada = served.set_up()
     eve = add_user(served, "eve@example.com")

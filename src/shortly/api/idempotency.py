@@ -16,7 +16,8 @@ from shortly.api.services import Services
 from shortly.errors import IdempotencyInProgress, IdempotencyMismatch, ShortlyError
 
 KEY = re.compile(rb"[\x21-\x7e]{1,255}")
-NEVER_KEPT = ("/api/v1/auth/", "/api/v1/keys", "/api/v1/workspaces")
+NEVER_KEPT = ("/api/v1/auth/", "/api/v1/keys", "/api/v1/users", "/api/v1/workspaces")
+"""Below these, answers may hold a secret: keys, recovery codes, links that invite or let choose a password."""
 KEPT_HEADERS = frozenset({"content-type", "location", "etag"})
 
 
