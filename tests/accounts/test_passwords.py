@@ -89,6 +89,19 @@ def test_what_anybody_would_try_is_refused(password: str) -> None:
         check_password(password, "Ada.Lovelace@example.com")
 
 
+@pytest.mark.parametrize(
+    "password", ["shortly2026!", "My-Shortlink", "Lovelace-Ada1", "example-Ada-9", "PASSWORDpassword1", "admin@shortly"]
+)
+def test_what_anybody_would_try_here_is_refused(password: str) -> None:
+    with pytest.raises(WeakPassword, match="words"):
+        check_password(password, "Ada.Lovelace@example.com")
+
+
+@pytest.mark.parametrize("password", ["shortly an owl", "ada's six owls", "x@lovelace owls"])
+def test_such_words_may_stand_beside_enough_else(password: str) -> None:
+    check_password(password, "Ada.Lovelace@example.com")
+
+
 @pytest.mark.parametrize("password", ["owl nights", "x1y2z3w4v" + "u" * 247, "тихая ночь!", "🦉🦊🦉🦊 in trees"])
 def test_length_is_all_that_is_asked_for(password: str) -> None:
     check_password(password, "ada@example.com")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import threading
 import unicodedata
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -34,6 +36,11 @@ dragon1234 master1234 computer123 internet123 whatever123 starwars123 michael123
 """
 COMMON = frozenset(WORDS.split())
 """The most common ones that are long enough."""
+CONTEXT = ("administrator", "shortener", "shortlink", "password", "welcome", "shortly", "admin", "links", "link")
+"""Words that everybody thinks of here; beside them those of one's own e-mail address."""
+MIN_WORD = 3
+LEFT_LENGTH = 6
+"""Characters that a password must have beside such words."""
 
 
 class Passwords:
@@ -111,10 +118,11 @@ class Passwords:
 
 
 def check_password(password: str, email: str) -> None:
-    """Let a new password pass, by length and commonness alone (NIST SP 800-63B).
+    """Let a new password pass, by length and by how soon it would be tried alone (NIST SP 800-63B).
 
     Raises:
-        WeakPassword: It is too short, too long, the e-mail address, or among those that are tried first.
+        WeakPassword: It is too short, too long, the e-mail address, among those that are tried first, or little more
+            than words of ``CONTEXT`` and of the e-mail address.
     """
     plain = normalise(password).decode("utf-8", "replace")
     if not MIN_LENGTH <= len(plain) <= MAX_LENGTH:
@@ -123,6 +131,21 @@ def check_password(password: str, email: str) -> None:
         raise WeakPassword("The password must not be the e-mail address.")
     if plain.casefold() in COMMON or len(set(plain)) < 3:
         raise WeakPassword("This password is among the first that anybody would try; choose another.")
+    if len(without(plain.casefold(), (*CONTEXT, *words_of(email)))) < LEFT_LENGTH:
+        raise WeakPassword("This password is little more than words that anybody would try here; choose another.")
+
+
+def words_of(email: str) -> list[str]:
+    """Return the words in an e-mail address, longest first, without its top-level domain."""
+    words = re.split(r"[\W_]+", email_key(email).rpartition(".")[0])
+    return sorted((word for word in words if len(word) >= MIN_WORD), key=len, reverse=True)
+
+
+def without(text: str, words: Iterable[str]) -> str:
+    """Return what is left of a text when words are taken out of it."""
+    for word in words:
+        text = text.replace(word, "")
+    return text
 
 
 def normalise(password: str) -> bytes:
