@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import httpx2
 import pyotp
 import pytest
+from aiosmtpd.smtp import AuthResult
 from tests.accounts.mail_servers import Letterbox, mail_server
 from tests.faults.conftest import MakeServed
 from tests.faults.conftest import make_served as make_served
 from tests.faults.processes import wait_until
-from tests.faults.served import Served
+from tests.faults.served import Served, free_port
+from tests.store.redis_servers import PASSWORD as PASSWORD_OF_REDIS
 from tests.store.redis_servers import RedisServer, single_server
 
 pytestmark = pytest.mark.faults
@@ -22,6 +25,7 @@ AUTH = "/api/v1/auth"
 EMAIL, PASSWORD = "ada@example.com", "canary-owl eats at night"
 ADMIN = {"ADMIN_EMAIL": EMAIL, "ADMIN_PASSWORD": PASSWORD, "LIMIT_SIGN_IN": "off", "LIMIT_ACCOUNT": "off"}
 OWN_PAGE = {"X-CSRF": "1", "Sec-Fetch-Site": "same-origin"}
+BLOCKLIST = "https://lists.invalid/hosts?token=canary-in-the-list-s-address"
 ASKED = 40
 """Connections of their own, so that each worker gets some."""
 
@@ -88,11 +92,48 @@ def test_nor_on_another_replica(store: RedisServer, make_served: MakeServed) -> 
     assert statuses(second, copied(other)) == {401}
 
 
-def test_no_secret_is_in_any_log_line(make_served: MakeServed) -> None:
+def test_a_revoked_key_is_worth_nothing_on_another_replica(store: RedisServer, make_served: MakeServed) -> None:
+    shared = {**ADMIN, "STORE_URL": store.url, "JWT_SECRET": "s" * 48}
+    first, second = (make_served(workers=2, settings=shared) for _ in range(2))
+    first.start()
+    second.start()
+    browser = sign_in(first)
+    made, turned = (
+        browser.post("/api/v1/keys", json={"name": name, "scopes": ["links:read"]}).json() for name in ("a", "b")
+    )
+
+    def answers(key: str) -> set[int]:
+        """Return what all workers of the other replica say to a key."""
+        bearer = {"Authorization": f"Bearer {key}"}
+        return {second.api.get("/api/v1/links", headers=bearer).status_code for _ in range(ASKED)}
+
+    assert answers(made["key"]) == answers(turned["key"]) == {200}
+    assert browser.delete(f"/api/v1/keys/{made['id']}").status_code == 204
+    ended = time.monotonic()
+    assert second.api.get("/api/v1/links", headers={"Authorization": f"Bearer {made['key']}"}).status_code == 401
+    assert time.monotonic() - ended < 1
+    assert browser.post(f"/api/v1/keys/{turned['id']}/rotate").status_code == 200
+    assert answers(made["key"]) == answers(turned["key"]) == {401}
+
+
+def test_no_secret_is_in_any_log_line(store: RedisServer, make_served: MakeServed) -> None:
     letterbox = Letterbox()
-    with mail_server(letterbox) as port:
-        mail = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(port), "SMTP_TLS": "none", "MAIL_FROM": "l@s.example"}
-        served = make_served(workers=2, settings={**ADMIN, **mail, "LOG_LEVEL": "debug", "LIMIT_RECOVERY": "off"})
+    with mail_server(letterbox, authenticator=lambda *_: AuthResult(success=True), auth_require_tls=False) as port:
+        mail = {
+            "SMTP_HOST": "127.0.0.1",
+            "SMTP_PORT": str(port),
+            "SMTP_TLS": "none",
+            "SMTP_USERNAME": "shortly",
+            "SMTP_PASSWORD": "canary-of-the-mail-server",
+            "MAIL_FROM": "l@s.example",
+        }
+        provider = {
+            "OIDC_ISSUER": f"http://127.0.0.1:{free_port()}",  # nobody is there, which is logged
+            "OIDC_CLIENT_ID": "shortly",
+            "OIDC_CLIENT_SECRET": "canary-of-the-identity-provider",
+        }
+        given = {"STORE_URL": store.url, "LOG_LEVEL": "debug", "LIMIT_RECOVERY": "off", "BLOCKLIST_URLS": BLOCKLIST}
+        served = make_served(workers=2, settings={**ADMIN, **mail, **provider, **given})
         served.start()
         browser = sign_in(served)
         secrets = [PASSWORD, browser.cookies["shortly_session"], served.key]
@@ -110,9 +151,24 @@ def test_no_secret_is_in_any_log_line(make_served: MakeServed) -> None:
         made = served.api.post("/api/v1/keys", json={"name": "canary", "scopes": ["links:read"]})
         secrets.append(made.json()["key"])
         served.api.get(f"/api/v1/links?password=canary-in-the-query&api_key={served.key}")
+        assert browser.get(f"{AUTH}/oidc/start", follow_redirects=False).status_code == 303
+        invited = {"email": "eve@example.com", "role": "viewer"}
+        assert browser.post("/api/v1/workspaces/1/invitations", json=invited).status_code == 201
+        wait_until(lambda: len(letterbox.mails) == 1, within_s=10, what="an invitation arrives")
+        invitation = re.search(r"/app/invitation#([\w-]{43})", letterbox.texts()[0])
+        assert invitation
+        joined = browser.post(
+            "/api/v1/invitations/accept",
+            json={"token": invitation[1], "password": "canary-hen is up at six"},
+            headers={"Cookie": ""},
+        )
+        secrets += [invitation[1], "canary-hen is up at six"]
+        handed = browser.post(f"/api/v1/users/{joined.json()['user_id']}/reset-link")
+        assert handed.status_code == 201, handed.text
+        secrets.append(handed.json()["url"].rpartition("=")[2])
         assert browser.post(f"{AUTH}/password/forgot", json={"email": EMAIL}).status_code == 202
-        wait_until(lambda: len(letterbox.mails) == 1, within_s=10, what="a mail arrives")
-        found = re.search(r"#token=([\w-]{43})", letterbox.texts()[0])
+        wait_until(lambda: len(letterbox.mails) == 2, within_s=10, what="a mail arrives")
+        found = re.search(r"#token=([\w-]{43})", letterbox.texts()[1])
         assert found
         new = "canary-fox sleeps by day"
         reset = browser.post(f"{AUTH}/password/reset", json={"token": found[1], "password": new})
@@ -120,7 +176,8 @@ def test_no_secret_is_in_any_log_line(make_served: MakeServed) -> None:
         secrets += [found[1], new, "canary-wrong-one", "canary-cut-off", "canary-in-the-query"]
         challenge = browser.post(f"{AUTH}/passkeys/sign-in/start").json()["publicKey"]["challenge"]
         secrets.append(challenge)
-        (served.data_dir / "jwt_secret").read_text()
+        secrets += [mail["SMTP_PASSWORD"], provider["OIDC_CLIENT_SECRET"], PASSWORD_OF_REDIS]
+        secrets += [quote(PASSWORD_OF_REDIS, safe=""), "canary-in-the-list-s-address"]
         secrets.append((served.data_dir / "jwt_secret").read_text().strip())
         assert served.stop() == 0
     log = served.log.read_text(errors="replace")
