@@ -29,6 +29,7 @@ from shortly.redirect.pages import Pages, Shown
 from shortly.redirect.redirect import ASGIApp, Redirect
 from shortly.redirect.visitor import DAY_MS, Addresses, Visitors
 from shortly.settings import Settings, load_settings
+from shortly.stats.live import LiveService
 from shortly.stats.service import StatsService
 from shortly.store import open_store
 from shortly.wiring import audit_log, entrance, link_service, outbound_client, rate_limits, slug_rules, teams, vouchers
@@ -71,11 +72,13 @@ def build(settings: Settings, *, drainer: Drainer | None, keeper: BlocklistKeepe
     addresses = Addresses(settings.trusted_networks)
     branding = BrandingService(door.registry, audit)
     shown = Shown(Pages(blocked_by=settings.blocked_by_url or ""))
+    live = LiveService(store, clock)
     services = Services(
         settings=settings,
         store=store,
         links=links,
         stats=StatsService(store, clock),
+        live=live,
         keys=KeyService(door.registry, audit),
         audit=audit,
         branding=branding,
@@ -106,6 +109,7 @@ def build(settings: Settings, *, drainer: Drainer | None, keeper: BlocklistKeepe
             opened.enter_context(journal)
             await opened.enter_async_context(titles)
             opened.push_async_callback(door.close)
+            opened.push_async_callback(live.close)
             if drainer:
                 drainer.start()
                 await begin(settings, door)

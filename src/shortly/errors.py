@@ -498,6 +498,15 @@ class RateLimited(ShortlyError):
         self.retry_after_s = retry_after_s
 
 
+class TooManyStreams(ShortlyError):
+    """The caller has as many live streams open as one may, or the process as many as all may."""
+
+    code = "too_many_streams"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"There are too many live streams open, of yours at most {most}; close one first.")
+
+
 class LinkBanned(ShortlyError):
     """The link is banned: only who may lift that can delete it."""
 

@@ -184,6 +184,7 @@ EXAMPLES: Mapping[str, Example] = {
     "GET /api/v1/tags": plain,
     "GET /api/v1/folders": plain,
     "GET /api/v1/slugs/{slug}": lambda w, at, who: Ask(f"/api/v1/slugs/{w.name()}"),
+    "GET /api/v1/live": lambda w, at, who: Ask(f"/api/v1/live?follow=false&slug={w.link(at)}"),
     "GET /api/v1/stats": plain,
     "GET /api/v1/stats/export": plain,
     f"GET {LINK}/{{slug}}/stats": lambda w, at, who: Ask(f"{LINK}/{w.link(at)}/stats"),

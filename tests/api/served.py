@@ -28,6 +28,7 @@ from shortly.counters import Counters, read_counters
 from shortly.redirect.pages import Pages, Shown
 from shortly.redirect.visitor import Addresses
 from shortly.settings import Settings
+from shortly.stats.live import LiveService
 from shortly.stats.service import StatsService
 from shortly.store import Store, open_store
 from shortly.wiring import audit_log, entrance, link_service, rate_limits, teams, vouchers
@@ -72,6 +73,7 @@ class Served:
                     store=store,
                     links=links,
                     stats=StatsService(store),
+                    live=LiveService(store, every_s=0.05),
                     keys=keys,
                     audit=audit,
                     branding=BrandingService(door.registry, audit),

@@ -227,6 +227,23 @@ def test_visits_that_make_no_sense_are_refused(shared: Served, query: str) -> No
     check_problem(shared.client.get(f"{LINKS}/kept/visits?{query}"), 422)
 
 
+@pytest.mark.parametrize(
+    "query", ["follow=perhaps", "surprise=1", "slug=" + "x" * 5_000, "slug=%00&surprise=", "domain=" + "x" * 5_000]
+)
+def test_a_live_stream_that_makes_no_sense_is_refused(shared: Served, query: str) -> None:
+    check_problem(shared.client.get(f"/api/v1/live?{query}"), 422)
+
+
+def test_a_live_stream_of_a_link_that_is_not_there_is_not_found(shared: Served) -> None:
+    assert check_problem(shared.client.get("/api/v1/live?slug=nothing"), 404)["code"] == "link_not_found"
+
+
+@pytest.mark.parametrize("last", ["x", "1", "1.2", "-5.0", "9" * 60, "\u0663.1", "178.x", "..", ""])
+def test_a_last_event_that_never_was_gets_the_whole_hour(shared: Served, last: str) -> None:
+    answer = shared.client.get("/api/v1/live?follow=false", headers={b"Last-Event-ID": last.encode()})
+    assert "event: hour" in answer.text
+
+
 @pytest.mark.parametrize("ending", ["stats", "visits", "export"])
 def test_nothing_is_told_of_a_link_that_is_not_there(shared: Served, ending: str) -> None:
     assert check_problem(shared.client.get(f"{LINKS}/nothing/{ending}"), 404)["code"] == "link_not_found"

@@ -37,6 +37,7 @@ DOCUMENT = schemathesis.openapi.from_dict(
 CASES = [
     pytest.param(operation, mode, id=f"{operation.definition.raw['operationId']}-{mode.name.lower()}")
     for operation in (result.ok() for result in DOCUMENT.get_all_operations() if isinstance(result, Ok))
+    if operation.path != "/api/v1/live"  # never ends; test_bad_input has what it refuses
     for mode in GenerationMode
     if mode is GenerationMode.POSITIVE or operation.body or operation.query or operation.headers
 ]

@@ -82,6 +82,30 @@ async def test_clicks_are_counted_by_link_hour_and_day(click_store: ClickStore) 
     }
 
 
+async def test_clicks_of_all_links_are_known_by_the_moment(click_store: ClickStore) -> None:
+    visits = [
+        visit(AT),
+        visit(AT + 9_999, 2, bot="curl", private=True),
+        visit(AT + 10_000, 3),
+        visit(AT + 10_000, refused="expired"),
+        visit(AT + HOUR_MS, 4),
+        visit(AT, 5, workspace=2),
+    ]
+    first = AT // 10_000
+    for _ in range(2):  # folding again changes nothing
+        await click_store.fold([batch(visits)])
+        assert await click_store.moments(EVERY_LINK, first, first + 361) == {
+            first: Total(2, 1),
+            first + 1: Total(1),
+            first + 360: Total(1),
+        }
+    await click_store.fold([batch([visit(AT + 5)] * 3, segment="w/1")])
+    assert await click_store.moments(EVERY_LINK, first, first + 1) == {first: Total(5, 1)}
+    assert await click_store.moments(EVERY_LINK, first + 1, first + 360) == {first + 1: Total(1)}
+    assert await click_store.moments(every_link(2), first - 7, first + 7) == {first: Total(1)}
+    assert await click_store.moments(every_link(3), first, first + 360) == {}
+
+
 async def test_a_refused_visit_is_no_click(click_store: ClickStore) -> None:
     await click_store.fold([batch([visit(refused="expired", country="DE", visitor=b"visitor1")])])
     hour = DAY * 24

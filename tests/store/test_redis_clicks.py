@@ -333,7 +333,7 @@ async def test_nothing_is_left_of_what_was_pruned(redis_server: RedisServer, cli
     left = sorted({key.split(":")[0] + ":" + key.split(":")[1] for key in redis_server.command("KEYS", "*")})
     hot = f"{{{HOT:02x}}}"
     assert [key for key in left if not key.startswith("schema")] == sorted(
-        ["c:{all}", "c:{log}", "g:{all}", "h:{all}", "s:{all}"]
+        ["c:{all}", "c:{log}", "e:{all}", "g:{all}", "h:{all}", "s:{all}"]
         + [f"c:{hot}", f"g:{hot}", f"h:{hot}", f"s:{hot}"]
         + ([f"q:{hot}"] if redis_server.command("EXISTS", f"q:{hot}") else [])
     )

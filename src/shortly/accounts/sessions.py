@@ -140,8 +140,9 @@ class Sessions:
                 return SignedIn(structs.replace(signed_in, version=user.version + 1), session, token)
         raise RecordChanged(User.KIND)
 
-    async def resume(self, token: str) -> SignedIn:
-        """Return whose session this is, and note that it was used; two point reads, never answered from memory.
+    async def resume(self, token: str, *, noting: bool = True) -> SignedIn:
+        """Return whose session this is, and note that it was used unless told otherwise; two point reads, never
+        answered from memory.
 
         Raises:
             Unauthenticated: The token is not one of ours, the session has ended, or the user may not sign in.
@@ -153,7 +154,7 @@ class Sessions:
         user = await self._registry.get(User, user_id)
         if user is None or user.disabled_at is not None:
             raise Unauthenticated
-        return SignedIn(user, await self._note_use(session), token)
+        return SignedIn(user, await self._note_use(session) if noting else session, token)
 
     async def of(self, user_id: int) -> list[Session]:
         """Return a user's living sessions, oldest first."""

@@ -24,6 +24,7 @@ from shortly.api import (
     keys,
     labels,
     links,
+    live,
     metrics,
     oidc,
     pages,
@@ -92,6 +93,7 @@ def create_api(settings: Settings, lifespan: Lifespan, ui: Path = FOLDER) -> Fas
     )
     needs_key: list[Any] = [Security(bearer), Security(api_key_header), Security(session_cookie)]
     api.include_router(stats.router, dependencies=needs_key)  # before links: see paths
+    api.include_router(live.router, dependencies=needs_key)
     api.include_router(bans.router, dependencies=needs_key)
     api.include_router(links.router, dependencies=needs_key)
     api.include_router(bulk.router, dependencies=needs_key)

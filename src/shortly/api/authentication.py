@@ -73,52 +73,62 @@ class Authentication:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, or raise ``Unauthenticated`` or ``CrossSiteRequest``."""
         if scope["type"] == "http" and scope["path"].lstrip("/").partition("/")[0] in PROTECTED:
-            await self._identify(scope)
+            await identify(scope)
         await self.app(scope, receive, send)
 
-    async def _identify(self, scope: Scope) -> None:
-        state, headers = scope["state"], scope["headers"]
-        services: Services = state["services"]
-        facts = state["facts"] = facts_of(scope, services.addresses)
-        changes = scope["method"] not in SAFE_METHODS
-        own_origin = services.settings.base_url
-        if is_public(scope["method"], scope["path"]):
-            token = services.cookie.read(headers) if scope["path"] in PUBLIC_WITH_SESSION else None
-            if changes:
-                check_own_site(headers, own_origin, with_cookie=token is not None)
-            if token is not None:
-                with suppress(Unauthenticated):
-                    state["signed_in"] = await services.entrance.sessions.resume(token)
-            state["caller"] = Caller(actor=ANONYMOUS, origin=facts.origin)
-            return
-        secret = secret_of(headers)
-        if secret is not None:
-            caller = state["caller"] = await services.keys.authenticate(secret, origin=facts.origin)
-            if (wanted := workspace_in(headers)) not in (None, caller.workspace_id):
-                raise WorkspaceNotFound(str(wanted))
-            return
-        signed_in = None
-        if services.trusted_header is not None:
-            signed_in = await services.trusted_header.recognise(peer_of(scope), headers, facts)
-        token = services.cookie.read(headers) if signed_in is None else None
-        if signed_in is None and token is None:
-            if not (services.settings.anonymous_create and scope["path"] == LINKS and scope["method"] == "POST"):
-                raise Unauthenticated
-            check_own_site(headers, own_origin, with_cookie=False)
-            state["caller"] = Caller(actor=ANONYMOUS, permissions=MAY_CREATE, origin=facts.origin)
-            return
-        if changes:  # browsers add what the proxy knows people by as they add cookies
-            check_own_site(headers, own_origin, with_cookie=True)
+
+async def identify(scope: Scope, *, noting: bool = True) -> None:
+    """Write into ``scope["state"]`` who the request comes from.
+
+    Args:
+        scope: Of the request.
+        noting: The session is used, so that it goes on; False: somebody only asks whether it is still there.
+
+    Raises:
+        Unauthenticated, CrossSiteRequest, SecondFactorRequired, WorkspaceNotFound: See their classes.
+    """
+    state, headers = scope["state"], scope["headers"]
+    services: Services = state["services"]
+    facts = state["facts"] = facts_of(scope, services.addresses)
+    changes = scope["method"] not in SAFE_METHODS
+    own_origin = services.settings.base_url
+    if is_public(scope["method"], scope["path"]):
+        token = services.cookie.read(headers) if scope["path"] in PUBLIC_WITH_SESSION else None
+        if changes:
+            check_own_site(headers, own_origin, with_cookie=token is not None)
         if token is not None:
-            signed_in = await services.entrance.sessions.resume(token)
-        assert signed_in is not None  # noqa: S101
-        state["signed_in"] = signed_in
-        caller = await caller_of_person(services.entrance.registry, signed_in, headers, facts)
-        if lacks_second_factor(services.settings.require_second_factor, signed_in, caller):
-            if not scope["path"].startswith(AUTH):
-                raise SecondFactorRequired
-            caller = structs.replace(caller, permissions=frozenset())
-        state["caller"] = caller
+            with suppress(Unauthenticated):
+                state["signed_in"] = await services.entrance.sessions.resume(token)
+        state["caller"] = Caller(actor=ANONYMOUS, origin=facts.origin)
+        return
+    secret = secret_of(headers)
+    if secret is not None:
+        caller = state["caller"] = await services.keys.authenticate(secret, origin=facts.origin)
+        if (wanted := workspace_in(headers)) not in (None, caller.workspace_id):
+            raise WorkspaceNotFound(str(wanted))
+        return
+    signed_in = None
+    if services.trusted_header is not None:
+        signed_in = await services.trusted_header.recognise(peer_of(scope), headers, facts)
+    token = services.cookie.read(headers) if signed_in is None else None
+    if signed_in is None and token is None:
+        if not (services.settings.anonymous_create and scope["path"] == LINKS and scope["method"] == "POST"):
+            raise Unauthenticated
+        check_own_site(headers, own_origin, with_cookie=False)
+        state["caller"] = Caller(actor=ANONYMOUS, permissions=MAY_CREATE, origin=facts.origin)
+        return
+    if changes:  # browsers add what the proxy knows people by as they add cookies
+        check_own_site(headers, own_origin, with_cookie=True)
+    if token is not None:
+        signed_in = await services.entrance.sessions.resume(token, noting=noting)
+    assert signed_in is not None  # noqa: S101
+    state["signed_in"] = signed_in
+    caller = await caller_of_person(services.entrance.registry, signed_in, headers, facts)
+    if lacks_second_factor(services.settings.require_second_factor, signed_in, caller):
+        if not scope["path"].startswith(AUTH):
+            raise SecondFactorRequired
+        caller = structs.replace(caller, permissions=frozenset())
+    state["caller"] = caller
 
 
 def lacks_second_factor(asked_of: Literal["off", "admins", "all"], signed_in: SignedIn, caller: Caller) -> bool:

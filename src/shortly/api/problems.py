@@ -141,6 +141,7 @@ STATUS: dict[type[ShortlyError], HTTPStatus] = {
     errors.InvitationNotFound: HTTPStatus.NOT_FOUND,
     errors.SignInFirst: HTTPStatus.CONFLICT,
     errors.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.TooManyStreams: HTTPStatus.TOO_MANY_REQUESTS,
     errors.LinkBanned: HTTPStatus.FORBIDDEN,
     errors.ReportNotFound: HTTPStatus.NOT_FOUND,
     errors.IdempotencyMismatch: HTTPStatus.UNPROCESSABLE_ENTITY,

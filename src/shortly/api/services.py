@@ -33,6 +33,7 @@ from shortly.settings import Settings
 from shortly.stats.guarded import GuardedStats
 
 if TYPE_CHECKING:
+    from shortly.stats.live import LiveService
     from shortly.stats.service import StatsService
 
 
@@ -70,6 +71,7 @@ class Services:
     """All of them; routes ask for ``Links``."""
     stats: StatsService
     """All of them; routes ask for ``Stats``."""
+    live: LiveService
     keys: KeyService
     audit: Audit
     branding: BrandingService

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
-from shortly.clicks.store import every_link
+from shortly.clicks.store import Total, every_link
 from shortly.clicks.visit import DIMENSIONS, OTHER, Tally, Visit
 
 HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
+MOMENT_MS = 10_000
+"""What is shown live is counted by."""
 MANY_VISITS = 16
 """From so many on it is quicker to count one dimension after the other than one visit after the other."""
 
@@ -62,6 +64,18 @@ def fold_visits(visits: Iterable[Visit]) -> Folded:
             sum_id = every_link(workspace)
             visitors.update([(sum_id, visit.visitor) for visit in of_workspace])
     return folded
+
+
+def moments_of(visits: Sequence[Visit]) -> dict[tuple[int, int], Total]:
+    """Return the clicks of each moment (``at_ms // MOMENT_MS``) and workspace, by moment and the id of its sum."""
+    moments: dict[tuple[int, int], Total] = {}
+    for workspace, of_workspace in by_workspace(visits).items():
+        given = [visit for visit in of_workspace if not visit.refused]
+        clicks = Counter([visit.at_ms // MOMENT_MS for visit in given])
+        bots = Counter([visit.at_ms // MOMENT_MS for visit in given if visit.bot])
+        sum_id = every_link(workspace)
+        moments.update({(moment, sum_id): Total(number, bots[moment]) for moment, number in clicks.items()})
+    return moments
 
 
 def seen_among(visits: Iterable[Visit]) -> list[Visit]:

@@ -96,6 +96,10 @@ class ClickStore(FoldStore, Protocol):
     async def hours(self, link_id: int, since_hour: int, until_hour: int) -> dict[int, Total]:
         """Return the clicks of each hour that had any; ``until_hour`` is exclusive."""
 
+    async def moments(self, sum_id: int, since_moment: int, until_moment: int) -> dict[int, Total]:
+        """Return the clicks on all links of a workspace in each moment (``at_ms // MOMENT_MS``) that had any, of the
+        last hours; ``until_moment`` is exclusive. Older ones are missing."""
+
     async def visitors(self, link_id: int, since_day: int, until_day: int) -> dict[int, int]:
         """Return the unique human visitors of each day that had any; ``until_day`` is exclusive."""
 

@@ -69,6 +69,10 @@ class GuardedStats:
         """See ``StatsService``."""
         return await self._service.export(*self._counted(link), query, table=table, form=form, dimensions=dimensions)
 
+    def counted_as(self, link: Link | None) -> int:
+        """Return what stands for a link, or for all of the workspace, where clicks are counted."""
+        return self._counted(link)[0]
+
     def _counted(self, link: Link | None) -> tuple[int, datetime | None]:
         """Return what counts are kept by, and since when there are any."""
         self._caller.require("stats:read")

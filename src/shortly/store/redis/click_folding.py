@@ -13,13 +13,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from shortly.clicks.fold import DAY_MS, HOUR_MS, seen_among
+from shortly.clicks.fold import DAY_MS, HOUR_MS, moments_of, seen_among
 from shortly.clicks.store import Batch, every_link, is_sum
 from shortly.clicks.visit import MAX_VALUES, OTHER, Visit
 from shortly.store.redis import click_keys
 from shortly.store.redis.click_calls import Call
 from shortly.store.redis.click_keys import EVERYTHING, LOG
-from shortly.store.redis.click_rows import BOTS, CLICKS, VISITORS, fields_of, hour_fields
+from shortly.store.redis.click_rows import BOTS, CLICKS, MOMENTS, VISITORS, fields_of, hour_fields
 from shortly.store.redis.click_visits import day_of, entry_of, ids_in, pointer_of
 from shortly.store.redis.keys import PARTITIONS
 from shortly.store.redis.scripts import Argument, Script
@@ -30,6 +30,9 @@ STEP_VISITS = 2_500
 """Visits whose hashes and raw rows one script is given: a few milliseconds of its time."""
 KEEP_S = 3 * 86_400
 """How long visitor hashes and salts are kept at most, should nobody prune."""
+
+MOMENTS_S = 3 * 3_600
+"""How long clicks by the moment are kept."""
 
 FOLD = Script("click_slices", "click_entries", "fold")
 
@@ -177,8 +180,9 @@ class _Message:
         """By day: keys of the sets' names and of the days, the day, and for each set its key, its name, the place among
         the rows where the number of its new members goes, how many members follow, and these."""
         self._rows: list[int | str] = []
-        """For each row its key; the key of a set that the day is added to if the row is new, and the day, or twice 0;
-        how many texts follow; names of fields, each with the number to add to it."""
+        """For each row its key; the key of a set that the day is added to if the row is new, and the day, or twice 0,
+        or -1 and how many seconds a new row is kept; how many texts follow; names of fields, each with the number to
+        add to it."""
         self._totals: defaultdict[str, Sums] = defaultdict(dict)
         self._lists: list[int | str] = []
         """For each list its key and that of its late ones, the first and the last of its entries among the arguments,
@@ -220,6 +224,7 @@ class _Message:
         """Add the counts of all links together, workspace by workspace."""
         for workspace, of_workspace in _by_workspace(visits).items():
             self._add_counts(every_link(workspace), of_workspace, ())
+        self._add_moments([placed.visit for placed in visits])
 
     def add_visitors(self, visits: Sequence[Placed]) -> None:
         """Add the visitors of all links together, workspace by workspace and crowd by crowd."""
@@ -280,6 +285,18 @@ class _Message:
                 sums[VISITORS] = 0  # the last one, to be filled in by the script
             places[day] = self._add_row(click_keys.day_row(link_id, day), sums, days, day)
         return places
+
+    def _add_moments(self, visits: Sequence[Visit]) -> None:
+        """Add what is shown live to rows that run out."""
+        rows: defaultdict[str, Sums] = defaultdict(dict)
+        for (moment, sum_id), total in moments_of(visits).items():
+            stretch, place = divmod(moment, MOMENTS)
+            row = rows[click_keys.moments_row(sum_id, stretch)]
+            row[str(place)] = total.clicks
+            if total.bots:
+                row[f"{place}b"] = total.bots
+        for key, sums in rows.items():
+            self._add_row(key, sums, -1, MOMENTS_S)
 
     def _add_row(self, key: str, sums: Sums, days: int = 0, day: int = 0) -> int:
         """Add numbers to a row, which is the only mention of its key; return the place of the last one."""

@@ -88,6 +88,11 @@ def days_of_sums() -> str:
     return f"g:{CLICK_TAGS[EVERYTHING]}:*"
 
 
+def moments_row(sum_id: int, stretch: int) -> str:
+    """``e:{all}:<id>:<ten minutes>``: hash of a sum's clicks by the moment; runs out by itself."""
+    return f"e:{click_tag(sum_id)}:{sum_id}:{stretch}"
+
+
 # --- visitors ------------------------------------------------------------------------------------------------
 
 

@@ -39,6 +39,8 @@ LETTERS = {
 DIMENSION_OF = {ord(letter): name for name, letter in LETTERS.items()}
 
 CLICKS, BOTS, VISITORS = "+", "-", "*"
+MOMENTS = 60
+"""Moments that share a row: so few that the row stays small, with two fields for each, named as those of hours."""
 HOURS_OF_DAY = (*map(str, range(24)), *(f"{hour}b" for hour in range(24)))
 
 HUMAN_LETTERS = tuple(LETTERS[name] for name in HUMAN)
@@ -94,4 +96,13 @@ def hours_in(fields: Sequence[bytes | None]) -> dict[int, Total]:
         hour: Total(int(clicks), int(fields[24 + hour] or 0))
         for hour, clicks in enumerate(fields[:24])
         if clicks is not None
+    }
+
+
+def moments_in(row: Mapping[bytes, bytes], stretch: int) -> dict[int, Total]:
+    """Return the clicks of the moments in a row."""
+    return {
+        stretch * MOMENTS + int(name): Total(int(clicks), int(row.get(name + b"b", 0)))
+        for name, clicks in row.items()
+        if name.isdigit()
     }

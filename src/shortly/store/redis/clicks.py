@@ -63,7 +63,7 @@ from shortly.store.redis.click_folding import KEEP_S, Positions, calls_of, parti
 from shortly.store.redis.click_keys import CLICK_TAGS, DONE
 from shortly.store.redis.click_pages import read_visits, read_visits_of_all
 from shortly.store.redis.click_pruning import forget_links, prune_visitors, prune_visits
-from shortly.store.redis.click_rows import HOURS_OF_DAY, VISITORS, add_row, hours_in
+from shortly.store.redis.click_rows import HOURS_OF_DAY, MOMENTS, VISITORS, add_row, hours_in, moments_in
 from shortly.store.redis.click_visits import first_id, read_cursor
 from shortly.store.redis.client import Client
 from shortly.store.redis.keys import PARTITIONS, home_of
@@ -205,6 +205,17 @@ class RedisClicks:
             for day, row in zip(days, rows, strict=True)
             for hour, total in hours_in(row).items()
             if since_hour <= day * 24 + hour < until_hour
+        }
+
+    async def moments(self, sum_id: int, since_moment: int, until_moment: int) -> dict[int, Total]:
+        """See ``ClickStore``."""
+        stretches = range(since_moment // MOMENTS, -(-until_moment // MOMENTS))
+        rows = await self._read([("HGETALL", click_keys.moments_row(sum_id, stretch)) for stretch in stretches])
+        return {
+            moment: total
+            for stretch, row in zip(stretches, rows, strict=True)
+            for moment, total in moments_in(row, stretch).items()
+            if since_moment <= moment < until_moment
         }
 
     async def visitors(self, link_id: int, since_day: int, until_day: int) -> dict[int, int]:

@@ -10,7 +10,7 @@ from operator import attrgetter, itemgetter
 
 import apsw
 
-from shortly.clicks.fold import HourTallies, add, fold_visits, sum_of
+from shortly.clicks.fold import HourTallies, add, fold_visits, moments_of, sum_of
 from shortly.clicks.store import EVERY_LINK, Batch
 from shortly.clicks.visit import MAX_VALUES, Tally, Visit
 from shortly.store.sqlite.click_rows import (
@@ -42,6 +42,7 @@ def fold_batches(writer: apsw.Connection, batches: Sequence[Batch]) -> None:
         new_visitors = _add_visitors(writer, folded.visitors)
         _add_hours(writer, _add_days(writer, folded.days, new_visitors))
         _add_totals(writer, folded.days)
+        _add_moments(writer, visits)
         _add_visits(writer, visits)
 
 
@@ -148,6 +149,14 @@ def _add_totals(writer: apsw.Connection, days: Mapping[int, Mapping[int, HourTal
         "INSERT INTO totals VALUES (?, ?, ?) "
         "ON CONFLICT DO UPDATE SET clicks = clicks + excluded.clicks, bots = bots + excluded.bots",
         [(link_id, clicks, bots) for link_id, (clicks, bots) in sorted(totals.items()) if clicks],
+    )
+
+
+def _add_moments(writer: apsw.Connection, visits: Sequence[Visit]) -> None:
+    writer.executemany(
+        "INSERT INTO moments VALUES (?, ?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET clicks = clicks + excluded.clicks, bots = bots + excluded.bots",
+        [(*place, total.clicks, total.bots) for place, total in sorted(moments_of(visits).items())],
     )
 
 

@@ -75,6 +75,13 @@ def read_hours(reader: apsw.Connection, link_id: int, since_hour: int, until_hou
     }
 
 
+def read_moments(reader: apsw.Connection, sum_id: int, since_moment: int, until_moment: int) -> dict[int, Total]:
+    """Return the clicks of the moments that had any."""
+    sql = "SELECT moment, clicks, bots FROM moments WHERE moment >= ? AND moment < ? AND link_id = ?"
+    rows = query(reader, sql, since_moment, until_moment, sum_id)
+    return {moment: Total(clicks, bots) for moment, clicks, bots in rows}
+
+
 def day_tallies(reader: apsw.Connection, link_id: int, days: Sequence[int]) -> Iterator[Tally]:
     """Yield what is known of each day."""
     for _, *row, hours in _rows(reader, "link_days", "day", link_id, days, "clicks, bots, dimensions, hours"):

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 import apsw
 
-from shortly.clicks.fold import DAY_MS
+from shortly.clicks.fold import DAY_MS, HOUR_MS, MOMENT_MS
 from shortly.clicks.store import Batch, Total, VisitPage, is_sum
 from shortly.clicks.visit import Tally
 from shortly.errors import StoreUnavailable
@@ -28,6 +28,7 @@ from shortly.store.sqlite.click_rows import (
     query,
     read_days,
     read_hours,
+    read_moments,
     read_totals,
     read_visits,
     visit_id,
@@ -38,6 +39,8 @@ from shortly.store.sqlite.connection import connect, store_errors
 PRUNE_ROWS = 5_000
 """Rows deleted in one transaction, which takes some tens of milliseconds."""
 FOLD_CACHE_KIB = 65_536
+MOMENTS_HOURS = 3
+"""How long clicks by the moment are kept."""
 CHECKPOINT_PAGES = 16_384
 """Pages (of 4 KiB) that the write-ahead log may reach before they are copied to their places: a page that many batches
 touch is copied once."""
@@ -97,6 +100,12 @@ class ClickTables:
         )
         await self._delete(
             "DELETE FROM visits WHERE id IN (SELECT id FROM visits WHERE id < ? LIMIT ?)", visit_id(visits_before_ms)
+        )
+        before = (now_ms - MOMENTS_HOURS * HOUR_MS) // MOMENT_MS
+        await self._delete(
+            "DELETE FROM moments WHERE (moment, link_id) IN "
+            "(SELECT moment, link_id FROM moments WHERE moment < ? LIMIT ?)",
+            before,
         )
         for link_id in gone_links:
             if not is_sum(link_id):
@@ -165,6 +174,10 @@ class ClickTables:
     async def hours(self, link_id: int, since_hour: int, until_hour: int) -> dict[int, Total]:
         """See ``ClickStore``."""
         return await self._read(lambda reader: read_hours(reader, link_id, since_hour, until_hour))
+
+    async def moments(self, sum_id: int, since_moment: int, until_moment: int) -> dict[int, Total]:
+        """See ``ClickStore``."""
+        return await self._read(lambda reader: read_moments(reader, sum_id, since_moment, until_moment))
 
     async def visitors(self, link_id: int, since_day: int, until_day: int) -> dict[int, int]:
         """See ``ClickStore``."""

@@ -1058,6 +1058,36 @@ export type LinkStatsOut = {
 };
 
 /**
+ * LiveOut
+ *
+ * The data of the events `hour` (all there is of the last hour) and `news` (what changed since the last event).
+ */
+export type LiveOut = {
+    /**
+     * Until
+     *
+     * The moment that it is: unix seconds / 10. The hour ends with it.
+     */
+    until: number;
+    /**
+     * Complete
+     *
+     * false: the link had so many visits that only the newest 1,000 of them are counted here.
+     */
+    complete: boolean;
+    /**
+     * Moments
+     *
+     * Moment (ten seconds each), clicks, and how many of them were bots'; absolute numbers.
+     */
+    moments: Array<[
+        number,
+        number,
+        number
+    ]>;
+};
+
+/**
  * LogoIn
  *
  * A picture.
@@ -3105,6 +3135,80 @@ export type ExportLinkStatsResponses = {
 };
 
 export type ExportLinkStatsResponse = ExportLinkStatsResponses[keyof ExportLinkStatsResponses];
+
+export type WatchLiveData = {
+    body?: never;
+    headers?: {
+        /**
+         * Last-Event-Id
+         *
+         * Goes on after this event.
+         */
+        'last-event-id'?: string;
+    };
+    path?: never;
+    query?: {
+        /**
+         * Slug
+         *
+         * Of one link; of all of the workspace if absent.
+         */
+        slug?: string | null;
+        /**
+         * Domain
+         *
+         * Host that the slug lives on.
+         */
+        domain?: string | null;
+        /**
+         * Follow
+         *
+         * false: one event with what is known now, and the end.
+         */
+        follow?: boolean;
+    };
+    url: '/api/v1/live';
+};
+
+export type WatchLiveErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `link_not_found`: No link has this slug on this domain.
+     */
+    404: Problem;
+    /**
+     * `unknown_domain`: The domain is not one that this installation serves. `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `too_many_streams`: The caller has as many live streams open as one may, or the process as many as all may.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type WatchLiveError = WatchLiveErrors[keyof WatchLiveErrors];
+
+export type WatchLiveResponses = {
+    /**
+     * Successful Response
+     */
+    200: unknown;
+};
 
 export type UnbanLinkData = {
     body?: never;

@@ -218,8 +218,12 @@ end
 local at = 1
 while at <= #rows do
     local key, days, day, length = unpack(rows, at, at + 3)
-    if add(KEYS[key], at + 4, at + 3 + length) and days > 0 then
-        call('SADD', KEYS[days], day)
+    if add(KEYS[key], at + 4, at + 3 + length) then
+        if days > 0 then
+            call('SADD', KEYS[days], day)
+        elseif days < 0 then
+            call('EXPIRE', KEYS[key], day)
+        end
     end
     at = at + 4 + length
 end
