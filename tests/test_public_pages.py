@@ -13,7 +13,7 @@ from tests.store.redis_servers import RedisServer
 
 from shortly.accounts.access import OPERATOR
 from shortly.app import create_app
-from shortly.redirect.languages import LANGUAGES, language_of, read_texts
+from shortly.redirect.languages import LANGUAGES, MAX_HEADER, best_of, language_of, read_texts
 from shortly.settings import Settings, load_settings
 from shortly.store import open_store
 from shortly.wiring import key_service
@@ -293,3 +293,25 @@ def test_reports_of_one_address_are_limited(client: TestClient) -> None:
     assert [answer.status_code for answer in answers] == [303] * 10 + [429]
     assert int(answers[-1].headers["retry-after"]) > 0
     assert "too many" in answers[-1].text
+
+
+def test_whoever_looks_at_very_many_pages_is_asked_to_wait(tmp_path: Path) -> None:
+    values = {"data_dir": tmp_path, "base_url": "http://testserver", "limit_page": "3/hour"}
+    with service(load_settings(values)) as client:
+        add(client, "ab")
+        answers = [client.get(path) for path in ("/ab+", "/report", "/nothing+", "/ab+", "/report")]
+        assert [answer.status_code for answer in answers] == [200, 200, 404, 429, 429]
+        german = client.get("/ab+", headers={"Accept-Language": "de"})
+        assert "Zu viele Anfragen" in german.text
+        assert 0 < int(german.headers["Retry-After"]) <= 3600
+        assert (german.headers["RateLimit-Limit"], german.headers["RateLimit-Remaining"]) == ("3", "0")
+        machine = client.get("/ab+", headers={"Accept": "application/json"})
+        assert machine.json()["code"] == "rate_limited"
+        assert client.get("/ab").status_code == 302
+
+
+def test_a_stranger_s_long_header_is_not_remembered() -> None:
+    best_of.cache_clear()
+    longest = b"de," + b"x" * MAX_HEADER
+    assert {language_of(longest + b"y" * number) for number in range(50)} == {"de"}
+    assert best_of.cache_info().currsize == 1

@@ -144,7 +144,7 @@ def build(settings: Settings, *, drainer: Drainer | None, keeper: BlocklistKeepe
         wait_for_disk=settings.journal_sync_ms == 0,
         strict_transport=settings.strict_transport,
         shown=shown,
-        preview=Preview(links, shown, settings),
+        preview=Preview(links, shown, limits, addresses, settings),
     )
 
 

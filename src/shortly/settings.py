@@ -147,6 +147,9 @@ class Settings(BaseSettings):
     )
     limit_anonymous: str = Field("10/hour", description="Links that one address may make without a key.")
     limit_report: str = Field("10/hour", description="Reports of abuse that one address may send.")
+    limit_page: str = Field(
+        "300/minute", description="Previews of links and forms for reports that one address may ask for."
+    )
 
     # People
     jwt_secret: SecretStr | None = Field(
@@ -376,7 +379,13 @@ class Settings(BaseSettings):
         return str(url)
 
     @field_validator(
-        "limit_sign_in", "limit_account", "limit_recovery", "limit_create", "limit_anonymous", "limit_report"
+        "limit_sign_in",
+        "limit_account",
+        "limit_recovery",
+        "limit_create",
+        "limit_anonymous",
+        "limit_report",
+        "limit_page",
     )
     @classmethod
     def _check_limit(cls, value: str) -> str:

@@ -205,6 +205,7 @@ def rate_limits(settings: Settings, hidden: Callable[[str], str], counters: Coun
         "create": settings.limit_create,
         "anonymous": settings.limit_anonymous,
         "report": settings.limit_report,
+        "page": settings.limit_page,
     }
     address = settings.redis_address
     shared = redis_counts(address) if address is not None and any(rules.values()) else None

@@ -37,6 +37,8 @@ DOORS: Mapping[str, Door] = {
 
 Limits for an account or a key are taken where it is known: ``RateLimits.take``.
 """
+PAGES: Mapping[str, Door] = {"/report": "page"}
+"""Address of a page for strangers -> what is limited there when it is asked for; previews see to it themselves."""
 PREFIXES: tuple[tuple[str, Door], ...] = ((f"{AUTH}oidc/", "sign_in"), (f"{AUTH}passkeys/sign-in", "sign_in"))
 """Further ones, whatever the method and however the address goes on."""
 
@@ -66,7 +68,7 @@ class Limits:
             await self.app(scope, receive, send)
             return
         if standing.refused:
-            headers = [*REFUSAL_HEADERS, *headers_of(standing), (b"retry-after", b"%d" % standing.reset_s())]
+            headers = [*REFUSAL_HEADERS, *refusal_headers(standing)]
             await send({"type": "http.response.start", "status": 429, "headers": headers})
             await send(REFUSED)
             return
@@ -88,9 +90,16 @@ def door_of(scope: Scope) -> Door | None:
         door = DOORS.get(path)
         if door is not None:
             return door
+    elif path in PAGES:
+        return PAGES[path]
     if path.startswith(AUTH):
         return next((door for prefix, door in PREFIXES if path.startswith(prefix)), None)
     return None
+
+
+def refusal_headers(standing: Standing) -> list[tuple[bytes, bytes]]:
+    """Return what a refusal says of how one stands, and when to come again."""
+    return [*headers_of(standing), (b"retry-after", b"%d" % standing.reset_s())]
 
 
 def headers_of(standing: Standing) -> list[tuple[bytes, bytes]]:

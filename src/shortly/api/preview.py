@@ -14,6 +14,9 @@ from urllib.parse import quote, urlencode, urlsplit
 from msgspec import structs
 
 from shortly.abuse.lookalike import suspicion_of, unicode_host
+from shortly.abuse.rates import RateLimits, network_of
+from shortly.api.limits import refusal_headers
+from shortly.api.origin import address_of
 from shortly.api.paths import normal
 from shortly.clicks.click import Outcome
 from shortly.errors import LinkNotFound, ShortlyError, UnknownDomain
@@ -23,6 +26,7 @@ from shortly.redirect.answer import Start
 from shortly.redirect.languages import Texts, language_of
 from shortly.redirect.pages import Page, Shown, headers_for
 from shortly.redirect.redirect import PREVIEW, WITH_FALLBACK, Receive, Scope, Send
+from shortly.redirect.visitor import Addresses
 from shortly.settings import Settings
 
 REFUSED: Mapping[LinkState, Outcome] = {
@@ -40,6 +44,8 @@ class Preview:
     Args:
         links: Finds the links.
         shown: The public pages, in the present branding.
+        limits: How many one address may see.
+        addresses: Finds out who asks.
         settings: The installation's.
         clock: Returns the present moment, aware.
     """
@@ -48,11 +54,15 @@ class Preview:
         self,
         links: LinkService,
         shown: Shown,
+        limits: RateLimits,
+        addresses: Addresses,
         settings: Settings,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._links = links
         self._shown = shown
+        self._limits = limits
+        self._addresses = addresses
         self._settings = settings
         self._clock = clock
         transport = settings.strict_transport
@@ -61,7 +71,12 @@ class Preview:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         headers = dict(scope["headers"])
-        start, body = await self._answer(scope["method"], scope["path"], headers)
+        standing = await self._limits.count("page", network_of(address_of(scope, self._addresses)))
+        if standing is not None and standing.refused:
+            start, body = self._shown.pages.too_many.for_request(headers)
+            start = {**start, "headers": [*start["headers"], *refusal_headers(standing)]}
+        else:
+            start, body = await self._answer(scope["method"], scope["path"], headers)
         await send({**start, "headers": [*start["headers"], *self._further]})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 

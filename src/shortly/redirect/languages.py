@@ -40,6 +40,8 @@ class Texts(Struct, frozen=True, forbid_unknown_fields=True):
     no_prefetch: str
     limited_title: str
     limited: str
+    too_many_title: str
+    too_many: str
     preview_title: str
     preview_to: str
     preview_protected: str
@@ -74,11 +76,16 @@ def read_texts() -> dict[str, Texts]:
     return {name: msgspec.json.decode((FOLDER / f"{name}.json").read_bytes(), type=Texts) for name in LANGUAGES}
 
 
-@lru_cache(maxsize=1_024)
 def language_of(accepted: bytes) -> str:
     """Return the language that an ``Accept-Language`` header likes best of those that there are, or else English."""
+    return best_of(accepted[:MAX_HEADER])
+
+
+@lru_cache(maxsize=1_024)
+def best_of(accepted: bytes) -> str:
+    """Return the same, of at most ``MAX_HEADER`` bytes: strangers choose what is remembered here."""
     best, weight_of_best = ENGLISH, 0.0
-    for part in accepted[:MAX_HEADER].decode("latin-1").lower().split(","):
+    for part in accepted.decode("latin-1").lower().split(","):
         tag, _, parameter = part.strip().partition(";")
         try:
             weight = float(parameter.strip().removeprefix("q=") or 1) if parameter else 1.0
