@@ -18,7 +18,7 @@ from shortly.accounts.access import OPERATOR
 from shortly.api.app import create_api
 from shortly.app import create_app
 from shortly.errors import StorageFull
-from shortly.links.reserved import RESERVED
+from shortly.links.reserved import RESERVED, RESERVED_ENDINGS
 from shortly.settings import load_settings
 from shortly.store import open_store
 from shortly.store.sqlite import SqliteStore
@@ -76,7 +76,8 @@ def test_no_page_is_hidden_by_a_link_and_no_link_by_a_page() -> None:
     paths = {str(route.path) for route in iter_route_contexts(api.routes)}
     assert {"/health", "/docs", "/api/v1/links/{slug:slug}"} <= paths
     for path in paths:
-        assert path.split("/")[1] in RESERVED, path
+        assert path.split("/")[1] in RESERVED or path == "/{slug:slug}/qr", path
+    assert "qr" in RESERVED_ENDINGS
 
 
 def test_every_reserved_path_is_answered_by_the_api(serve: Serve) -> None:

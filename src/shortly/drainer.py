@@ -84,6 +84,7 @@ class Drainer:
                 enricher,
                 visit_retention_days=settings.visit_retention_days,
                 deleted_retention_days=settings.deleted_retention_days,
+                restore_hours=settings.restore_hours,
             )
             with Counters(settings.counters_dir) as counters:
                 report = Report(drain, counters)

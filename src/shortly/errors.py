@@ -516,6 +516,24 @@ class LinkBanned(ShortlyError):
         super().__init__(f"The link {slug!r} is banned, and can be deleted only by those who decide about bans.")
 
 
+class ViewNotFound(ShortlyError):
+    """The person has no saved view with this id."""
+
+    code = "view_not_found"
+
+    def __init__(self, view_id: int) -> None:
+        super().__init__(f"There is no saved view {view_id}.")
+
+
+class ViewsFull(ShortlyError):
+    """The person has as many saved views as one can have."""
+
+    code = "views_full"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"There are {most} saved views already; delete one first.")
+
+
 class ReportNotFound(ShortlyError):
     """The workspace has no report of abuse with this id."""
 

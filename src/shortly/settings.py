@@ -115,6 +115,9 @@ class Settings(BaseSettings):
     deleted_retention_days: int = Field(
         30, ge=0, le=3650, description="Days that the counts of a deleted link are kept."
     )
+    restore_hours: int = Field(
+        24, ge=1, le=8760, description="Hours that a deleted link can be restored; its slug is kept for it."
+    )
     audit_retention_days: int = Field(365, ge=1, le=3650, description="Days that entries of the audit log are kept.")
 
     # Links

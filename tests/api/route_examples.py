@@ -17,6 +17,7 @@ from shortly.accounts.passkeys import Passkey
 from shortly.accounts.people import Role, of_user
 from shortly.accounts.registry import EPOCH
 from shortly.accounts.sessions import From
+from shortly.accounts.views import View
 from shortly.api.reports import service_of
 from shortly.branding.branding import Logo
 
@@ -94,6 +95,12 @@ class World:
         self.run(self.links.create, {"target": TARGET, "slug": slug}, workspace=workspace_id)
         return slug
 
+    def deleted_link(self, workspace_id: int) -> str:
+        """Make a link and delete it."""
+        slug = self.link(workspace_id)
+        self.run(self.links.delete, slug)
+        return slug
+
     def user(self, workspace_id: int | None = None) -> int:
         """Make a user, who is a viewer of the workspace if one is named."""
         email = f"{self.name()}@example.com"
@@ -131,6 +138,13 @@ class World:
         credential = b64encode(self.name().encode()).decode()
         key = Passkey(user_id=user_id, name="x", credential=credential, public_key="", created_at=EPOCH)
         number: int = self.run(self.served.services.entrance.registry.add, key).id
+        return number
+
+    def view(self, caller: str, workspace_id: int) -> int:
+        """Save a view of the caller's, or of somebody else's where it is not about ours; return its id."""
+        user_id = (self.ids.get(caller) if workspace_id == self.ours else None) or self.user()
+        view = View(user_id=user_id, workspace_id=workspace_id, name=self.name())
+        number: int = self.run(self.served.services.entrance.registry.add, view).id
         return number
 
     def proof(self, caller: str) -> dict[str, str]:
@@ -181,6 +195,14 @@ EXAMPLES: Mapping[str, Example] = {
     f"POST {BULK}": lambda w, at, who: Ask(json={"links": [{"target": TARGET}]}),
     f"PATCH {BULK}": lambda w, at, who: Ask(json={"edits": [{"slug": w.link(at), "changes": {"title": "new"}}]}),
     f"POST {BULK}/delete": lambda w, at, who: Ask(json={"links": [{"slug": w.link(at)}]}),
+    f"POST {BULK}/restore": lambda w, at, who: Ask(json={"links": [{"slug": w.deleted_link(at)}]}),
+    f"GET {LINK}/{{slug}}/qr": lambda w, at, who: Ask(f"{LINK}/{w.link(at)}/qr"),
+    "GET /{slug}/qr": lambda w, at, who: Ask(f"/{w.link(at)}/qr"),
+    "HEAD /{slug}/qr": lambda w, at, who: Ask(f"/{w.link(at)}/qr"),
+    "GET /api/v1/views": plain,
+    "POST /api/v1/views": lambda w, at, who: Ask(json={"name": w.name(), "query": "state=active"}),
+    "PATCH /api/v1/views/{view_id}": lambda w, at, who: Ask(f"/api/v1/views/{w.view(who, at)}", {"name": w.name()}),
+    "DELETE /api/v1/views/{view_id}": lambda w, at, who: Ask(f"/api/v1/views/{w.view(who, at)}"),
     "GET /api/v1/tags": plain,
     "GET /api/v1/folders": plain,
     "GET /api/v1/slugs/{slug}": lambda w, at, who: Ask(f"/api/v1/slugs/{w.name()}"),

@@ -182,7 +182,7 @@ async def test_what_becomes_foreign_while_it_is_edited_is_left_alone(service: Li
     """The link goes and another workspace's takes its slug, between the look and the write of an edit."""
 
     async def replace_it() -> None:
-        await service.delete("own")
+        assert await store.delete_links([await service.get("own")]) == [None]
         await service.create({"slug": "own", "target": "https://example.com/theirs"}, workspace=2)
 
     store.after_next_read = replace_it

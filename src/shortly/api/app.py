@@ -29,12 +29,14 @@ from shortly.api import (
     oidc,
     pages,
     passkeys,
+    qr,
     report_page,
     reports,
     second_factor,
     slugs,
     stats,
     users,
+    views,
     workspaces,
 )
 from shortly.api.access import public
@@ -95,6 +97,7 @@ def create_api(settings: Settings, lifespan: Lifespan, ui: Path = FOLDER) -> Fas
     api.include_router(stats.router, dependencies=needs_key)  # before links: see paths
     api.include_router(live.router, dependencies=needs_key)
     api.include_router(bans.router, dependencies=needs_key)
+    api.include_router(qr.router, dependencies=needs_key)
     api.include_router(links.router, dependencies=needs_key)
     api.include_router(bulk.router, dependencies=needs_key)
     api.include_router(labels.router, dependencies=needs_key)
@@ -106,6 +109,7 @@ def create_api(settings: Settings, lifespan: Lifespan, ui: Path = FOLDER) -> Fas
     api.include_router(reports.strangers)
     api.include_router(reports.router, dependencies=needs_key)
     api.include_router(users.router, dependencies=needs_key)
+    api.include_router(views.router)
     api.include_router(workspaces.router, dependencies=needs_key)
     api.include_router(invitations.router)
     api.include_router(metrics.router, dependencies=needs_key)
@@ -119,4 +123,5 @@ def create_api(settings: Settings, lifespan: Lifespan, ui: Path = FOLDER) -> Fas
     api.include_router(web_app_router(files) if files else pages.start_page, dependencies=[public])
     api.include_router(pages.router, dependencies=[public])
     api.include_router(report_page.router, dependencies=[public])
+    api.include_router(qr.public_router, dependencies=[public])
     return api

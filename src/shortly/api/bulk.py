@@ -52,6 +52,13 @@ class LinkDeletion(Given):
     version: Version | None = None
 
 
+class LinkRestoration(Given):
+    """A deleted link to restore."""
+
+    slug: Slug
+    domain: Domain | None = None
+
+
 class NewLinks(Given):
     """Links to be made."""
 
@@ -68,6 +75,12 @@ class LinkDeletions(Given):
     """Links to be deleted."""
 
     links: Annotated[list[SkipValidation[LinkDeletion]], ENTRIES]
+
+
+class LinkRestorations(Given):
+    """Links to be restored."""
+
+    links: Annotated[list[SkipValidation[LinkRestoration]], ENTRIES]
 
 
 class BulkResult(BaseModel):
@@ -145,6 +158,16 @@ async def delete_links(given: LinkDeletions, links: Links, services: AllServices
         return [done(204, answer if isinstance(answer, ShortlyError) else None) for answer in answers]
 
     return await answer_bulk(given.links, LinkDeletion, delete, services)
+
+
+@router.post("/restore", operation_id="restore_links", dependencies=[needs("links:write")], responses=RESPONSES)
+async def restore_links(given: LinkRestorations, links: Links, services: AllServices) -> Response:
+    """Take deletions back: the links are what they were, their counts too; possible for RESTORE_HOURS."""
+
+    async def restore(piece: list[LinkRestoration]) -> list[Outcome]:
+        return [done(200, answer) for answer in await links.restore_many([Edit(o.slug, {}, o.domain) for o in piece])]
+
+    return await answer_bulk(given.links, LinkRestoration, restore, services)
 
 
 def done(status: int, answer: Link | ShortlyError | None) -> Outcome:

@@ -215,5 +215,6 @@ async def edit_link(
     responses=problems(LinkNotFound, LinkBanned, LinkChanged, MalformedRequest, UnknownDomain, StorageFull),
 )
 async def delete_link(slug: SlugPath, links: Links, domain: DomainQuery = None, if_match: IfMatch = None) -> None:
-    """Delete a link; its slug and aliases are free again."""
+    """Delete a link. It leads nowhere from now on, and can be restored for RESTORE_HOURS; meanwhile nobody outside of
+    its workspace gets its slug."""
     await links.delete(slug, domain=domain, version=version_of(if_match))

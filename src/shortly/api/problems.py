@@ -144,6 +144,8 @@ STATUS: dict[type[ShortlyError], HTTPStatus] = {
     errors.TooManyStreams: HTTPStatus.TOO_MANY_REQUESTS,
     errors.LinkBanned: HTTPStatus.FORBIDDEN,
     errors.ReportNotFound: HTTPStatus.NOT_FOUND,
+    errors.ViewNotFound: HTTPStatus.NOT_FOUND,
+    errors.ViewsFull: HTTPStatus.CONFLICT,
     errors.IdempotencyMismatch: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.IdempotencyInProgress: HTTPStatus.CONFLICT,
     errors.InvalidSettings: HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -1,4 +1,4 @@
-"""``add``, ``show``, ``edit`` and ``rm``."""
+"""``add``, ``show``, ``edit``, ``rm`` and ``restore``."""
 
 from __future__ import annotations
 
@@ -181,12 +181,12 @@ def rm(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Delete links for good; their slugs become free."""
+    """Delete links; they lead nowhere at once, and can be restored for RESTORE_HOURS."""
     if not yes:
         if not sys.stdin.isatty():
             raise typer.BadParameter("There is no terminal to ask on, so --yes is needed.")
         what = repr(links[0]) if len(links) == 1 else f"{len(links)} links"
-        typer.confirm(f"Delete {what} for good?", err=True, abort=True)
+        typer.confirm(f"Delete {what}?", err=True, abort=True)
 
     async def work(session: Session) -> None:
         from shortly.links.service import Edit
@@ -206,6 +206,38 @@ def rm(
             raise typer.Exit(REFUSED)
 
     run(work, as_json=as_json)
+
+
+def restore(
+    links: Annotated[list[str], typer.Argument(metavar="SLUG", help="Slugs, aliases or whole short URLs.")],
+    domain: options.Domain = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Take deletions back: the links are what they were, their counts too."""
+
+    async def work(session: Session) -> None:
+        from shortly.links.service import Edit
+
+        addresses = [find_address(session, link, domain) for link in links]
+        outcomes = await session.links.restore_many([Edit(slug, {}, host) for slug, host in addresses])
+        await session.notes.restored(outcomes)
+        refusals = [outcome if isinstance(outcome, ShortlyError) else None for outcome in outcomes]
+        for link, refusal in zip(links, refusals, strict=True):
+            if refusal is None:
+                say(f"restored {link!r}")
+            else:
+                report(refusal, as_json=False)
+        if as_json:
+            print_json([restoration(link, refusal) for link, refusal in zip(links, refusals, strict=True)])
+        if any(refusals):
+            raise typer.Exit(REFUSED)
+
+    run(work, as_json=as_json)
+
+
+def restoration(link: str, refusal: ShortlyError | None) -> dict[str, Any]:
+    """Return what became of one link that was to be restored."""
+    return {"slug": link, "restored": refusal is None, "error": None if refusal is None else problem(refusal)}
 
 
 def deletion(link: str, refusal: ShortlyError | None) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -52,6 +52,12 @@ MAX_AT_MS = (1 << 43) - 1
 class DrainStore(FoldStore, Protocol):
     """What the drain needs of the store: the fold, and word of links whose counts have been kept long enough."""
 
+    async def trashed_links(self, before_ms: int) -> Sequence[Any]:
+        """See ``Store``; the links are handed back as they are."""
+
+    async def delete_links(self, links: Sequence[Any]) -> Sequence[Any]:
+        """See ``LinkStore``."""
+
     async def gone_links(self, before_ms: int) -> list[int]:
         """See ``Store``."""
 
@@ -68,6 +74,7 @@ class Drain:
         enricher: Used by this drain alone.
         visit_retention_days: How long raw visits are kept.
         deleted_retention_days: How long the counts of deleted links are kept.
+        restore_hours: How long deleted links can be restored.
         clock: Unix seconds.
     """
 
@@ -79,6 +86,7 @@ class Drain:
         *,
         visit_retention_days: int = 90,
         deleted_retention_days: int = 30,
+        restore_hours: int = 24,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._journal_dir = journal_dir
@@ -86,6 +94,7 @@ class Drain:
         self._enricher = enricher
         self._visit_retention_ms = visit_retention_days * DAY_MS
         self._deleted_retention_ms = deleted_retention_days * DAY_MS
+        self._restore_ms = restore_hours * 3_600_000
         self._clock = clock
         self._positions: dict[str, int] | None = None
         self._ahead: _Reading | None = None
@@ -317,8 +326,12 @@ class Drain:
             await asyncio.sleep(HOUSEKEEPING_S)
 
     async def prune(self) -> None:
-        """Delete what has been kept long enough: raw visits, visitor hashes, the counts of deleted links."""
+        """Delete what has been kept long enough: deleted links, their counts, raw visits, visitor hashes."""
         now_ms = int(self._clock() * 1000)
+        while trashed := await self._store.trashed_links(now_ms - self._restore_ms):
+            outcomes = await self._store.delete_links(trashed)  # by version: one that is restored meanwhile stays
+            if all(outcome is not None for outcome in outcomes):
+                break
         gone: list[int] | None = None
         while gone is None or gone:
             gone = await self._store.gone_links(now_ms - self._deleted_retention_ms)

@@ -103,7 +103,7 @@ class GuardedLinks:
     async def is_free(self, slug: str, *, domain: str | None = None) -> bool:
         """See ``LinkService``; also of slugs of others, as anybody learns by following them."""
         self._caller.require("links:write")
-        return await self._service.is_free(slug, domain=domain)
+        return await self._service.is_free(slug, domain=domain, reach=self._reach)
 
     def _narrowed(self, query: LinkQuery) -> LinkQuery | None:
         """Return the query for the caller's links alone; None: it excludes all of them."""
@@ -147,6 +147,13 @@ class GuardedLinks:
         self._caller.require("links:write")
         outcomes = await self._service.delete_many(edits, reach=self._reach, banned=self._caller.may("reports:write"))
         await self._notes.deleted(outcomes)
+        return outcomes
+
+    async def restore_many(self, edits: Sequence[Edit]) -> list[Link | ShortlyError]:
+        """See ``LinkService``."""
+        self._caller.require("links:write")
+        outcomes = await self._service.restore_many(edits, reach=self._reach)
+        await self._notes.restored(outcomes)
         return outcomes
 
     # --- banning ---------------------------------------------------------------------------------------------

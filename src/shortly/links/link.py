@@ -108,6 +108,8 @@ class Link(Struct, frozen=True, kw_only=True):
     """Earlier slugs that lead here still; sorted."""
     ban: Ban | None = None
     """No edit of the link's own people changes it."""
+    deleted_at: datetime | None = None
+    """A deleted link is kept for a while, so that it can be restored; it is in no list and leads nowhere (410)."""
 
 
 def state_of(link: Link, clicks: int, now: datetime) -> LinkState:

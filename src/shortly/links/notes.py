@@ -48,8 +48,12 @@ class LinkNotes:
         await self._note("link.edited", made)
 
     async def deleted(self, outcomes: Sequence[Link | ShortlyError]) -> None:
-        """Note the links among the outcomes, which are gone."""
+        """Note the links among the outcomes, which were deleted."""
         await self._note("link.deleted", [(link, {}) for link in outcomes if isinstance(link, Link)])
+
+    async def restored(self, outcomes: Sequence[Link | ShortlyError]) -> None:
+        """Note the links among the outcomes, whose deletion was taken back."""
+        await self._note("link.restored", [(link, {}) for link in outcomes if isinstance(link, Link)])
 
     async def banned(self, link: Link) -> None:
         """Note that a link was banned, or that this was lifted."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar, get_args
 from urllib.parse import quote
@@ -130,6 +130,8 @@ class LinkService:
                 if isinstance(outcome, SlugTaken) and place in drawn and isinstance(wanted, Link):
                     answers[place] = structs.replace(wanted, slug=self._slugs.draw(longer))
                     clashes.append(place)
+                elif isinstance(outcome, SlugTaken) and isinstance(wanted, Link) and await self._freed(wanted, reach):
+                    clashes.append(place)
                 else:
                     answers[place] = outcome
                     if isinstance(outcome, Link):
@@ -169,7 +171,7 @@ class LinkService:
     async def get(self, slug: str, *, domain: str | None = None, reach: Reach = everywhere) -> Link:
         """Return the link that has this slug or alias, or raise ``LinkNotFound``."""
         link = await self._store.get_link(self.domain_of(domain), slug)
-        if link is None or not reach(link):
+        if link is None or link.deleted_at is not None or not reach(link):
             raise LinkNotFound(slug[:128])
         return link
 
@@ -200,13 +202,16 @@ class LinkService:
             raise InvalidInput(f"The search text is longer than {MAX_SEARCH} characters.", field="search")
         return await self._store.list_labels(query)
 
-    async def is_free(self, slug: str, *, domain: str | None = None) -> bool:
+    async def is_free(self, slug: str, *, domain: str | None = None, reach: Reach = everywhere) -> bool:
         """Say whether a link could have this slug now; one point read, and no promise for later.
+
+        So it could when a deleted link within reach has it, which goes for good then.
 
         Raises:
             InvalidSlug, ReservedSlug, UnknownDomain: None could.
         """
-        return await self._store.get_link(self.domain_of(domain), self._slugs.check(slug)) is None
+        holder = await self._store.get_link(self.domain_of(domain), self._slugs.check(slug))
+        return holder is None or (holder.deleted_at is not None and reach(holder))
 
     async def has_any(self, workspace: int) -> bool:
         """Say whether a workspace has any links, archived ones too."""
@@ -248,6 +253,18 @@ class LinkService:
 
     async def edit_many(self, edits: Sequence[Edit], *, reach: Reach = everywhere) -> list[Link | ShortlyError]:
         """Change links; each place of the answer holds the link as it is now, or why that edit was refused."""
+
+        async def step(edit: Edit) -> tuple[Link, Link]:
+            old = await self._read_for(edit, reach)
+            return old, _within(reach, self._changed(old, edit.changes))
+
+        return await self._rewrite(edits, step, reach)
+
+    async def _rewrite(
+        self, edits: Sequence[Edit], step: Callable[[Edit], Awaitable[tuple[Link, Link]]], reach: Reach
+    ) -> list[Link | ShortlyError]:
+        """Replace links as ``step`` says, which returns each as it is and as it shall be; again if others were quicker,
+        unless the edit names a version, and if a deleted link gave the slug up."""
         answers: list[Link | ShortlyError] = [LinkChanged(edit.slug[:128]) for edit in edits]
         waiting = list(range(len(edits)))
         for _ in range(RETRIES):
@@ -255,25 +272,37 @@ class LinkService:
             places: list[int] = []
             for place in waiting:
                 try:
-                    old = await self._read_for(edits[place], reach)
-                    new = _within(reach, self._changed(old, edits[place].changes))
+                    pair = await step(edits[place])
                 except ShortlyError as refusal:
                     answers[place] = refusal
                 else:
-                    pairs.append((old, new))
+                    pairs.append(pair)
                     places.append(place)
             outcomes = await self._store.replace_links(pairs) if pairs else []
-            for place, outcome in zip(places, outcomes, strict=True):
+            waiting = []
+            for place, (_, new), outcome in zip(places, pairs, outcomes, strict=True):
                 answers[place] = outcome
-            waiting = [p for p in places if isinstance(answers[p], LinkChanged) and edits[p].version is None]
+                lost = isinstance(outcome, LinkChanged) and edits[place].version is None
+                if lost or (isinstance(outcome, SlugTaken) and await self._freed(new, reach)):
+                    waiting.append(place)
             if not waiting:
                 break
         return answers
 
+    async def _freed(self, wanted: Link, reach: Reach) -> bool:
+        """Make a deleted link give up the slug that another one shall have; False: its holder is not one, or out of
+        reach."""
+        holder = await self._store.get_link(wanted.domain, wanted.slug)
+        if holder is None:
+            return True
+        if holder.deleted_at is None or holder.workspace != wanted.workspace or not reach(holder):
+            return False
+        return await self._store.delete_links([holder]) == [None]
+
     async def delete(
         self, slug: str, *, domain: str | None = None, version: int | None = None, reach: Reach = everywhere
     ) -> None:
-        """Delete a link and free its slugs; arguments and errors as for ``edit``."""
+        """Delete a link; arguments and errors as for ``edit``. It can be restored for a while."""
         only(await self.delete_many([Edit(slug, {}, domain, version)], reach=reach))
 
     async def delete_many(
@@ -281,25 +310,30 @@ class LinkService:
     ) -> list[Link | ShortlyError]:
         """Delete links; each place of the answer holds the link that was deleted, or why that one was not.
 
+        They lead nowhere and are in no list from now on. The store keeps them, and their slugs for them, until the
+        drain's housekeeping removes them, or a link of the same workspace is to have one of the slugs.
         Without ``banned``, banned links stay: whoever could delete them could make them anew.
         """
-        answers: list[Link | ShortlyError] = [LinkNotFound(edit.slug[:128]) for edit in edits]
-        links: list[Link] = []
-        places: list[int] = []
-        for place, edit in enumerate(edits):
-            try:
-                link = await self._read_for(edit, reach)
-                if link.ban is not None and not banned:
-                    raise LinkBanned(link.slug)
-            except ShortlyError as refusal:
-                answers[place] = refusal
-            else:
-                links.append(link if edit.version is not None else structs.replace(link, version=0))
-                places.append(place)
-        outcomes = await self._store.delete_links(links) if links else []
-        for place, link, outcome in zip(places, links, outcomes, strict=True):
-            answers[place] = link if outcome is None else outcome
-        return answers
+
+        async def step(edit: Edit) -> tuple[Link, Link]:
+            link = await self._read_for(edit, reach)
+            if link.ban is not None and not banned:
+                raise LinkBanned(link.slug)
+            return link, structs.replace(link, deleted_at=self._now())
+
+        return await self._rewrite(edits, step, reach)
+
+    async def restore_many(self, edits: Sequence[Edit], *, reach: Reach = everywhere) -> list[Link | ShortlyError]:
+        """Take deletions back; each place of the answer holds the link, with its id, counts and all that it had, or
+        ``LinkNotFound``: no deleted link has this slug, or not any more."""
+
+        async def step(edit: Edit) -> tuple[Link, Link]:
+            link = await self._store.get_link(self.domain_of(edit.domain), edit.slug)
+            if link is None or link.deleted_at is None or not reach(link):
+                raise LinkNotFound(edit.slug[:128])
+            return link, structs.replace(link, deleted_at=None, updated_at=max(self._now(), link.updated_at))
+
+        return await self._rewrite(edits, step, reach)
 
     async def _read_for(self, edit: Edit, reach: Reach) -> Link:
         link = await self.get(edit.slug, domain=edit.domain, reach=reach)

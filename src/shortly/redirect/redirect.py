@@ -42,6 +42,8 @@ WITH_FALLBACK = frozenset({Outcome.EXPIRED, Outcome.EXHAUSTED, Outcome.DISABLED}
 REDIRECTED = int(Outcome.REDIRECTED)
 PREVIEW = "+"
 """What follows a slug to ask where it leads; no slug ends in it."""
+QR_ENDING = "/qr"
+"""What ``/{slug}/qr`` ends in; no slug does, see ``RESERVED_ENDINGS``."""
 PREFETCH = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")
 """Headers in which browsers say that they fetch ahead; the quick way below asks for each by name."""
 
@@ -126,6 +128,9 @@ class Redirect:
             if redirection is None:
                 if self._preview is not None and slug.endswith(PREVIEW):
                     await self._preview(scope, receive, send)
+                    return
+                if path.endswith(QR_ENDING):
+                    await self._rest(scope, receive, send)
                     return
                 await self._answer_page(self._shown.pages.not_found, scope, headers, send)
                 return

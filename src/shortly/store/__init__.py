@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from shortly.accounts.records import RecordStore
 from shortly.accounts.store import IdempotencyStore
 from shortly.clicks.store import ClickStore
+from shortly.links.link import Link
 from shortly.links.store import LinkStore
 
 if TYPE_CHECKING:
@@ -32,8 +33,11 @@ class Store(LinkStore, ClickStore, RecordStore, IdempotencyStore, Protocol):
     async def warnings(self) -> list[str]:
         """Return what an operator should know about how safely the engine keeps things, a sentence each."""
 
+    async def trashed_links(self, before_ms: int) -> list[Link]:
+        """Return up to 1,000 links that were deleted before then and can be restored still, see ``Link.deleted_at``."""
+
     async def gone_links(self, before_ms: int) -> list[int]:
-        """Return up to 1,000 ids of links that were deleted before then and whose counts are still kept."""
+        """Return up to 1,000 ids of links that went for good before then and whose counts are still kept."""
 
     async def forget_links(self, link_ids: list[int]) -> None:
         """Forget deleted links whose counts are gone; called after ``prune``."""

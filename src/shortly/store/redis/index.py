@@ -236,6 +236,9 @@ class Index:
 def entries_of(link_id: int, doc: Doc) -> Iterator[tuple[str, int, bytes]]:
     """Yield the sorted sets that a link is in, with its score and its member; but for the one by clicks."""
     member = member_of(link_id)
+    if doc.deleted_at is not None:
+        yield keys.TRASHED, doc.deleted_at, member
+        return
     created = doc.created_at
     yield keys.BY_CREATED, created, member
     yield keys.BY_UPDATED, doc.updated_at, member
@@ -291,7 +294,9 @@ def grams_of(doc: Doc) -> set[str]:
 
 
 def labels_of(doc: Doc) -> Iterator[tuple[LabelKind, str]]:
-    """Yield the tags and the folder of a link."""
+    """Yield the tags and the folder of a link; none of a deleted one."""
+    if doc.deleted_at is not None:
+        return
     for tag in doc.tags:
         yield "tag", tag
     if doc.folder:

@@ -298,7 +298,8 @@ class Wanted:
     def has(self, doc: Doc) -> bool:
         """Return whether the link is wanted, unless it is not for its clicks."""
         return (
-            doc.archived is self._archived
+            doc.deleted_at is None
+            and doc.archived is self._archived
             and self._folder in (None, doc.folder)
             and self._domain in (None, doc.domain)
             and self._owner in (None, doc.owner)

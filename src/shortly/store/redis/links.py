@@ -16,7 +16,7 @@ from shortly.store.redis.labels import list_labels
 from shortly.store.redis.link_list import LinkList
 from shortly.store.redis.link_writes import LinkWrites
 from shortly.store.redis.outbox import Outbox, Totals
-from shortly.store.redis.records import holder_of, link_of, names_of
+from shortly.store.redis.records import holder_of, id_of, link_of, names_of
 from shortly.store.redis.redirections import Redirections
 from shortly.store.redis.scripts import Script
 
@@ -141,6 +141,13 @@ class RedisLinks:
         return await self._list.find(domain, target, owner, workspace)
 
     # --- deleted links -------------------------------------------------------------------------------------------
+
+    async def trashed_links(self, before_ms: int) -> list[Link]:
+        """See ``Store``; oldest first."""
+        members = await self._client.read("ZRANGEBYSCORE", keys.TRASHED, "-inf", f"({before_ms}", "LIMIT", 0, GONE)
+        values = await self._client.read_many([("GET", keys.link(id_of(member))) for member in members])
+        links = [link_of(value) for value in values if value is not None]
+        return [link for link in links if link.deleted_at is not None]
 
     async def gone_links(self, before_ms: int) -> list[int]:
         """See ``Store``; oldest first."""

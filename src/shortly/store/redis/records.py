@@ -51,6 +51,7 @@ class LinkRecord(Struct, frozen=True, array_like=True):
     aliases: tuple[str, ...]
     workspace: int = FIRST_WORKSPACE
     ban: Ban | None = None
+    deleted_at: int | None = None
 
 
 class RedirectionRecord(Struct, frozen=True, array_like=True):
@@ -128,6 +129,7 @@ def link_value(link: Link) -> bytes:
         link.aliases,
         link.workspace,
         link.ban,
+        to_ms_or_none(link.deleted_at),
     )
     return b"%d:%b" % (link.version, _encode(record))
 
@@ -165,11 +167,14 @@ def link_of(value: bytes) -> Link:
         aliases=record.aliases,
         workspace=record.workspace,
         ban=record.ban,
+        deleted_at=from_ms_or_none(record.deleted_at),
     )
 
 
 def redirection_value(link: Link, names: tuple[str, ...] = ()) -> bytes:
-    """Return the text at a key ``r:`` that holds a redirection, with the link's id in front."""
+    """Return the text at a key ``r:`` that holds a redirection, with the link's id in front; of a deleted link it says
+    that it is switched off."""
+    is_deleted = link.deleted_at is not None
     record = RedirectionRecord(
         link.slug,
         link.target,
@@ -177,10 +182,10 @@ def redirection_value(link: Link, names: tuple[str, ...] = ()) -> bytes:
         to_ms_or_none(link.valid_from),
         to_ms_or_none(link.expires_at),
         link.max_clicks,
-        link.fallback_target,
+        None if is_deleted else link.fallback_target,
         link.forward_query,
         link.crawlable,
-        link.enabled,
+        link.enabled and not is_deleted,
         link.cache_s,
         link.referrer_policy,
         link.password_hash,
@@ -279,9 +284,12 @@ class Doc(Struct, frozen=True, array_like=True):
     """See ``LinkStore.find_link``."""
     workspace: int = FIRST_WORKSPACE
     banned: bool = False
+    deleted_at: int | None = None
 
     def texts(self) -> Iterator[str]:
-        """Yield what a search looks through, casefolded."""
+        """Yield what a search looks through, casefolded; nothing of a deleted link."""
+        if self.deleted_at is not None:
+            return
         yield self.slug.casefold()
         yield self.target.casefold()
         yield self.title.casefold()
@@ -317,12 +325,14 @@ def doc_of(link: Link) -> Doc:
         link.enabled
         and not link.archived
         and link.ban is None
+        and link.deleted_at is None
         and link.valid_from is None
         and link.expires_at is None
         and link.max_clicks is None
         and link.password_hash is None,
         link.workspace,
         link.ban is not None,
+        to_ms_or_none(link.deleted_at),
     )
 
 

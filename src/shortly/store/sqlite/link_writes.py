@@ -22,11 +22,11 @@ INSERT_LINK = """
 INSERT INTO links (
     domain, slug, target, target_hash, title, notes, tags, folder, owner, created_at, updated_at, version, valid_from,
     expires_at, max_clicks, fallback_target, status, forward_query, crawlable, enabled, archived, cache_s,
-    referrer_policy, password_hash, rules, variants, aliases, workspace, ban
+    referrer_policy, password_hash, rules, variants, aliases, workspace, ban, deleted_at
 ) VALUES (
     :domain, :slug, :target, :target_hash, :title, :notes, :tags, :folder, :owner, :created_at, :updated_at, :version,
     :valid_from, :expires_at, :max_clicks, :fallback_target, :status, :forward_query, :crawlable, :enabled, :archived,
-    :cache_s, :referrer_policy, :password_hash, :rules, :variants, :aliases, :workspace, :ban
+    :cache_s, :referrer_policy, :password_hash, :rules, :variants, :aliases, :workspace, :ban, :deleted_at
 )
 """
 UPDATE_LINK = """
@@ -36,7 +36,7 @@ UPDATE links SET
     expires_at = :expires_at, max_clicks = :max_clicks, fallback_target = :fallback_target, status = :status,
     forward_query = :forward_query, crawlable = :crawlable, enabled = :enabled, archived = :archived,
     cache_s = :cache_s, referrer_policy = :referrer_policy, password_hash = :password_hash, rules = :rules,
-    variants = :variants, aliases = :aliases, ban = :ban
+    variants = :variants, aliases = :aliases, ban = :ban, deleted_at = :deleted_at
 WHERE id = :id
 """
 SELECT_BY_ID = f"SELECT {LINK_COLUMNS} FROM links AS l WHERE l.id = ?"  # noqa: S608
@@ -90,7 +90,7 @@ def _add(connection: apsw.Connection, link: Link, key: Key) -> Link | SlugTaken:
     link_id = connection.last_insert_rowid()
     for slug, alias in slugs.items():
         connection.execute(INSERT_SLUG, (link.domain, slug, link_id, alias))
-    _add_tags(connection, link.tags, fields["created_at"], link_id)
+    _add_tags(connection, _listed_tags(link), fields["created_at"], link_id)
     _add_text(connection, link_id, text_of(link))
     return changed(link, id=link_id)
 
@@ -121,9 +121,9 @@ def _replace(
     )
     fields = fields_of(link)
     connection.execute(UPDATE_LINK, {**fields, "id": link.id})
-    if link.tags != stored.tags:
+    if _listed_tags(link) != _listed_tags(stored):
         connection.execute("DELETE FROM tags WHERE link_id = ?", (link.id,))
-        _add_tags(connection, link.tags, fields["created_at"], link.id)
+        _add_tags(connection, _listed_tags(link), fields["created_at"], link.id)
     if (text := text_of(link)) != text_of(stored):
         _drop_text(connection, link.id)
         _add_text(connection, link.id, text)
@@ -157,6 +157,11 @@ def _delete(connection: apsw.Connection, link: Link) -> LinkChanged | LinkNotFou
         "INSERT INTO deleted_links (link_id, deleted_at) VALUES (?, ?)", (link.id, time.time_ns() // 1_000_000)
     )
     return None
+
+
+def _listed_tags(link: Link) -> tuple[str, ...]:
+    """Return the tags that the link is found by: none once it is deleted."""
+    return () if link.deleted_at is not None else link.tags
 
 
 def _add_tags(connection: apsw.Connection, tags: Iterable[str], created_at: int, link_id: int) -> None:

@@ -57,6 +57,13 @@ ORDER BY l.created_at, l.id
 LIMIT 1
 """  # noqa: S608
 SELECT_GONE = "SELECT link_id FROM deleted_links WHERE deleted_at < ? ORDER BY deleted_at LIMIT 1000"
+SELECT_TRASHED = f"""
+SELECT {LINK_COLUMNS}
+FROM links AS l INDEXED BY links_by_deletion
+WHERE l.deleted_at IS NOT NULL AND l.deleted_at < ?
+ORDER BY l.deleted_at
+LIMIT 1000
+"""  # noqa: S608
 SELECT_REDIRECTION = " ".join(SELECT_REDIRECTION.split())  # the text is hashed at every use
 SELECT_TAKEN = "SELECT taken FROM taken_clicks WHERE link_id = ?"
 
@@ -164,6 +171,10 @@ class LinkTables:
 
     # --- deleted links -------------------------------------------------------------------------------------------
 
+    async def trashed_links(self, before_ms: int) -> list[Link]:
+        """See ``Store``; oldest first."""
+        return await asyncio.to_thread(self._trashed_links, before_ms)
+
     async def gone_links(self, before_ms: int) -> list[int]:
         """See ``Store``; oldest first."""
         with store_errors(self._link_file.reader):
@@ -178,6 +189,10 @@ class LinkTables:
 
     def _key(self, slug: str) -> str:
         return slug.casefold() if self._case_insensitive else slug
+
+    def _trashed_links(self, before_ms: int) -> list[Link]:
+        with self._link_file.listing() as connection:
+            return [link_of(row) for row in connection.execute(SELECT_TRASHED, (before_ms,))]
 
     def _find_link(self, domain: str, target: str, owner: str, workspace: int) -> Link | None:
         with self._link_file.listing() as connection:

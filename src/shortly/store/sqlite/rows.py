@@ -15,13 +15,14 @@ LINK_COLUMNS = """
     l.id, l.domain, l.slug, l.target, l.title, l.notes, l.tags, l.folder, l.owner, l.created_at, l.updated_at,
     l.version, l.valid_from, l.expires_at, l.max_clicks, l.fallback_target, l.status, l.forward_query, l.crawlable,
     l.enabled, l.archived, l.cache_s, l.referrer_policy, l.password_hash, l.rules, l.variants, l.aliases,
-    l.workspace, l.ban
+    l.workspace, l.ban, l.deleted_at
 """
 """What ``link_of`` reads, in its order."""
 
 REDIRECTION_COLUMNS = """
-    l.id, l.domain, l.slug, l.target, l.status, l.valid_from, l.expires_at, l.max_clicks, l.fallback_target,
-    l.forward_query, l.crawlable, l.enabled, l.cache_s, l.referrer_policy, l.password_hash, l.rules, l.variants,
+    l.id, l.domain, l.slug, l.target, l.status, l.valid_from, l.expires_at, l.max_clicks,
+    CASE WHEN l.deleted_at IS NULL THEN l.fallback_target END, l.forward_query, l.crawlable,
+    l.enabled AND l.deleted_at IS NULL, l.cache_s, l.referrer_policy, l.password_hash, l.rules, l.variants,
     l.workspace, l.ban
 """
 """What ``redirection_of`` reads, in its order."""
@@ -64,7 +65,7 @@ def fields_of(link: Link) -> dict[str, Any]:
         "forward_query": link.forward_query,
         "crawlable": link.crawlable,
         "enabled": link.enabled,
-        "archived": link.archived,
+        "archived": link.archived + 2 * (link.deleted_at is not None),
         "cache_s": link.cache_s,
         "referrer_policy": link.referrer_policy,
         "password_hash": link.password_hash,
@@ -72,6 +73,7 @@ def fields_of(link: Link) -> dict[str, Any]:
         "variants": to_json(link.variants),
         "aliases": to_json(link.aliases),
         "ban": None if link.ban is None else _json.encode(link.ban).decode(),
+        "deleted_at": to_ms_or_none(link.deleted_at),
     }
 
 
@@ -103,7 +105,7 @@ def link_of(row: Row) -> Link:
         forward_query=bool(row[17]),
         crawlable=bool(row[18]),
         enabled=bool(row[19]),
-        archived=bool(row[20]),
+        archived=bool(row[20] & 1),
         cache_s=row[21],
         referrer_policy=row[22],
         password_hash=row[23],
@@ -112,6 +114,7 @@ def link_of(row: Row) -> Link:
         aliases=_texts.decode(row[26]) if row[26] else (),
         workspace=row[27],
         ban=_ban.decode(row[28]) if row[28] else None,
+        deleted_at=from_ms_or_none(row[29]),
     )
 
 

@@ -2,7 +2,7 @@
 
 import type { Client, ClientMeta, Options as Options2, RequestResult, ServerSentEventsResult, TDataShape } from './client';
 import { client } from './client.gen';
-import type { AcceptInvitationData, AcceptInvitationErrors, AcceptInvitationResponses, AddMemberData, AddMemberErrors, AddMemberResponses, AddPasskeyData, AddPasskeyErrors, AddPasskeyResponses, BanLinkData, BanLinkErrors, BanLinkResponses, ChangeBrandingData, ChangeBrandingErrors, ChangeBrandingResponses, ChangePasswordData, ChangePasswordErrors, ChangePasswordResponses, ChangeRoleData, ChangeRoleErrors, ChangeRoleResponses, CheckSlugData, CheckSlugErrors, CheckSlugResponses, ConfirmTotpData, ConfirmTotpErrors, ConfirmTotpResponses, CreateKeyData, CreateKeyErrors, CreateKeyResponses, CreateLinkData, CreateLinkErrors, CreateLinkResponses, CreateLinksData, CreateLinksErrors, CreateLinksResponses, CreateUserData, CreateUserErrors, CreateUserResponses, CreateWorkspaceData, CreateWorkspaceErrors, CreateWorkspaceResponses, DecideReportData, DecideReportErrors, DecideReportResponses, DeleteLinkData, DeleteLinkErrors, DeleteLinkResponses, DeleteLinksData, DeleteLinksErrors, DeleteLinksResponses, DeleteUserData, DeleteUserErrors, DeleteUserResponses, DeleteWorkspaceData, DeleteWorkspaceErrors, DeleteWorkspaceResponses, DisableTotpData, DisableTotpErrors, DisableTotpResponses, EditKeyData, EditKeyErrors, EditKeyResponses, EditLinkData, EditLinkErrors, EditLinkResponses, EditLinksData, EditLinksErrors, EditLinksResponses, EditUserData, EditUserErrors, EditUserResponses, EndOtherSessionsData, EndOtherSessionsErrors, EndOtherSessionsResponses, EndSessionData, EndSessionErrors, EndSessionResponses, EndSessionsOfUserData, EndSessionsOfUserErrors, EndSessionsOfUserResponses, ExportAuditData, ExportAuditErrors, ExportAuditResponses, ExportLinkStatsData, ExportLinkStatsErrors, ExportLinkStatsResponses, ExportOverallStatsData, ExportOverallStatsErrors, ExportOverallStatsResponses, FinishOidcData, FinishOidcErrors, ForgetPasswordData, ForgetPasswordErrors, ForgetPasswordResponses, GetBrandingData, GetBrandingErrors, GetBrandingResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetLinkData, GetLinkErrors, GetLinkResponses, GetLinkStatsData, GetLinkStatsErrors, GetLinkStatsResponses, GetLivenessData, GetLivenessResponses, GetLogoData, GetLogoErrors, GetLogoResponses, GetMeData, GetMeErrors, GetMeResponses, GetMethodsData, GetMethodsErrors, GetMethodsResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOverallStatsData, GetOverallStatsErrors, GetOverallStatsResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetSetupData, GetSetupErrors, GetSetupResponses, GetTotpData, GetTotpErrors, GetTotpResponses, GetUserData, GetUserErrors, GetUserResponses, GetWorkspaceData, GetWorkspaceErrors, GetWorkspaceResponses, InvitePersonData, InvitePersonErrors, InvitePersonResponses, ListAuditData, ListAuditErrors, ListAuditResponses, ListFoldersData, ListFoldersErrors, ListFoldersResponses, ListInvitationsData, ListInvitationsErrors, ListInvitationsResponses, ListKeysData, ListKeysErrors, ListKeysResponses, ListLinksData, ListLinksErrors, ListLinksResponses, ListLinkVisitsData, ListLinkVisitsErrors, ListLinkVisitsResponses, ListMembersData, ListMembersErrors, ListMembersResponses, ListPasskeysData, ListPasskeysErrors, ListPasskeysResponses, ListReportsData, ListReportsErrors, ListReportsResponses, ListSessionsData, ListSessionsErrors, ListSessionsResponses, ListTagsData, ListTagsErrors, ListTagsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListWorkspacesData, ListWorkspacesErrors, ListWorkspacesResponses, MakeResetLinkData, MakeResetLinkErrors, MakeResetLinkResponses, RemoveMemberData, RemoveMemberErrors, RemoveMemberResponses, RemovePasskeyData, RemovePasskeyErrors, RemovePasskeyResponses, RemoveSecondFactorData, RemoveSecondFactorErrors, RemoveSecondFactorResponses, RenamePasskeyData, RenamePasskeyErrors, RenamePasskeyResponses, RenameWorkspaceData, RenameWorkspaceErrors, RenameWorkspaceResponses, RenewRecoveryCodesData, RenewRecoveryCodesErrors, RenewRecoveryCodesResponses, ReportLinkData, ReportLinkErrors, ReportLinkResponses, ResetPasswordData, ResetPasswordErrors, ResetPasswordResponses, RevokeKeyData, RevokeKeyErrors, RevokeKeyResponses, RotateKeyData, RotateKeyErrors, RotateKeyResponses, SetUpData, SetUpErrors, SetUpResponses, SignInByPasskeyData, SignInByPasskeyErrors, SignInByPasskeyResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, StartOidcData, StartOidcErrors, StartPasskeyData, StartPasskeyErrors, StartPasskeyResponses, StartPasskeySignInData, StartPasskeySignInErrors, StartPasskeySignInResponses, StartTotpData, StartTotpErrors, StartTotpResponses, UnbanLinkData, UnbanLinkErrors, UnbanLinkResponses, WatchLiveData, WatchLiveErrors, WatchLiveResponses, WithdrawInvitationData, WithdrawInvitationErrors, WithdrawInvitationResponses } from './types.gen';
+import type { AcceptInvitationData, AcceptInvitationErrors, AcceptInvitationResponses, AddMemberData, AddMemberErrors, AddMemberResponses, AddPasskeyData, AddPasskeyErrors, AddPasskeyResponses, BanLinkData, BanLinkErrors, BanLinkResponses, ChangeBrandingData, ChangeBrandingErrors, ChangeBrandingResponses, ChangePasswordData, ChangePasswordErrors, ChangePasswordResponses, ChangeRoleData, ChangeRoleErrors, ChangeRoleResponses, ChangeViewData, ChangeViewErrors, ChangeViewResponses, CheckSlugData, CheckSlugErrors, CheckSlugResponses, ConfirmTotpData, ConfirmTotpErrors, ConfirmTotpResponses, CreateKeyData, CreateKeyErrors, CreateKeyResponses, CreateLinkData, CreateLinkErrors, CreateLinkResponses, CreateLinksData, CreateLinksErrors, CreateLinksResponses, CreateUserData, CreateUserErrors, CreateUserResponses, CreateWorkspaceData, CreateWorkspaceErrors, CreateWorkspaceResponses, DecideReportData, DecideReportErrors, DecideReportResponses, DeleteLinkData, DeleteLinkErrors, DeleteLinkResponses, DeleteLinksData, DeleteLinksErrors, DeleteLinksResponses, DeleteUserData, DeleteUserErrors, DeleteUserResponses, DeleteViewData, DeleteViewErrors, DeleteViewResponses, DeleteWorkspaceData, DeleteWorkspaceErrors, DeleteWorkspaceResponses, DisableTotpData, DisableTotpErrors, DisableTotpResponses, EditKeyData, EditKeyErrors, EditKeyResponses, EditLinkData, EditLinkErrors, EditLinkResponses, EditLinksData, EditLinksErrors, EditLinksResponses, EditUserData, EditUserErrors, EditUserResponses, EndOtherSessionsData, EndOtherSessionsErrors, EndOtherSessionsResponses, EndSessionData, EndSessionErrors, EndSessionResponses, EndSessionsOfUserData, EndSessionsOfUserErrors, EndSessionsOfUserResponses, ExportAuditData, ExportAuditErrors, ExportAuditResponses, ExportLinkStatsData, ExportLinkStatsErrors, ExportLinkStatsResponses, ExportOverallStatsData, ExportOverallStatsErrors, ExportOverallStatsResponses, FinishOidcData, FinishOidcErrors, ForgetPasswordData, ForgetPasswordErrors, ForgetPasswordResponses, GetBrandingData, GetBrandingErrors, GetBrandingResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetLinkData, GetLinkErrors, GetLinkQrData, GetLinkQrErrors, GetLinkQrResponses, GetLinkResponses, GetLinkStatsData, GetLinkStatsErrors, GetLinkStatsResponses, GetLivenessData, GetLivenessResponses, GetLogoData, GetLogoErrors, GetLogoResponses, GetMeData, GetMeErrors, GetMeResponses, GetMethodsData, GetMethodsErrors, GetMethodsResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOverallStatsData, GetOverallStatsErrors, GetOverallStatsResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetSetupData, GetSetupErrors, GetSetupResponses, GetTotpData, GetTotpErrors, GetTotpResponses, GetUserData, GetUserErrors, GetUserResponses, GetWorkspaceData, GetWorkspaceErrors, GetWorkspaceResponses, InvitePersonData, InvitePersonErrors, InvitePersonResponses, ListAuditData, ListAuditErrors, ListAuditResponses, ListFoldersData, ListFoldersErrors, ListFoldersResponses, ListInvitationsData, ListInvitationsErrors, ListInvitationsResponses, ListKeysData, ListKeysErrors, ListKeysResponses, ListLinksData, ListLinksErrors, ListLinksResponses, ListLinkVisitsData, ListLinkVisitsErrors, ListLinkVisitsResponses, ListMembersData, ListMembersErrors, ListMembersResponses, ListPasskeysData, ListPasskeysErrors, ListPasskeysResponses, ListReportsData, ListReportsErrors, ListReportsResponses, ListSessionsData, ListSessionsErrors, ListSessionsResponses, ListTagsData, ListTagsErrors, ListTagsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListViewsData, ListViewsErrors, ListViewsResponses, ListWorkspacesData, ListWorkspacesErrors, ListWorkspacesResponses, MakeResetLinkData, MakeResetLinkErrors, MakeResetLinkResponses, RemoveMemberData, RemoveMemberErrors, RemoveMemberResponses, RemovePasskeyData, RemovePasskeyErrors, RemovePasskeyResponses, RemoveSecondFactorData, RemoveSecondFactorErrors, RemoveSecondFactorResponses, RenamePasskeyData, RenamePasskeyErrors, RenamePasskeyResponses, RenameWorkspaceData, RenameWorkspaceErrors, RenameWorkspaceResponses, RenewRecoveryCodesData, RenewRecoveryCodesErrors, RenewRecoveryCodesResponses, ReportLinkData, ReportLinkErrors, ReportLinkResponses, ResetPasswordData, ResetPasswordErrors, ResetPasswordResponses, RestoreLinksData, RestoreLinksErrors, RestoreLinksResponses, RevokeKeyData, RevokeKeyErrors, RevokeKeyResponses, RotateKeyData, RotateKeyErrors, RotateKeyResponses, SaveViewData, SaveViewErrors, SaveViewResponses, SetUpData, SetUpErrors, SetUpResponses, SignInByPasskeyData, SignInByPasskeyErrors, SignInByPasskeyResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, StartOidcData, StartOidcErrors, StartPasskeyData, StartPasskeyErrors, StartPasskeyResponses, StartPasskeySignInData, StartPasskeySignInErrors, StartPasskeySignInResponses, StartTotpData, StartTotpErrors, StartTotpResponses, UnbanLinkData, UnbanLinkErrors, UnbanLinkResponses, WatchLiveData, WatchLiveErrors, WatchLiveResponses, WithdrawInvitationData, WithdrawInvitationErrors, WithdrawInvitationResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -179,6 +179,25 @@ export const banLink = <ThrowOnError extends boolean = false>(options: Options<B
 });
 
 /**
+ * Get Link Qr
+ *
+ * Draw the link's QR code.
+ */
+export const getLinkQr = <ThrowOnError extends boolean = false>(options: Options<GetLinkQrData, ThrowOnError>): RequestResult<GetLinkQrResponses, GetLinkQrErrors, ThrowOnError> => (options.client ?? client).get<GetLinkQrResponses, GetLinkQrErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/links/{slug}/qr',
+    ...options
+});
+
+/**
  * List Links
  *
  * List links, a page at a time.
@@ -223,7 +242,8 @@ export const createLink = <ThrowOnError extends boolean = false>(options: Option
 /**
  * Delete Link
  *
- * Delete a link; its slug and aliases are free again.
+ * Delete a link. It leads nowhere from now on, and can be restored for RESTORE_HOURS; meanwhile nobody outside of
+ * its workspace gets its slug.
  */
 export const deleteLink = <ThrowOnError extends boolean = false>(options: Options<DeleteLinkData, ThrowOnError>): RequestResult<DeleteLinkResponses, DeleteLinkErrors, ThrowOnError> => (options.client ?? client).delete<DeleteLinkResponses, DeleteLinkErrors, ThrowOnError>({
     security: [
@@ -343,6 +363,29 @@ export const deleteLinks = <ThrowOnError extends boolean = false>(options: Optio
         }
     ],
     url: '/api/v1/bulk/links/delete',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Restore Links
+ *
+ * Take deletions back: the links are what they were, their counts too; possible for RESTORE_HOURS.
+ */
+export const restoreLinks = <ThrowOnError extends boolean = false>(options: Options<RestoreLinksData, ThrowOnError>): RequestResult<RestoreLinksResponses, RestoreLinksErrors, ThrowOnError> => (options.client ?? client).post<RestoreLinksResponses, RestoreLinksErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/bulk/links/restore',
     ...options,
     headers: {
         'Content-Type': 'application/json',
@@ -741,6 +784,48 @@ export const editUser = <ThrowOnError extends boolean = false>(options: Options<
         }
     ],
     url: '/api/v1/users/{user_id}',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * List Views
+ *
+ * List one's own saved views of the workspace.
+ */
+export const listViews = <ThrowOnError extends boolean = false>(options?: Options<ListViewsData, ThrowOnError>): RequestResult<ListViewsResponses, ListViewsErrors, ThrowOnError> => (options?.client ?? client).get<ListViewsResponses, ListViewsErrors, ThrowOnError>({ url: '/api/v1/views', ...options });
+
+/**
+ * Save View
+ *
+ * Save a view.
+ */
+export const saveView = <ThrowOnError extends boolean = false>(options: Options<SaveViewData, ThrowOnError>): RequestResult<SaveViewResponses, SaveViewErrors, ThrowOnError> => (options.client ?? client).post<SaveViewResponses, SaveViewErrors, ThrowOnError>({
+    url: '/api/v1/views',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Delete View
+ *
+ * Forget a saved view.
+ */
+export const deleteView = <ThrowOnError extends boolean = false>(options: Options<DeleteViewData, ThrowOnError>): RequestResult<DeleteViewResponses, DeleteViewErrors, ThrowOnError> => (options.client ?? client).delete<DeleteViewResponses, DeleteViewErrors, ThrowOnError>({ url: '/api/v1/views/{view_id}', ...options });
+
+/**
+ * Change View
+ *
+ * Change a saved view.
+ */
+export const changeView = <ThrowOnError extends boolean = false>(options: Options<ChangeViewData, ThrowOnError>): RequestResult<ChangeViewResponses, ChangeViewErrors, ThrowOnError> => (options.client ?? client).patch<ChangeViewResponses, ChangeViewErrors, ThrowOnError>({
+    url: '/api/v1/views/{view_id}',
     ...options,
     headers: {
         'Content-Type': 'application/json',

@@ -971,6 +971,34 @@ export type LinkOut = {
 };
 
 /**
+ * LinkRestoration
+ *
+ * A deleted link to restore.
+ */
+export type LinkRestoration = {
+    /**
+     * Slug
+     */
+    slug: string;
+    /**
+     * Domain
+     */
+    domain?: string | null;
+};
+
+/**
+ * LinkRestorations
+ *
+ * Links to be restored.
+ */
+export type LinkRestorations = {
+    /**
+     * Links
+     */
+    links: Array<LinkRestoration>;
+};
+
+/**
  * LinkStatsOut
  *
  * Statistics of one link.
@@ -1756,6 +1784,22 @@ export type NewUser = {
 };
 
 /**
+ * NewView
+ *
+ * A view to save.
+ */
+export type NewView = {
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Query
+     */
+    query?: string;
+};
+
+/**
  * NewWorkspace
  *
  * A workspace to be made, or the new name of one.
@@ -2473,6 +2517,56 @@ export type ValueOut = {
      * From 0 to 1.
      */
     share: number;
+};
+
+/**
+ * ViewChanges
+ *
+ * What shall be different.
+ */
+export type ViewChanges = {
+    /**
+     * Name
+     */
+    name?: string | null;
+    /**
+     * Query
+     */
+    query?: string | null;
+};
+
+/**
+ * ViewList
+ *
+ * All of one's own, oldest first.
+ */
+export type ViewList = {
+    /**
+     * Items
+     */
+    items: Array<ViewOut>;
+};
+
+/**
+ * ViewOut
+ *
+ * A saved view.
+ */
+export type ViewOut = {
+    /**
+     * Id
+     */
+    id: number;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Query
+     *
+     * What the address of the list has behind its question mark.
+     */
+    query: string;
 };
 
 /**
@@ -3360,6 +3454,97 @@ export type BanLinkResponses = {
 
 export type BanLinkResponse = BanLinkResponses[keyof BanLinkResponses];
 
+export type GetLinkQrData = {
+    body?: never;
+    path: {
+        /**
+         * Slug
+         *
+         * The link's slug or an alias of it.
+         */
+        slug: string;
+    };
+    query?: {
+        /**
+         * Format
+         */
+        format?: 'svg' | 'png';
+        /**
+         * Size
+         *
+         * Pixels, at most.
+         */
+        size?: number;
+        /**
+         * Error
+         *
+         * How much of it may be covered: 7, 15, 25 or 30 %.
+         */
+        error?: 'l' | 'm' | 'q' | 'h';
+        /**
+         * Dark
+         */
+        dark?: string;
+        /**
+         * Light
+         *
+         * Or `transparent`.
+         */
+        light?: string;
+        /**
+         * Border
+         *
+         * Modules of quiet space; scanners want 4.
+         */
+        border?: number;
+        /**
+         * Domain
+         *
+         * Host that the slug lives on; the default one if absent.
+         */
+        domain?: string | null;
+    };
+    url: '/api/v1/links/{slug}/qr';
+};
+
+export type GetLinkQrErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `link_not_found`: No link has this slug on this domain.
+     */
+    404: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range. `unknown_domain`: The domain is not one that this installation serves.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type GetLinkQrError = GetLinkQrErrors[keyof GetLinkQrErrors];
+
+export type GetLinkQrResponses = {
+    /**
+     * The picture.
+     */
+    200: Blob | File;
+};
+
+export type GetLinkQrResponse = GetLinkQrResponses[keyof GetLinkQrResponses];
+
 export type ListLinksData = {
     body?: never;
     path?: never;
@@ -3950,6 +4135,59 @@ export type DeleteLinksResponses = {
 };
 
 export type DeleteLinksResponse = DeleteLinksResponses[keyof DeleteLinksResponses];
+
+export type RestoreLinksData = {
+    body: LinkRestorations;
+    path?: never;
+    query?: never;
+    url: '/api/v1/bulk/links/restore';
+};
+
+export type RestoreLinksErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type RestoreLinksError = RestoreLinksErrors[keyof RestoreLinksErrors];
+
+export type RestoreLinksResponses = {
+    /**
+     * A result for each entry, in their order.
+     */
+    200: BulkResults;
+};
+
+export type RestoreLinksResponse = RestoreLinksResponses[keyof RestoreLinksResponses];
 
 export type ListTagsData = {
     body?: never;
@@ -5240,6 +5478,228 @@ export type EditUserResponses = {
 };
 
 export type EditUserResponse = EditUserResponses[keyof EditUserResponses];
+
+export type ListViewsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/views';
+};
+
+export type ListViewsErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `session_needed`: Only a person who is signed in can do this, not an API key. `cross_site_request`: The request did not come from this installation's own pages, or lacks the header that says so.
+     */
+    403: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type ListViewsError = ListViewsErrors[keyof ListViewsErrors];
+
+export type ListViewsResponses = {
+    /**
+     * Successful Response
+     */
+    200: ViewList;
+};
+
+export type ListViewsResponse = ListViewsResponses[keyof ListViewsResponses];
+
+export type SaveViewData = {
+    body: NewView;
+    path?: never;
+    query?: never;
+    url: '/api/v1/views';
+};
+
+export type SaveViewErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `session_needed`: Only a person who is signed in can do this, not an API key. `cross_site_request`: The request did not come from this installation's own pages, or lacks the header that says so.
+     */
+    403: Problem;
+    /**
+     * `name_taken`: Another of the same kind has this name already. `views_full`: The person has as many saved views as one can have.
+     */
+    409: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type SaveViewError = SaveViewErrors[keyof SaveViewErrors];
+
+export type SaveViewResponses = {
+    /**
+     * Successful Response
+     */
+    201: ViewOut;
+};
+
+export type SaveViewResponse = SaveViewResponses[keyof SaveViewResponses];
+
+export type DeleteViewData = {
+    body?: never;
+    path: {
+        /**
+         * View Id
+         */
+        view_id: number;
+    };
+    query?: never;
+    url: '/api/v1/views/{view_id}';
+};
+
+export type DeleteViewErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `session_needed`: Only a person who is signed in can do this, not an API key. `cross_site_request`: The request did not come from this installation's own pages, or lacks the header that says so.
+     */
+    403: Problem;
+    /**
+     * `view_not_found`: The person has no saved view with this id.
+     */
+    404: Problem;
+    /**
+     * `changed`: Somebody changed what was read; nothing was written.
+     */
+    409: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type DeleteViewError = DeleteViewErrors[keyof DeleteViewErrors];
+
+export type DeleteViewResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type DeleteViewResponse = DeleteViewResponses[keyof DeleteViewResponses];
+
+export type ChangeViewData = {
+    body: ViewChanges;
+    path: {
+        /**
+         * View Id
+         */
+        view_id: number;
+    };
+    query?: never;
+    url: '/api/v1/views/{view_id}';
+};
+
+export type ChangeViewErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `session_needed`: Only a person who is signed in can do this, not an API key. `cross_site_request`: The request did not come from this installation's own pages, or lacks the header that says so.
+     */
+    403: Problem;
+    /**
+     * `view_not_found`: The person has no saved view with this id.
+     */
+    404: Problem;
+    /**
+     * `name_taken`: Another of the same kind has this name already. `changed`: Somebody changed what was read; nothing was written.
+     */
+    409: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type ChangeViewError = ChangeViewErrors[keyof ChangeViewErrors];
+
+export type ChangeViewResponses = {
+    /**
+     * Successful Response
+     */
+    200: ViewOut;
+};
+
+export type ChangeViewResponse = ChangeViewResponses[keyof ChangeViewResponses];
 
 export type ListWorkspacesData = {
     body?: never;
