@@ -12,7 +12,18 @@ import pytest
 ROOT = Path(__file__).parent.parent / "src" / "shortly"
 
 DOMAINS = {"redirect", "stats", "clicks", "links", "accounts", "abuse", "branding"}
-WIRING_PARTS = ("wiring", "first_start", "drainer", "blocklists", "app", "supervised", "worker", "serve", "cli")
+WIRING_PARTS = (
+    "wiring",
+    "first_start",
+    "drainer",
+    "blocklists",
+    "app",
+    "supervised",
+    "supervisor",
+    "worker",
+    "serve",
+    "cli",
+)
 """Where things are put together; ``app`` and ``cli`` are the doors."""
 EVERYTHING = {
     "errors",

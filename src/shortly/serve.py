@@ -8,7 +8,6 @@ import os
 import resource
 
 import structlog
-from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 
@@ -19,6 +18,7 @@ from shortly.logs import configure_logging
 from shortly.settings import Settings
 from shortly.store import open_store
 from shortly.supervised import SUPERVISOR
+from shortly.supervisor import Supervisor
 from shortly.wiring import entrance
 
 log = structlog.get_logger(__name__)
@@ -37,7 +37,7 @@ def serve(settings: Settings) -> None:
 
     Raises:
         ShortlyError: The store cannot be opened, or was written by a newer version.
-        SystemExit: Workers died one after the other.
+        SystemExit: Workers ended by themselves, one after the other.
     """
     configure_logging(settings.log_level, settings.log_format)
     multiprocessing.set_start_method("spawn", force=True)  # a fork would inherit the drain's databases and locks
@@ -48,7 +48,7 @@ def serve(settings: Settings) -> None:
     keeper = BlocklistKeeper(settings)
     keeper.start()
     connections = raise_file_limit()
-    server = Granian(
+    server = Supervisor(
         "shortly.worker:create_worker",
         factory=True,
         address=settings.host,
@@ -61,7 +61,6 @@ def serve(settings: Settings) -> None:
         websockets=False,
         backlog=4096,
         backpressure=connections,
-        respawn_failed_workers=True,
         workers_kill_timeout=FINISH_S,
         log_dictconfig={"version": 1, "disable_existing_loggers": False, "loggers": {}},
     )

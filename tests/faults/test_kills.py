@@ -44,6 +44,35 @@ def test_clicks_survive_workers_that_are_killed(served: Served) -> None:
     check_counts(served, load, workers_lost=4)
 
 
+def test_a_worker_may_be_killed_as_soon_as_it_is_there_again_and_again(served: Served) -> None:
+    supervisor, survivor = served.supervisor, served.workers()[1]
+    with Load(served.port, ["/abc"]) as load:
+        load.wait_for(500)
+        for _ in range(6):
+            (victim,) = [pid for pid in served.workers() if pid != survivor]
+            kill(victim)
+            wait_until(
+                lambda gone=victim: len(set(served.workers()) - {survivor, gone}) == 1,  # type: ignore[misc]
+                within_s=10,
+                what="the worker is replaced",
+                details=served.tail,
+            )
+        served.wait_until_ready()
+        load.wait_for(500)
+    assert served.supervisor == supervisor
+    assert is_alive(supervisor)
+    assert survivor in served.workers()
+    check_counts(served, load, workers_lost=6)
+
+
+def test_workers_that_cannot_serve_end_the_service(served: Served) -> None:
+    (served.data_dir / "links.db").write_bytes(b"no database " * 1000)
+    for victim in served.workers():
+        kill(victim)
+    assert served.wait_for_end(within_s=120) == 1
+    assert "workers end as soon as they are started; giving up" in served.told()
+
+
 def test_workers_end_with_their_supervisor_and_a_restart_goes_on(served: Served) -> None:
     with Load(served.port, ["/abc"]) as load, socket.create_connection(("127.0.0.1", served.port)):
         for _ in range(3):
