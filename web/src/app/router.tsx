@@ -8,6 +8,7 @@ import {
 import { queryClient } from "../api/queryClient";
 import { meQuery } from "../features/auth/queries";
 import { type LinkSearch, readLinkSearch } from "../features/links/search";
+import { readStatsSearch, type StatsSearch } from "../features/stats/search";
 import { NotFound } from "./NotFound";
 import { Shell } from "./Shell";
 
@@ -42,6 +43,23 @@ const links = createRoute({
   component: lazyRouteComponent(() => import("../features/links/LinksScreen"), "LinksScreen"),
 });
 
+const link = createRoute({
+  getParentRoute: () => inside,
+  path: "/app/links/$slug",
+  validateSearch: (search: Record<string, unknown>): StatsSearch & { domain?: string } => ({
+    ...readStatsSearch(search),
+    ...(typeof search.domain === "string" && search.domain ? { domain: search.domain } : {}),
+  }),
+  component: lazyRouteComponent(() => import("../features/stats/LinkScreen"), "LinkScreen"),
+});
+
+const analytics = createRoute({
+  getParentRoute: () => inside,
+  path: "/app/analytics",
+  validateSearch: (search: Record<string, unknown>): StatsSearch => readStatsSearch(search),
+  component: lazyRouteComponent(() => import("../features/stats/AnalyticsScreen"), "AnalyticsScreen"),
+});
+
 const signIn = createRoute({
   getParentRoute: () => root,
   path: "/app/sign-in",
@@ -69,7 +87,7 @@ const reset = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([inside.addChildren([home, links]), signIn, setup, forgot, reset]),
+  routeTree: root.addChildren([inside.addChildren([home, links, link, analytics]), signIn, setup, forgot, reset]),
   context: { queryClient },
   defaultPreload: "intent",
   scrollRestoration: true,

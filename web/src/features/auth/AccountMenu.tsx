@@ -26,7 +26,14 @@ export function AccountMenu() {
     <Menu position="bottom-end" width={240}>
       <Menu.Target>
         <UnstyledButton aria-label={t("nav.account")}>
-          <Avatar name={user?.name || user?.email || "?"} color="initials" radius="xl" size="md" />
+          <Avatar
+            name={user?.name || user?.email || "?"}
+            color="brand"
+            variant="filled"
+            radius="xl"
+            size="md"
+            aria-hidden
+          />
         </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown>

@@ -8,7 +8,11 @@ import { Section } from "../../parts/Section";
 import { Empty, Failed, Waiting } from "../../parts/States";
 import { CopyLink } from "../links/CopyLink";
 import { keyOf, linksQuery } from "../links/queries";
+import { Attention } from "./Attention";
+import { LiveHour } from "./LiveHour";
 import { Shorten } from "./Shorten";
+import { TopLinks } from "./TopLinks";
+import { Totals } from "./Totals";
 
 const RECENT = 8;
 
@@ -17,11 +21,17 @@ export function Home() {
   return (
     <Screen title={t("home.title")} width={960}>
       <Shorten />
+      <Totals />
+      <LiveHour />
+      <Attention />
       <Section
         title={t("home.recent")}
         actions={<Anchor renderRoot={(props) => <Link to="/app/links" {...props} />}>{t("home.all")}</Anchor>}
       >
         <Recent />
+      </Section>
+      <Section title={t("home.top")}>
+        <TopLinks />
       </Section>
     </Screen>
   );

@@ -1,0 +1,69 @@
+"""Home and the screens of statistics: what is clicked is seen, at once and afterwards."""
+
+from __future__ import annotations
+
+import re
+
+import httpx2
+import pytest
+from playwright.sync_api import Page, expect
+from tests.e2e.site import Site
+
+pytestmark = [pytest.mark.slow, pytest.mark.e2e]
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0"
+BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+
+
+def click(site: Site, slug: str, times: int = 1, agent: str = FIREFOX) -> None:
+    for _ in range(times):
+        headers = {"User-Agent": agent, "Referer": "https://news.example/", "Accept-Language": "de"}
+        assert httpx2.get(f"{site.url}/{slug}", follow_redirects=False, headers=headers).status_code == 302
+
+
+def filled(site: Site) -> Page:
+    """Return home, with two links of which one was clicked."""
+    page = site.open()
+    site.set_up(page)
+    site.served.make_link("abc", title="Spring sale")
+    site.served.make_link("def")
+    click(site, "abc", 3)
+    click(site, "abc", 1, BOT)
+    site.served.counted("abc", at_least=4)
+    return page
+
+
+def test_a_link_is_looked_at_closely_and_the_address_keeps_it(site: Site) -> None:
+    page = filled(site)
+    page.goto(f"{site.url}/app/links/abc?tz=UTC")
+    expect(page.get_by_role("heading", name="Spring sale")).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile("A chart of 3 clicks"))).to_be_visible()
+    page.get_by_role("switch", name="Count bots, too").press("Space")
+    expect(page.get_by_role("img", name=re.compile("A chart of 4 clicks"))).to_be_visible()
+    expect(page).to_have_url(re.compile("bots=true"))
+    page.get_by_role("combobox", name="Period").click()
+    page.get_by_role("option", name="Today").click()
+    expect(page).to_have_url(re.compile("period=today"))
+    expect(page.get_by_text("Firefox").first).to_be_visible()
+    expect(page.get_by_text("news.example").first).to_be_visible()
+    page.get_by_role("button", name="Table").click()
+    expect(page.get_by_role("table").first).to_contain_text("4")
+    chart = page.locator(".u-over")
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 2, box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 50, steps=5)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile("since="))
+    page.go_back()
+    expect(page).to_have_url(re.compile("period=today"))
+    with page.expect_download() as picture:
+        page.get_by_role("button", name="PNG").click()
+    assert picture.value.path().read_bytes().startswith(b"\x89PNG")
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download() as table:
+        page.get_by_role("menuitem", name="Visits · CSV").click()
+    assert "news.example" in table.value.path().read_text()
+    assert site.complaints == []

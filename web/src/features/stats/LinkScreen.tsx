@@ -1,0 +1,53 @@
+import { Anchor, Badge, Group, Skeleton, Stack, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
+import { useTranslation } from "react-i18next";
+import { Screen } from "../../parts/Screen";
+import { Failed } from "../../parts/States";
+import { CopyLink } from "../links/CopyLink";
+import { ExportMenu } from "./ExportMenu";
+import { linkQuery } from "./queries";
+import { Statistics } from "./Statistics";
+
+const route = getRouteApi("/inside/app/links/$slug");
+
+/** One link: where it leads, how it stands, and its statistics. */
+export function LinkScreen() {
+  const { t } = useTranslation();
+  const { slug } = route.useParams();
+  const { domain, ...search } = route.useSearch();
+  const navigate = route.useNavigate();
+  const link = useQuery(linkQuery(slug, domain));
+  const of = { slug, domain };
+  return (
+    <Screen title={link.data?.title || `/${slug}`} actions={<ExportMenu of={of} search={search} />}>
+      {link.isPending ? (
+        <Skeleton height={56} />
+      ) : link.isError ? (
+        <Failed error={link.error} onRetry={link.refetch} />
+      ) : (
+        <>
+          <Stack gap={2}>
+            <Group gap={4} wrap="nowrap">
+              <Anchor href={link.data.short_url} target="_blank" rel="noreferrer" fw={600} truncate>
+                {link.data.short_url.replace(/^https?:\/\//, "")}
+              </Anchor>
+              <CopyLink url={link.data.short_url} />
+              <Badge color={link.data.state === "active" ? "green" : "gray"} variant="light" autoContrast>
+                {t(`links.states.${link.data.state}`)}
+              </Badge>
+            </Group>
+            <Text size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }}>
+              {link.data.target}
+            </Text>
+          </Stack>
+          <Statistics
+            of={of}
+            search={search}
+            onChange={(changes) => navigate({ search: (was) => ({ ...was, ...changes }), replace: false })}
+          />
+        </>
+      )}
+    </Screen>
+  );
+}
