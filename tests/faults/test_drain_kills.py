@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import json
 import multiprocessing
 import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 from tests.faults.drain_program import Order, Report
+from tests.faults.ordered_program import OrderedProgram
 from tests.faults.served import segments
 
 from shortly.clicks.click import Click, encode_click
@@ -29,7 +27,6 @@ from shortly.store.sqlite import SqliteStore
 pytestmark = pytest.mark.faults
 
 LINKS = (1, 2, 3)
-ROOT = Path(__file__).parents[2]
 IN_THIS_ORDER = (
     "open {closed}/alive",
     "open {closed}/00000000.seg",
@@ -50,43 +47,26 @@ IN_THIS_ORDER = (
 """Parts of steps that must be among those tried, so that a drain that works otherwise tomorrow is noticed."""
 
 
-class DrainProgram:
+class DrainProgram(OrderedProgram):
     """The program of that name, running."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.drain_program"],
-            cwd=ROOT,
-            env=dict(os.environ, PYTHONPATH=str(ROOT)),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+        super().__init__("tests.faults.drain_program")
 
     def drain(
         self, data_dir: Path, *, batch: int, kill_at: int | None = None, kill_after_s: float | None = None
     ) -> Report:
         """Drain the folder's journal, or be killed over it."""
-        order = Order(data_dir=str(data_dir), batch=batch, kill_at=kill_at, kill_after_s=kill_after_s)
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(f"{json.dumps(order)}\n")
-        self._process.stdin.flush()
-        report: Report = json.loads(self._process.stdout.readline())
+        self.order(Order(data_dir=str(data_dir), batch=batch, kill_at=kill_at, kill_after_s=kill_after_s))
+        report: Report = self.report()
         return report
-
-    def close(self) -> None:
-        """End it."""
-        self._process.communicate(timeout=10)
 
 
 @pytest.fixture(scope="module")
 def program() -> Iterator[DrainProgram]:
     """Start the program."""
-    running = DrainProgram()
-    yield running
-    running.close()
+    with closing(DrainProgram()) as running:
+        yield running
 
 
 def write_clicks(data_dir: Path, clicks: int, *, segment_bytes: int = 4096) -> Path:

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import random
-import select
 import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
-from pathlib import Path
+from contextlib import asynccontextmanager, closing
 from typing import Any
 
 import pytest
+from tests.faults.ordered_program import OrderedProgram
 from tests.store.fold_program import AT, HOT, LINKS, Order, Report, batch_of, fold_all, visits_in
 from tests.store.redis_servers import RedisServer, RedisServers, single_server
 
@@ -30,7 +25,6 @@ from shortly.store.redis.client import Client
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
-ROOT = Path(__file__).parents[2]
 FIRST_DAY, LAST_DAY = AT // DAY_MS, AT // DAY_MS + 2
 HOURS = (FIRST_DAY * 24, LAST_DAY * 24)
 ALWAYS = "appendonly yes\nappendfsync always\n"
@@ -133,19 +127,11 @@ def batch(visits: list[Visit], segment: str = "w/0") -> Batch:
 # --- kills ---------------------------------------------------------------------------------------------------
 
 
-class FoldProgram:
+class FoldProgram(OrderedProgram):
     """The program of that name, running."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.store.fold_program"],
-            cwd=ROOT,
-            env=dict(os.environ, PYTHONPATH=str(ROOT)),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+        super().__init__("tests.store.fold_program")
 
     def start(
         self,
@@ -157,39 +143,20 @@ class FoldProgram:
         kill_after_s: float | None = None,
     ) -> None:
         """Begin to fold."""
-        order = Order(url=url, segments=segments, batch=batch, kill_at=kill_at, kill_after_s=kill_after_s)
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{json.dumps(order)}\n")
-        self._process.stdin.flush()
-
-    def has_ended(self, seconds: float) -> bool:
-        """Wait for the end, but not longer than this."""
-        assert self._process.stdout is not None
-        return bool(select.select([self._process.stdout], [], [], seconds)[0])
-
-    def report(self) -> Report:
-        """Wait for the end of it."""
-        assert self._process.stdout is not None
-        report: Report = json.loads(self._process.stdout.readline())
-        return report
+        self.order(Order(url=url, segments=segments, batch=batch, kill_at=kill_at, kill_after_s=kill_after_s))
 
     def fold(self, url: str, segments: dict[str, int], **order: Any) -> Report:
         """Fold what is not folded, or be killed over it."""
         self.start(url, segments, **order)
-        return self.report()
-
-    def close(self) -> None:
-        """End it."""
-        self._process.kill()
-        self._process.communicate()
+        report: Report = self.report()
+        return report
 
 
 @pytest.fixture(scope="module")
 def program() -> Iterator[FoldProgram]:
     """Start the program."""
-    running = FoldProgram()
-    yield running
-    running.close()
+    with closing(FoldProgram()) as running:
+        yield running
 
 
 async def check(url: str, segments: Mapping[str, int]) -> None:
@@ -237,7 +204,7 @@ def test_a_server_killed_in_the_middle_of_folds_has_counted_every_click_once(pro
         while kills < 10:
             segments[f"node/{len(segments)}"] = 4_000
             program.start(server.url, segments, batch=500)
-            while not program.has_ended(chance.uniform(0.01, 0.15)):
+            while not program.has_reported(within_s=chance.uniform(0.01, 0.15)):
                 server.kill()
                 kills += 1
                 server.start()
