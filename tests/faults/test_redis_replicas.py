@@ -97,6 +97,12 @@ def test_both_replicas_count_into_one_number(replicas: tuple[Served, Served]) ->
     ):
         here.wait_for(3000)
         there.wait_for(3000)
+        for served, own in ((first, here), (second, there)):
+            wait_until(
+                lambda served=served, own=own: served.clicks("abc") > own.answers["/abc"],  # type: ignore[misc]
+                within_s=20,
+                what="more than its own clicks are in the number, while they come",
+            )
     assert here.cuts == there.cuts == []
     assert not here.others
     assert not there.others
@@ -120,3 +126,21 @@ def test_a_click_limit_holds_over_both_replicas(replicas: tuple[Served, Served])
     assert here.answered + there.answered == 500
     assert min(here.answered, there.answered) > 0, "only one of them was asked"
     assert set(here.others) == set(there.others) == {410}
+
+
+def test_a_rate_limit_holds_over_both_replicas(store: RedisServer, make_served: MakeServed) -> None:
+    first, second = (make_served(settings={"STORE_URL": store.url, "LIMIT_CREATE": "20/hour"}) for _ in range(2))
+    first.start()
+    second.start()
+    second.api.headers["authorization"] = first.api.headers["authorization"]  # one and the same caller
+    made = dict.fromkeys((first, second), 0)
+    for number in range(30):
+        for served in (first, second):
+            answer = served.post_link(f"made-{number}-{served.port}")
+            assert answer.status_code in (201, 429), answer.text
+            made[served] += answer.status_code == 201
+    told = [event for served in (first, second) for event in served.told() if "alone" in event]
+    assert not told, "the machine was too busy for this test: a replica counted alone"
+    assert list(made.values()) == [10, 10]
+    assert answer.json()["code"] == "rate_limited"
+    assert int(answer.headers["retry-after"]) > 3000
