@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent.parent / "src" / "shortly"
 DOMAINS = {"redirect", "stats", "clicks", "links", "accounts", "abuse", "branding"}
 WIRING_PARTS = (
     "wiring",
+    "backup",
     "first_start",
     "drainer",
     "blocklists",

@@ -673,3 +673,51 @@ class OutboundFailed(ShortlyError):
     """Another server gave no proper answer."""
 
     code = "outbound_failed"
+
+
+# --- backups -------------------------------------------------------------------------------------------------
+
+
+class BackupNotFound(ShortlyError):
+    """There is no backup of this name."""
+
+    code = "backup_not_found"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no backup {name[:128]!r}; 'shortly backup list' shows those that there are.")
+
+
+class BackupDamaged(ShortlyError):
+    """The backup is not what was made: cut off, changed, or no backup at all."""
+
+    code = "backup_damaged"
+
+    def __init__(self) -> None:
+        super().__init__("The backup is damaged and was not used; take another one.")
+
+
+class BackupNeedsKey(ShortlyError):
+    """The backup is encrypted to another key than the one that was given."""
+
+    code = "backup_needs_key"
+
+    def __init__(self) -> None:
+        super().__init__("The backup is encrypted; name the file with its age secret key by --identity.")
+
+
+class BackupPlaceFailed(ShortlyError):
+    """The place where backups are kept does not answer, or refuses."""
+
+    code = "backup_place_failed"
+
+    def __init__(self, place: str) -> None:
+        super().__init__(f"Backups cannot be kept in or read from {place[:255]!r}; the log says why.")
+
+
+class BackupIncomplete(ShortlyError):
+    """A copy lacks something, as the comparison at its end shows."""
+
+    code = "backup_incomplete"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"The copy is not complete ({what} differ); run the command again.")

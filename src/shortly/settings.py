@@ -120,6 +120,31 @@ class Settings(BaseSettings):
     )
     audit_retention_days: int = Field(365, ge=1, le=3650, description="Days that entries of the audit log are kept.")
 
+    # Backups
+    backup_to: str | None = Field(
+        None, description="Where backups are kept: a folder, or s3://bucket/prefix. Unset: backups in DATA_DIR."
+    )
+    backup_copy_to: str | None = Field(
+        None, description="Where a copy of each backup is kept, too, such as a bucket in another region."
+    )
+    backup_copy_region: str | None = Field(None, max_length=64, description="Region of the bucket of BACKUP_COPY_TO.")
+    backup_encrypt_to: CommaList = Field(
+        (),
+        description="Public keys (age1..., comma-separated) that backups are encrypted to; the secret keys are needed "
+        "to restore them, and nowhere else.",
+    )
+    backup_keep_daily: int = Field(7, ge=0, le=3650, description="Days whose newest backup is kept.")
+    backup_keep_weekly: int = Field(4, ge=0, le=520, description="Weeks whose newest backup is kept.")
+    backup_keep_monthly: int = Field(12, ge=0, le=120, description="Months whose newest backup is kept.")
+    backup_s3_endpoint: str | None = Field(
+        None, description="Address of a server that speaks S3; unset: AWS in BACKUP_S3_REGION."
+    )
+    backup_s3_region: str | None = Field(None, max_length=64, description="Region of the bucket of BACKUP_TO.")
+    backup_s3_access_key_id: str | None = Field(
+        None, max_length=256, description="Key for buckets; unset: as AWS tools find one (AWS_*, the machine's role)."
+    )
+    backup_s3_secret_access_key: SecretStr | None = Field(None, description="Secret of BACKUP_S3_ACCESS_KEY_ID.")
+
     # Links
     slug_length: int = Field(7, ge=4, le=32, description="Length of drawn slugs.")
     unicode_slugs: bool = Field(False, description="Allow letters of any script and emoji in slugs.")
@@ -292,6 +317,7 @@ class Settings(BaseSettings):
         "oidc_roles",
         "trusted_header_proxies",
         "trusted_header_roles",
+        "backup_encrypt_to",
         mode="before",
     )
     @classmethod
@@ -412,6 +438,35 @@ class Settings(BaseSettings):
         for path in value:
             if not path.is_file() or not os.access(path, os.R_OK):
                 raise ValueError(f"the file {str(path)[:255]!r} cannot be read")
+        return value
+
+    @field_validator("backup_to", "backup_copy_to")
+    @classmethod
+    def _check_backup_place(cls, value: str | None) -> str | None:
+        form = "must be a folder, or s3://bucket/prefix without a password"
+        if (
+            value is not None
+            and "://" in value
+            and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,62}(/[^\s?#@]*)?", value)
+        ):
+            raise ValueError(form)
+        if value is not None and not value.isprintable():
+            raise ValueError(form)
+        return value
+
+    @field_validator("backup_encrypt_to")
+    @classmethod
+    def _check_recipients(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch(r"age1[a-z0-9]{58}", key) for key in value):
+            raise ValueError("must be age public keys (age1...), separated by commas")
+        return value
+
+    @field_validator("backup_s3_endpoint")
+    @classmethod
+    def _check_backup_endpoint(cls, value: str | None) -> str | None:
+        form = "must be an absolute http(s) URL"
+        if value is not None and _parsed(value, form).scheme not in ("http", "https"):
+            raise ValueError(form)
         return value
 
     @field_validator("blocklist_urls")
@@ -559,6 +614,8 @@ class Settings(BaseSettings):
         for here, there in (
             ("admin_email", "admin_password"),
             ("admin_password", "admin_email"),
+            ("backup_s3_access_key_id", "backup_s3_secret_access_key"),
+            ("backup_s3_secret_access_key", "backup_s3_access_key_id"),
             ("smtp_host", "mail_from"),
             ("smtp_username", "smtp_password"),
             ("smtp_username", "smtp_host"),
@@ -658,6 +715,11 @@ class Settings(BaseSettings):
     def blocklist_path(self) -> Path:
         """What all lists together were compiled into."""
         return self.blocklist_dir / "compiled"
+
+    @cached_property
+    def backup_place(self) -> str:
+        """Where backups are kept."""
+        return self.backup_to or str(self.data_dir / "backups")
 
     @cached_property
     def counters_dir(self) -> Path:

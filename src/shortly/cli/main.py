@@ -10,6 +10,7 @@ import typer
 from shortly.cli import (
     abuse,
     audit,
+    backup,
     blocked,
     doctor,
     installation,
@@ -51,6 +52,7 @@ app.add_typer(secret.secret, name="secret")
 app.command("settings")(installation.show_settings)
 app.command()(doctor.doctor)
 app.command()(installation.migrate)
+app.add_typer(backup.backup, name="backup")
 app.command("migrate-store")(migrate_store.migrate_store)
 app.command()(installation.version)
 

@@ -1,0 +1,1 @@
+"""Backups: a copy of everything that is kept, in one file that any engine can be restored from."""

@@ -1,0 +1,179 @@
+"""``backup``: copies of everything, made, listed, proved, restored and pruned."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+
+from shortly.cli import options
+from shortly.cli.exits import refusals, report, say
+from shortly.cli.migrate_store import watched
+from shortly.cli.output import Column, print_json, print_table
+from shortly.cli.session import plain_interrupts, read_settings
+from shortly.errors import InvalidInput, ShortlyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shortly.backup.archive import Card, Manifest
+    from shortly.backup.service import Backups
+    from shortly.settings import Settings
+
+backup = typer.Typer(no_args_is_help=True, help="Backups: one file each, from which any store can be restored.")
+
+RETRY_S = 300.0
+LOOK_S = 60.0
+
+Name = Annotated[str, typer.Argument(help="A backup's name, or latest.")]
+Identity = Annotated[
+    Path | None, typer.Option(exists=True, dir_okay=False, help="File with the age secret key, for an encrypted one.")
+]
+
+
+@backup.command()
+def create(as_json: options.AsJson = False) -> None:
+    """Make a backup now, while Shortly goes on serving, and print its name."""
+    with working(as_json) as (_, backups), watched() as told:
+        card = asyncio.run(backups.create(datetime.now(UTC), told))
+        print_json(msgspec.to_builtins(card)) if as_json else print(card.name)
+        say(f"Made in {' and '.join(backups.where)}.")
+
+
+@backup.command("list")
+def list_backups(as_json: options.AsJson = False) -> None:
+    """List the backups, newest first."""
+    with working(as_json) as (_, backups):
+        cards = backups.cards()
+        if as_json:
+            print_json({"items": msgspec.to_builtins(cards)})
+            return
+        print_cards(cards)
+        if not cards:
+            say("There are no backups yet: 'shortly backup create' makes one.")
+
+
+@backup.command()
+def verify(name: Name = "latest", identity: Identity = None, as_json: options.AsJson = False) -> None:
+    """Prove that a backup is whole: its checksum, each file inside, each page of its databases."""
+    with working(as_json) as (_, backups):
+        manifest = backups.verify(name, identity)
+        if as_json:
+            print_json({"whole": True, "contents": msgspec.to_builtins(manifest)})
+        elif manifest is not None:
+            print_manifest(manifest)
+        say("The backup is whole." if manifest else "The file is whole; its contents can be proved with --identity.")
+
+
+@backup.command()
+def restore(
+    name: Name,
+    identity: Identity = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Move the databases in DATA_DIR aside; Redis must be empty anyway.")
+    ] = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Put everything back as it was; Shortly must be stopped everywhere."""
+    with working(as_json) as (settings, backups), watched() as told:
+        card = backups.find(name)
+        refuse_running(settings)
+        if settings.redis_address is not None or card.origin != "sqlite":
+            refuse_clicks_of_others(settings)
+        manifest = asyncio.run(backups.restore(card.name, identity=identity, replace=replace, told=told))
+        print_json(msgspec.to_builtins(manifest)) if as_json else print_manifest(manifest)
+        say("Restored. Start Shortly; what was there before lies in DATA_DIR/before-restore-*, if anything was.")
+
+
+@backup.command()
+def prune(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go.")] = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Remove the backups that BACKUP_KEEP_DAILY, _WEEKLY and _MONTHLY do not keep, and print them."""
+    from shortly.backup.service import rule_of
+
+    with working(as_json) as (settings, backups):
+        gone = backups.prune(rule_of(settings), datetime.now(UTC), dry_run=dry_run)
+        print_json({"items": msgspec.to_builtins(gone)}) if as_json else print_cards(gone)
+
+
+@backup.command()
+def run(every_hours: Annotated[float, typer.Option(min=0.1, max=8760, help="Hours between two.")] = 24) -> None:
+    """Make a backup whenever the newest one is that old, prune, and go on until stopped; for a container of its own."""
+    from shortly.backup.service import rule_of
+
+    with working(as_json=False) as (settings, backups):
+        while True:
+            try:
+                newest = next(iter(backups.cards()), None)
+                now = datetime.now(UTC)
+                if newest is None or (now - newest.created_at).total_seconds() >= every_hours * 3600:
+                    print(asyncio.run(backups.create(now)).name, flush=True)
+                    backups.prune(rule_of(settings), now)
+                pause = LOOK_S
+            except ShortlyError as failure:
+                report(failure, as_json=False)
+                pause = RETRY_S
+            time.sleep(pause)
+
+
+@contextmanager
+def working(as_json: bool) -> Iterator[tuple[Settings, Backups]]:
+    """Give the settings and the backups that they name; refusals end the command."""
+    with refusals(as_json), plain_interrupts():
+        from shortly.backup.service import backups_of
+
+        settings = read_settings()
+        yield settings, backups_of(settings)
+
+
+def refuse_running(settings: Settings) -> None:
+    """Refuse while Shortly runs here."""
+    from shortly.clicks.drain import LOCK
+    from shortly.clicks.journal import is_locked
+
+    if is_locked(settings.journal_dir / LOCK):
+        raise InvalidInput("Shortly is running here; stop it everywhere before a backup is restored.")
+
+
+def refuse_clicks_of_others(settings: Settings) -> None:
+    """Refuse while the journal has clicks: links get new ids, so these would be counted for other links."""
+    from shortly.cli.checks import undrained
+    from shortly.clicks.journal import worker_folders
+
+    for folder in worker_folders(settings.journal_dir):
+        if any(undrained(segment, 0)[0] for segment in folder.segments):
+            raise InvalidInput(
+                f"The journal {str(settings.journal_dir)!r} has clicks of the links that were here before; "
+                "move it away first."
+            )
+
+
+def print_cards(cards: list[Card]) -> None:
+    """Print backups as a table."""
+    columns = (
+        Column("name", wide=True),
+        Column("made"),
+        Column("bytes", numeric=True),
+        Column("links", numeric=True),
+        Column("clicks", numeric=True),
+        Column("encrypted"),
+    )
+    rows: list[tuple[Any, ...]] = [
+        (card.name, card.created_at, card.bytes, card.counts.get("links"), card.counts.get("clicks"), card.encrypted)
+        for card in cards
+    ]
+    print_table(columns, rows)
+
+
+def print_manifest(manifest: Manifest) -> None:
+    """Print what a backup holds."""
+    rows = [("made", manifest.created_at), ("by Shortly", manifest.shortly), *manifest.counts.items()]
+    print_table([Column("what"), Column("value")], rows)
