@@ -178,6 +178,7 @@ class Settings(BaseSettings):
     limit_page: str = Field(
         "300/minute", description="Previews of links and forms for reports that one address may ask for."
     )
+    limit_qr: str = Field("60/minute", description="Public QR codes of links that one address may have drawn.")
 
     # People
     jwt_secret: SecretStr | None = Field(
@@ -415,6 +416,7 @@ class Settings(BaseSettings):
         "limit_anonymous",
         "limit_report",
         "limit_page",
+        "limit_qr",
     )
     @classmethod
     def _check_limit(cls, value: str) -> str:

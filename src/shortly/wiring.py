@@ -107,6 +107,7 @@ def teams(
     from shortly.accounts.sessions import Session
     from shortly.accounts.tickets import Ticket
     from shortly.accounts.users import PeopleService
+    from shortly.accounts.views import View
     from shortly.accounts.workspaces import WorkspaceService
 
     async def hash_password(password: str, email: str) -> str:
@@ -114,7 +115,7 @@ def teams(
         return await passwords.hash(password)
 
     return Teams(
-        PeopleService(registry, audit, hash_password, (Member, Session, Ticket, Totp, Passkey, Key, Identity)),
+        PeopleService(registry, audit, hash_password, (Member, Session, Ticket, Totp, Passkey, Key, Identity, View)),
         WorkspaceService(registry, audit, links.has_any),
         InvitationService(registry, audit, mail, hash_password, base_url=settings.base_url),
     )
@@ -206,6 +207,7 @@ def rate_limits(settings: Settings, hidden: Callable[[str], str], counters: Coun
         "anonymous": settings.limit_anonymous,
         "report": settings.limit_report,
         "page": settings.limit_page,
+        "qr": settings.limit_qr,
     }
     address = settings.redis_address
     shared = redis_counts(address) if address is not None and any(rules.values()) else None

@@ -1,6 +1,7 @@
 """QR codes, of which the public ones come from the same address as the link."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 from tests.api.served import Served
@@ -36,6 +37,14 @@ def test_everybody_gets_the_code_of_a_link_that_there_is(served: Served) -> None
     assert served.stranger.get("/nope/qr").status_code == 404
     served.client.delete("/api/v1/links/ab")
     assert served.stranger.get("/ab/qr").status_code == 404
+
+
+def test_one_stranger_has_so_many_drawn(serve: Callable[..., Served]) -> None:
+    served = serve(limit_qr="2/hour")
+    served.add("ab")
+    assert [served.stranger.get(f"/ab/qr?size={size}").status_code for size in (64, 65, 66, 67)] == [200, 200, 429, 429]
+    assert served.stranger.head("/ab/qr").status_code == 429
+    assert [served.client.get("/api/v1/links/ab/qr").status_code for _ in range(4)] == [200] * 4
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,10 @@
 
 import pytest
 from tests.api.served import Served
+from tests.api.test_sign_in import add_user
+
+from shortly.accounts.people import of_user
+from shortly.accounts.views import View
 
 VIEWS = "/api/v1/views"
 
@@ -50,3 +54,15 @@ def test_a_view_that_makes_no_sense_is_refused(served: Served, body: dict[str, o
     ada = served.set_up()
     assert ada.post(VIEWS, json=body).status_code == 422
     assert ada.get(VIEWS).json() == {"items": []}
+
+
+def test_views_go_with_their_person(served: Served) -> None:
+    ada = served.set_up()
+    eve = add_user(served, "eve@example.com", role="viewer")
+    browser = served.sign_in("eve@example.com")
+    assert browser.post(VIEWS, json={"name": "mine"}).status_code == 201
+    registry = served.services.entrance.registry
+    assert len(served.run(registry.all, View, of_user(eve.id))) == 1
+    assert ada.delete(f"/api/v1/users/{eve.id}").status_code == 204
+    assert served.run(registry.all, View, of_user(eve.id)) == []
+    assert served.run(registry.all, View) == []

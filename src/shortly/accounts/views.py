@@ -7,6 +7,7 @@ from typing import ClassVar
 from msgspec import structs
 
 from shortly.accounts.access import Caller
+from shortly.accounts.people import of_user
 from shortly.accounts.registry import Noun, Registry
 from shortly.errors import InvalidInput, ViewNotFound, ViewsFull
 
@@ -32,8 +33,8 @@ class View(Noun, frozen=True, kw_only=True):
         return (f"{self.user_id}/{self.workspace_id}/{self.name.casefold()}",)
 
     def groups(self) -> tuple[str, ...]:
-        """Return the views of the person in the workspace."""
-        return (views_of(self.user_id, self.workspace_id),)
+        """Return the views of the person in the workspace, and what belongs to the person."""
+        return views_of(self.user_id, self.workspace_id), of_user(self.user_id)
 
 
 class ViewService:

@@ -15,6 +15,7 @@ from shortly.api.origin import address_of
 from shortly.api.problems import MEDIA_TYPE, encode_problem
 from shortly.api.services import Services
 from shortly.errors import RateLimited
+from shortly.redirect.redirect import QR_ENDING
 
 AUTH = "/api/v1/auth/"
 DOORS: Mapping[str, Door] = {
@@ -39,6 +40,7 @@ Limits for an account or a key are taken where it is known: ``RateLimits.take``.
 """
 PAGES: Mapping[str, Door] = {"/report": "page"}
 """Address of a page for strangers -> what is limited there when it is asked for; previews see to it themselves."""
+API = "/api/"
 PREFIXES: tuple[tuple[str, Door], ...] = ((f"{AUTH}oidc/", "sign_in"), (f"{AUTH}passkeys/sign-in", "sign_in"))
 """Further ones, whatever the method and however the address goes on."""
 
@@ -92,6 +94,8 @@ def door_of(scope: Scope) -> Door | None:
             return door
     elif path in PAGES:
         return PAGES[path]
+    elif path.endswith(QR_ENDING) and not path.startswith(API):
+        return "qr"
     if path.startswith(AUTH):
         return next((door for prefix, door in PREFIXES if path.startswith(prefix)), None)
     return None
