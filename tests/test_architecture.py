@@ -33,6 +33,7 @@ EVERYTHING = {
     "outbound",
     "counters",
     "logs",
+    "effective_settings",
     "store",
     "api",
     *DOMAINS,
@@ -45,6 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "settings": {"errors", "redis_address", "outbound"},
     "counters": set(),
     "logs": set(),
+    "effective_settings": {"settings", "logs"},
     "accounts": {"errors"},
     "links": {"errors", "accounts"},
     "branding": {"errors", "accounts"},
@@ -53,7 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "abuse": {"errors", "redis_address", "links", "accounts"},
     "redirect": {"errors", "clicks", "links", "counters", "branding"},
     "store": {"errors", "settings", "redis_address", "clicks", "links", "accounts"},
-    "api": {"errors", "settings", "counters", "outbound", *DOMAINS},
+    "api": {"errors", "settings", "effective_settings", "counters", "outbound", *DOMAINS},
     **dict.fromkeys(WIRING_PARTS, EVERYTHING),
 }
 """Part (first name below ``shortly``) -> the other parts that it may import."""

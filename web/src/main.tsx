@@ -5,7 +5,11 @@ import "./app/global.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app/App";
+import { watchForInstall } from "./features/pwa/useInstall";
+import { startWorker } from "./features/pwa/worker";
 import { startTranslations } from "./i18n";
+
+watchForInstall();
 
 const root = document.getElementById("root");
 if (root) {
@@ -16,4 +20,5 @@ if (root) {
       </StrictMode>,
     ),
   );
+  startWorker();
 }

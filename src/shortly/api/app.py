@@ -35,6 +35,7 @@ from shortly.api import (
     second_factor,
     slugs,
     stats,
+    system,
     users,
     views,
     workspaces,
@@ -113,6 +114,7 @@ def create_api(settings: Settings, lifespan: Lifespan, ui: Path = FOLDER) -> Fas
     api.include_router(workspaces.router, dependencies=needs_key)
     api.include_router(invitations.router)
     api.include_router(metrics.router, dependencies=needs_key)
+    api.include_router(system.router, dependencies=needs_key)
     api.include_router(auth.router)
     api.include_router(second_factor.router)
     api.include_router(passkeys.router)

@@ -53,6 +53,9 @@ class ApiStore(ClickStore, IdempotencyStore, Protocol):
     async def ping(self) -> None:
         """Raise ``StoreUnavailable`` unless the store can be read and written right now."""
 
+    async def warnings(self) -> list[str]:
+        """Return a sentence for each thing about the engine that may lose data."""
+
 
 class Counting(Protocol):
     """This process's share of the node's counters."""

@@ -20,6 +20,7 @@ from shortly.api.services import AllServices
 FOLDER = Path(__file__).parent.parent / "ui"
 PAGE = "index.html"
 ASSETS = "assets/"
+SERVICE_WORKER = "/sw.js"
 ENCODINGS = {"br": ".br", "gzip": ".gz"}
 """Content codings by preference, and what ends the names of files that have them."""
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -72,6 +73,8 @@ def answer_file(file: File, request: Request, *, immutable: bool) -> Response:
     headers = {"ETag": etag, "Cache-Control": FOR_EVER if immutable else ASK_AGAIN, "Vary": "Accept-Encoding"}
     if file.media_type.startswith("text/html"):
         headers |= {"Content-Security-Policy": POLICY, "Cross-Origin-Opener-Policy": "same-origin"}
+    elif request.url.path == SERVICE_WORKER:
+        headers["Content-Security-Policy"] = "default-src 'none'; connect-src 'self'"  # what it may fetch itself
     known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
     if etag in known or "*" in known:
         return Response(status_code=304, headers=headers)

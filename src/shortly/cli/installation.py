@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import platform
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+from msgspec import structs
 
 import shortly
 from shortly.cli import options
@@ -34,33 +35,14 @@ def serve(
 def show_settings(as_json: options.AsJson = False) -> None:
     """Show the settings in effect and where each came from; secrets are masked."""
     with refusals(as_json):
-        from shortly.settings import source_of
+        from shortly.effective_settings import effective
 
-        settings = read_settings()
-        records = [
-            {
-                "name": name.upper(),
-                "value": masked(name, getattr(settings, name)),
-                "source": source_of(name),
-            }
-            for name in type(settings).model_fields
-        ]
+        records = [structs.asdict(one) for one in effective(read_settings())]
         if as_json:
             print_json({"items": records})
         else:
             columns = (Column("setting"), Column("value", wide=True), Column("from"))
             print_table(columns, [tuple(record.values()) for record in records])
-
-
-def masked(name: str, value: Any) -> Any:
-    """Return a setting's value as it may be shown."""
-    from shortly.logs import MASK, is_secret_name, mask_credentials
-
-    if is_secret_name(name) and value is not None and not isinstance(value, bool):
-        return MASK
-    if value is None or isinstance(value, bool | int):
-        return value
-    return [masked("", part) for part in value] if isinstance(value, tuple) else mask_credentials(str(value))
 
 
 def migrate(

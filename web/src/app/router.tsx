@@ -9,6 +9,8 @@ import { queryClient } from "../api/queryClient";
 import { meQuery } from "../features/auth/queries";
 import { type LinkSearch, readLinkSearch } from "../features/links/search";
 import { readStatsSearch, type StatsSearch } from "../features/stats/search";
+import { readShared, type Shared } from "../features/tools/bookmarklet";
+import { Broken } from "./Broken";
 import { NotFound } from "./NotFound";
 import { Shell } from "./Shell";
 
@@ -60,6 +62,40 @@ const analytics = createRoute({
   component: lazyRouteComponent(() => import("../features/stats/AnalyticsScreen"), "AnalyticsScreen"),
 });
 
+const labels = createRoute({
+  getParentRoute: () => inside,
+  path: "/app/labels",
+  component: lazyRouteComponent(() => import("../features/labels/LabelsScreen"), "LabelsScreen"),
+});
+
+const settings = createRoute({
+  getParentRoute: () => inside,
+  path: "/app/settings",
+  component: lazyRouteComponent(() => import("../features/settings/SettingsScreen"), "SettingsScreen"),
+});
+
+const system = createRoute({
+  getParentRoute: () => inside,
+  path: "/app/system",
+  component: lazyRouteComponent(() => import("../features/system/SystemScreen"), "SystemScreen"),
+});
+
+const share = createRoute({
+  getParentRoute: () => inside,
+  path: "/app/share",
+  validateSearch: (search: Record<string, unknown>): Shared => readShared(search),
+  component: lazyRouteComponent(() => import("../features/tools/ShareScreen"), "ShareScreen"),
+});
+
+/** Where the installed app begins. */
+const app = createRoute({
+  getParentRoute: () => root,
+  path: "/app",
+  beforeLoad: () => {
+    throw redirect({ to: "/" });
+  },
+});
+
 const signIn = createRoute({
   getParentRoute: () => root,
   path: "/app/sign-in",
@@ -87,8 +123,16 @@ const reset = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([inside.addChildren([home, links, link, analytics]), signIn, setup, forgot, reset]),
+  routeTree: root.addChildren([
+    inside.addChildren([home, links, link, analytics, labels, settings, system, share]),
+    app,
+    signIn,
+    setup,
+    forgot,
+    reset,
+  ]),
   context: { queryClient },
+  defaultErrorComponent: Broken,
   defaultPreload: "intent",
   scrollRestoration: true,
 });

@@ -83,6 +83,18 @@ export type Attestation = {
 };
 
 /**
+ * BackupStatus
+ *
+ * Backups.
+ */
+export type BackupStatus = {
+    /**
+     * Status
+     */
+    status: 'not_set_up';
+};
+
+/**
  * BanOut
  *
  * That a link leads nobody anywhere, whatever else it says.
@@ -300,6 +312,28 @@ export type Credential = {
 };
 
 /**
+ * DiskStatus
+ *
+ * The disk that DATA_DIR is on.
+ */
+export type DiskStatus = {
+    /**
+     * Free Bytes
+     */
+    free_bytes: number;
+    /**
+     * Total Bytes
+     */
+    total_bytes: number;
+    /**
+     * Database Bytes
+     *
+     * Files of the databases; null: the store is not in DATA_DIR.
+     */
+    database_bytes: number | null;
+};
+
+/**
  * Elsewhere
  *
  * Where the browser goes on to sign out of the identity provider.
@@ -509,6 +543,66 @@ export type Joined = {
      * Role
      */
     role: 'viewer' | 'editor' | 'admin';
+};
+
+/**
+ * JournalStatusOut
+ *
+ * How the click journal of this node does.
+ */
+export type JournalStatusOut = {
+    /**
+     * Status
+     *
+     * refusing: clicks are dropped for want of room.
+     */
+    status: 'ok' | 'refusing';
+    /**
+     * Lag S
+     *
+     * Age of the oldest click that is not counted yet.
+     */
+    lag_s: number;
+    /**
+     * Lag Bytes
+     *
+     * Journal that is not counted yet.
+     */
+    lag_bytes: number;
+    /**
+     * Bytes
+     *
+     * What the journal takes on the disk.
+     */
+    bytes: number;
+    /**
+     * Max Bytes
+     */
+    max_bytes: number;
+    /**
+     * Clicks Written
+     */
+    clicks_written: number;
+    /**
+     * Clicks Folded
+     */
+    clicks_folded: number;
+    /**
+     * Clicks Dropped
+     *
+     * Clicks that found no room, since the counters began.
+     */
+    clicks_dropped: number;
+    /**
+     * Clicks Corrupt
+     */
+    clicks_corrupt: number;
+    /**
+     * Drains
+     *
+     * Processes that count clicks; 0: nobody does.
+     */
+    drains: number;
 };
 
 /**
@@ -2183,6 +2277,40 @@ export type Sessions = {
 };
 
 /**
+ * SettingList
+ *
+ * All settings in effect.
+ */
+export type SettingList = {
+    /**
+     * Items
+     */
+    items: Array<SettingOut>;
+};
+
+/**
+ * SettingOut
+ *
+ * A setting in effect.
+ */
+export type SettingOut = {
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Value
+     *
+     * Secrets are masked.
+     */
+    value: unknown;
+    /**
+     * Source
+     */
+    source: 'variable' | 'file' | 'default';
+};
+
+/**
  * SetupState
  *
  * Whether the first person is still awaited.
@@ -2302,6 +2430,34 @@ export type StatsOut = {
 };
 
 /**
+ * StoreStatus
+ *
+ * How the store does.
+ */
+export type StoreStatus = {
+    /**
+     * Kind
+     */
+    kind: 'sqlite' | 'redis';
+    /**
+     * Status
+     */
+    status: 'ok' | 'unavailable';
+    /**
+     * Answers In Ms
+     *
+     * How long it took to write and read; null: it did not answer.
+     */
+    answers_in_ms: number | null;
+    /**
+     * Warnings
+     *
+     * What about the servers may lose data.
+     */
+    warnings: Array<string>;
+};
+
+/**
  * StrangersLink
  *
  * A link that was made without a key.
@@ -2363,6 +2519,53 @@ export type SummaryOut = {
      * Sum of each day's unique humans; null where a day is cut.
      */
     visitors: number | null;
+};
+
+/**
+ * SystemStatus
+ *
+ * How the node that answered does, and what it runs.
+ */
+export type SystemStatus = {
+    /**
+     * Version
+     */
+    version: string;
+    /**
+     * Python
+     */
+    python: string;
+    /**
+     * Now
+     */
+    now: string;
+    /**
+     * Started At
+     *
+     * When the worker that answered started.
+     */
+    started_at: string;
+    /**
+     * Uptime S
+     */
+    uptime_s: number;
+    /**
+     * Workers
+     *
+     * HTTP workers of this node that are running.
+     */
+    workers: number;
+    /**
+     * Workers Wanted
+     */
+    workers_wanted: number;
+    store: StoreStatus;
+    journal: JournalStatusOut;
+    /**
+     * null: it cannot be read.
+     */
+    disk: DiskStatus | null;
+    backups: BackupStatus;
 };
 
 /**
@@ -6603,6 +6806,96 @@ export type GetMetricsResponses = {
 };
 
 export type GetMetricsResponse = GetMetricsResponses[keyof GetMetricsResponses];
+
+export type GetSystemData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/system';
+};
+
+export type GetSystemErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type GetSystemError = GetSystemErrors[keyof GetSystemErrors];
+
+export type GetSystemResponses = {
+    /**
+     * Successful Response
+     */
+    200: SystemStatus;
+};
+
+export type GetSystemResponse = GetSystemResponses[keyof GetSystemResponses];
+
+export type ListSettingsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/system/settings';
+};
+
+export type ListSettingsErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type ListSettingsError = ListSettingsErrors[keyof ListSettingsErrors];
+
+export type ListSettingsResponses = {
+    /**
+     * Successful Response
+     */
+    200: SettingList;
+};
+
+export type ListSettingsResponse = ListSettingsResponses[keyof ListSettingsResponses];
 
 export type GetMethodsData = {
     body?: never;

@@ -9,10 +9,10 @@ import { CopyLink } from "../links/CopyLink";
 import { refreshLinks } from "../links/queries";
 
 /** Paste, Enter: the short link is made, shown and in the clipboard. */
-export function Shorten() {
+export function Shorten({ initial = "" }: { initial?: string }) {
   const { t } = useTranslation();
   const cache = useQueryClient();
-  const [target, setTarget] = useState("");
+  const [target, setTarget] = useState(initial);
   const [copied, setCopied] = useState(false);
   const input = useRef<HTMLInputElement>(null);
   const shortening = useMutation({

@@ -1,0 +1,66 @@
+"""Every screen: nothing that axe finds wrong in light and dark, and nothing that scrolls sideways on a phone."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.e2e.site import Site, photograph, violations
+
+pytestmark = [pytest.mark.slow, pytest.mark.e2e]
+
+INSIDE = {
+    "/": "home",
+    "/app/links": "links",
+    "/app/labels": "labels",
+    "/app/settings": "settings",
+    "/app/system": "system",
+    "/app/share": "share",
+}
+"""Address -> name of its pictures. A new screen goes here."""
+OUTSIDE = {
+    "/app/sign-in": "sign-in",
+    "/app/forgot": "forgot",
+    "/app/reset-password": "reset-password",
+    "/ab+": "preview",
+    "/none": "not-found",
+    "/off": "gone",
+    "/report?link=http://localhost/ab": "report",
+    "/report?sent": "report-sent",
+}
+SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+def look_at(site: Site, page: Page, screens: dict[str, str], scheme: str) -> dict[str, list[str]]:
+    """Return what is wrong, by screen."""
+    wrong: dict[str, list[str]] = {}
+    for address, name in screens.items():
+        page.set_viewport_size({"width": 1200, "height": 800})
+        page.goto(f"{site.url}{address}")
+        expect(page.get_by_role("heading", level=1).first).to_be_visible()
+        page.wait_for_timeout(400)  # for what comes after the heading
+        found = violations(page)
+        photograph(page, f"{name}-{scheme}")
+        page.set_viewport_size({"width": 360, "height": 740})
+        found += [f"{problem} (360 px)" for problem in violations(page)]
+        if page.evaluate(SIDEWAYS) > 0:
+            found.append(f"scrolls sideways by {page.evaluate(SIDEWAYS)} px at 360 px")
+        photograph(page, f"{name}-{scheme}-360")
+        if found:
+            wrong[address] = found
+    return wrong
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_screen_is_accessible_and_fits_a_phone(site: Site, scheme: Literal["light", "dark"]) -> None:
+    page = site.open(scheme=scheme, bypass_csp=True)
+    site.set_up(page)
+    site.served.make_link(
+        "ab", target="http://xn--mnchen-3ya.example/" + "long/" * 30, tags=["spring"], title="A title"
+    )
+    site.served.make_link("off", enabled=False)
+    wrong = look_at(site, page, INSIDE, scheme)
+    stranger = site.open(scheme=scheme, bypass_csp=True)
+    wrong |= look_at(site, stranger, OUTSIDE, scheme)
+    assert wrong == {}
