@@ -300,6 +300,8 @@ EXAMPLES: Mapping[str, Example] = {
     "GET /api/v1/branding": plain,
     "GET /api/v1/branding/logo": lambda w, at, who: w.with_logo(),
     "PATCH /api/v1/branding": lambda w, at, who: Ask(json={"name": w.name()}),
+    "POST /api/v1/imports": lambda w, at, who: Ask(json={"rows": [{"target": TARGET}], "dry_run": True}),
+    "GET /api/v1/exports/links": plain,
     "GET /api/v1/system": plain,
     "GET /api/v1/system/settings": plain,
     "GET /metrics": plain,

@@ -14,6 +14,7 @@ INSIDE = {
     "/": "home",
     "/app/links": "links",
     "/app/labels": "labels",
+    "/app/transfer": "transfer",
     "/app/settings": "settings",
     "/app/system": "system",
     "/app/share": "share",

@@ -36,6 +36,7 @@ from shortly.api import (
     slugs,
     stats,
     system,
+    transfer,
     users,
     views,
     workspaces,
@@ -114,6 +115,7 @@ def create_api(settings: Settings, lifespan: Lifespan, ui: Path = FOLDER) -> Fas
     api.include_router(workspaces.router, dependencies=needs_key)
     api.include_router(invitations.router)
     api.include_router(metrics.router, dependencies=needs_key)
+    api.include_router(transfer.router, dependencies=needs_key)
     api.include_router(system.router, dependencies=needs_key)
     api.include_router(auth.router)
     api.include_router(second_factor.router)

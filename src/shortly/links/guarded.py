@@ -59,6 +59,17 @@ class GuardedLinks:
         await self._notes.created(outcomes)
         return outcomes
 
+    async def check_many(self, many: Sequence[Mapping[str, Any]]) -> list[Link | ShortlyError]:
+        """See ``create_many``, and ``LinkService.check_many``."""
+        caller = self._caller
+        caller.require("links:write")
+        return await self._service.check_many(
+            [self._stamped(values) for values in many],
+            owner=caller.actor,
+            workspace=caller.workspace_id,
+            reach=self._reach,
+        )
+
     def _stamped(self, values: Mapping[str, Any]) -> dict[str, Any]:
         stamped = dict(values)
         if self._caller.only_domain is not None and stamped.get("domain") is None:

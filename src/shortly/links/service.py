@@ -160,6 +160,26 @@ class LinkService:
             **checked,
         )
 
+    async def check_many(
+        self,
+        many: Sequence[Mapping[str, Any]],
+        *,
+        owner: str = "",
+        workspace: int = FIRST_WORKSPACE,
+        reach: Reach = everywhere,
+    ) -> list[Link | ShortlyError]:
+        """Return what ``create_many`` would now, without storing anything; a drawn slug is none that will be."""
+        answers: list[Link | ShortlyError] = []
+        for values in many:
+            try:
+                link = _within(reach, self._new_link(values, owner, workspace))
+                if values.get("slug") is not None and await self._store.get_link(link.domain, link.slug) is not None:
+                    raise SlugTaken(link.slug)
+                answers.append(link)
+            except ShortlyError as refusal:
+                answers.append(refusal)
+        return answers
+
     async def find(
         self, target: str, *, domain: str | None = None, owner: str = "", workspace: int = FIRST_WORKSPACE
     ) -> Link | None:

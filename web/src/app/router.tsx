@@ -68,6 +68,12 @@ const labels = createRoute({
   component: lazyRouteComponent(() => import("../features/labels/LabelsScreen"), "LabelsScreen"),
 });
 
+const transfer = createRoute({
+  getParentRoute: () => inside,
+  path: "/app/transfer",
+  component: lazyRouteComponent(() => import("../features/transfer/TransferScreen"), "TransferScreen"),
+});
+
 const settings = createRoute({
   getParentRoute: () => inside,
   path: "/app/settings",
@@ -125,6 +131,7 @@ const reset = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([
     inside.addChildren([home, links, link, analytics, labels, settings, system, share]),
+    inside.addChildren([home, links, labels, transfer, settings, system, share]),
     app,
     signIn,
     setup,

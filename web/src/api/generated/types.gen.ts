@@ -472,6 +472,59 @@ export type Health = {
 };
 
 /**
+ * ImportResults
+ *
+ * What became of all rows, in their order.
+ */
+export type ImportResults = {
+    /**
+     * Results
+     */
+    results: Array<ImportedOut>;
+};
+
+/**
+ * ImportStep
+ *
+ * Some rows of a file.
+ */
+export type ImportStep = {
+    /**
+     * Rows
+     */
+    rows: Array<NewLink>;
+    /**
+     * Existing
+     *
+     * What becomes of a row whose slug is a link's already.
+     */
+    existing?: 'skip' | 'overwrite' | 'refuse';
+    /**
+     * Dry Run
+     *
+     * Change nothing, and say what would become of each row.
+     */
+    dry_run?: boolean;
+};
+
+/**
+ * ImportedOut
+ *
+ * What became of one row, or would.
+ */
+export type ImportedOut = {
+    /**
+     * Outcome
+     */
+    outcome: 'created' | 'exists' | 'overwritten' | 'refused';
+    /**
+     * Short Url
+     */
+    short_url?: string | null;
+    error?: Problem | null;
+};
+
+/**
  * InvitationList
  *
  * One page of invitations.
@@ -6806,6 +6859,167 @@ export type GetMetricsResponses = {
 };
 
 export type GetMetricsResponse = GetMetricsResponses[keyof GetMetricsResponses];
+
+export type ImportLinksData = {
+    body: ImportStep;
+    path?: never;
+    query?: never;
+    url: '/api/v1/imports';
+};
+
+export type ImportLinksErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests of this kind came from one place, or for one account; Retry-After says when to go on.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type ImportLinksError = ImportLinksErrors[keyof ImportLinksErrors];
+
+export type ImportLinksResponses = {
+    /**
+     * Successful Response
+     */
+    200: ImportResults;
+};
+
+export type ImportLinksResponse = ImportLinksResponses[keyof ImportLinksResponses];
+
+export type ExportLinksData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Search
+         *
+         * Part of slug, target, title, notes or a tag.
+         */
+        search?: string;
+        /**
+         * Tag
+         *
+         * All of them.
+         */
+        tag?: Array<string>;
+        /**
+         * Folder
+         */
+        folder?: string | null;
+        /**
+         * Domain
+         */
+        domain?: string | null;
+        /**
+         * Owner
+         */
+        owner?: string | null;
+        /**
+         * State
+         *
+         * Without it: all but archived links.
+         */
+        state?: 'active' | 'scheduled' | 'expired' | 'exhausted' | 'disabled' | 'banned' | 'archived' | null;
+        /**
+         * Created Since
+         *
+         * Inclusive.
+         */
+        created_since?: string | null;
+        /**
+         * Created Until
+         *
+         * Exclusive.
+         */
+        created_until?: string | null;
+        /**
+         * Sort
+         *
+         * With `-` in front: descending.
+         */
+        sort?: 'created_at' | '-created_at' | 'updated_at' | '-updated_at' | 'clicks' | '-clicks' | 'slug' | '-slug' | 'title' | '-title';
+        /**
+         * Limit
+         */
+        limit?: number;
+        /**
+         * Cursor
+         *
+         * `next_cursor` of the page before.
+         */
+        cursor?: string | null;
+        /**
+         * Format
+         *
+         * json: one object in each line.
+         */
+        format?: 'csv' | 'json';
+    };
+    url: '/api/v1/exports/links';
+};
+
+export type ExportLinksErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range. `invalid_cursor`: The page cursor was not made by this installation, or belongs to another sort order. `unknown_domain`: The domain is not one that this installation serves.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type ExportLinksError = ExportLinksErrors[keyof ExportLinksErrors];
+
+export type ExportLinksResponses = {
+    /**
+     * Successful Response
+     */
+    200: unknown;
+};
 
 export type GetSystemData = {
     body?: never;

@@ -1,0 +1,198 @@
+"""Links out of files and into them: steps of an import, and everything as one stream."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
+from msgspec import structs
+from pydantic import BaseModel, Field, SkipValidation
+
+from shortly.api.access import needs
+from shortly.api.bulk import check_entries
+from shortly.api.link_bodies import Given, NewLink
+from shortly.api.links import ListQuery
+from shortly.api.problems import Problem, problem_of, problems
+from shortly.api.services import AllServices, Caller, Links, Services
+from shortly.errors import InvalidCursor, InvalidInput, RateLimited, ShortlyError, StorageFull, UnknownDomain
+from shortly.links.guarded import GuardedLinks
+from shortly.links.importing import Existing, Imported, Outcome, import_rows
+from shortly.links.link import Link, LinkQuery, LinkState
+from shortly.links.service import MAX_PAGE
+
+router = APIRouter(prefix="/api/v1", tags=["bulk"])
+
+MAX_ROWS = 500
+COLUMNS = (
+    "target",
+    "slug",
+    "domain",
+    "title",
+    "notes",
+    "tags",
+    "folder",
+    "valid_from",
+    "expires_at",
+    "max_clicks",
+    "fallback_target",
+    "status",
+    "forward_query",
+    "crawlable",
+    "enabled",
+    "archived",
+    "cache_s",
+    "referrer_policy",
+)
+"""What an export has of a link, all of which an import takes."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a cell begins with that spreadsheets would run; it gets an apostrophe in front, which an import takes away."""
+
+
+class ImportStep(Given):
+    """Some rows of a file."""
+
+    rows: Annotated[list[SkipValidation[NewLink]], Field(min_length=1, max_length=MAX_ROWS)]
+    existing: Existing = Field("skip", description="What becomes of a row whose slug is a link's already.")
+    dry_run: bool = Field(False, description="Change nothing, and say what would become of each row.")
+
+
+class ImportedOut(BaseModel):
+    """What became of one row, or would."""
+
+    outcome: Outcome
+    short_url: str | None = None
+    error: Problem | None = None
+
+
+class ImportResults(BaseModel):
+    """What became of all rows, in their order."""
+
+    results: list[ImportedOut]
+
+
+@router.post(
+    "/imports",
+    operation_id="import_links",
+    dependencies=[needs("links:write")],
+    responses=problems(InvalidInput, RateLimited, StorageFull),
+)
+async def import_links(step: ImportStep, links: Links, services: AllServices, caller: Caller) -> ImportResults:
+    """Make links of rows of a file; the same rows can be sent again, and change nothing then."""
+    if not step.dry_run:
+        await services.limits.take("create", caller.actor)
+    refused, checked = check_entries(step.rows, NewLink)
+    rows = [new.values() for new in checked.values()]
+    imported = await import_rows(links, rows, existing=step.existing, dry_run=step.dry_run) if rows else []
+    outcomes: dict[int, Imported] = dict(zip(checked, imported, strict=True))
+    for place, refusal in refused.items():
+        if isinstance(refusal, ShortlyError):
+            outcomes[place] = Imported("refused", refusal=refusal)
+    return ImportResults(results=[out(outcomes[place], services, step) for place in sorted(outcomes)])
+
+
+def out(imported: Imported, services: Services, step: ImportStep) -> ImportedOut:
+    """Return what became of a row as it goes out; what was not made has no address."""
+    link = None if step.dry_run and imported.outcome == "created" else imported.link
+    return ImportedOut(
+        outcome=imported.outcome,
+        short_url=services.links.short_url(link, services.settings.base_url) if link else None,
+        error=None if imported.refusal is None else Problem.model_validate(problem_of(imported.refusal)),
+    )
+
+
+class ExportQuery(ListQuery):
+    """Which links, in which form."""
+
+    format: Literal["csv", "json"] = Field("csv", description="json: one object in each line.")
+
+
+@router.get(
+    "/exports/links",
+    operation_id="export_links",
+    dependencies=[needs("links:read")],
+    response_class=StreamingResponse,
+    responses={
+        200: {"content": {"text/csv": {}, "application/x-ndjson": {}}},
+        **problems(InvalidInput, InvalidCursor, UnknownDomain),
+    },
+)
+async def export_links(
+    query: Annotated[ExportQuery, Query()], links: Links, services: AllServices
+) -> StreamingResponse:
+    """Return all links that fit as one file, archived ones too unless a state is asked for."""
+    wanted = LinkQuery(
+        search=query.search,
+        tags=tuple(query.tag),
+        folder=query.folder,
+        domain=query.domain,
+        owner=query.owner,
+        state=query.state,
+        created_since=query.created_since,
+        created_until=query.created_until,
+        sort="created_at",
+        descending=False,
+        limit=MAX_PAGE,
+        now=services.clock(),
+    )
+    first = await links.list_links(wanted)  # a refusal is answered before the file begins
+    csv_wanted = query.format == "csv"
+    lines = export(links, wanted, first.items, first.next_cursor, as_csv=csv_wanted)
+    return StreamingResponse(
+        lines,
+        media_type="text/csv; charset=utf-8" if csv_wanted else "application/x-ndjson",
+        headers={"Content-Disposition": f'attachment; filename="links.{"csv" if csv_wanted else "jsonl"}"'},
+    )
+
+
+async def export(
+    links: GuardedLinks, wanted: LinkQuery, items: list[Link], cursor: str | None, *, as_csv: bool
+) -> AsyncIterator[str]:
+    """Yield the file a page at a time, so that memory does not grow with it."""
+    if as_csv:
+        yield ",".join(COLUMNS) + "\r\n"
+    states: list[LinkState | None] = ["archived"] if wanted.state is None else []
+    while True:
+        if items:
+            yield as_lines(items, as_csv=as_csv)
+        if cursor is None:
+            if not states:
+                return
+            wanted = structs.replace(wanted, state=states.pop())
+        page = await links.list_links(structs.replace(wanted, cursor=cursor))
+        items, cursor = page.items, page.next_cursor
+
+
+def as_lines(items: list[Link], *, as_csv: bool) -> str:
+    """Return links as lines of the file."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    for link in items:
+        row = {name: value for name in COLUMNS if (value := value_of(link, name)) not in (None, "", [])}
+        if as_csv:
+            writer.writerow([cell(row.get(name)) for name in COLUMNS])
+        else:
+            text.write(json.dumps(row, ensure_ascii=False) + "\n")
+    return text.getvalue()
+
+
+def value_of(link: Link, name: str) -> Any:
+    """Return a field as JSON has it."""
+    value = getattr(link, name)
+    if isinstance(value, tuple):
+        return list(value)
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def cell(value: Any) -> str:
+    """Return a value as a cell that no spreadsheet takes for a formula."""
+    if isinstance(value, list):
+        value = ",".join(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(FORMULA) else text

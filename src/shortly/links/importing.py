@@ -1,0 +1,111 @@
+"""Links that come in from elsewhere, some hundred at a time: safe to repeat, and first of all only looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Protocol
+
+from msgspec import Struct
+
+from shortly.errors import LinkNotFound, ShortlyError, SlugTaken
+from shortly.links.link import Link
+from shortly.links.service import Edit
+
+Existing = Literal["skip", "overwrite", "refuse"]
+"""What becomes of a row whose slug is a link's already."""
+Outcome = Literal["created", "exists", "overwritten", "refused"]
+
+
+class Imported(Struct, frozen=True):
+    """What became of one row, or would."""
+
+    outcome: Outcome
+    link: Link | None = None
+    refusal: ShortlyError | None = None
+
+
+class Links(Protocol):
+    """What is needed of links: ``GuardedLinks``, or the like."""
+
+    async def get(self, slug: str, *, domain: str | None = None) -> Link:
+        """See ``LinkService``."""
+
+    async def find(self, target: str, *, domain: str | None = None) -> Link | None:
+        """See ``GuardedLinks``."""
+
+    async def check_many(self, many: Sequence[Mapping[str, Any]]) -> list[Link | ShortlyError]:
+        """See ``GuardedLinks``."""
+
+    async def create_many(self, many: Sequence[Mapping[str, Any]]) -> list[Link | ShortlyError]:
+        """See ``LinkService``."""
+
+    async def edit_many(self, edits: Sequence[Edit]) -> list[Link | ShortlyError]:
+        """See ``LinkService``."""
+
+
+async def import_rows(
+    links: Links, rows: Sequence[Mapping[str, Any]], *, existing: Existing, dry_run: bool
+) -> list[Imported]:
+    """Make a link of each row, or say what would become of it; each place of the answer is that of its row.
+
+    A row without a slug is found again by its target, so that the same file can be sent twice.
+
+    Args:
+        links: Those that the caller may work with.
+        rows: As ``LinkService.create`` takes them.
+        existing: What to do with a row whose slug is a link's already.
+        dry_run: Change nothing.
+    """
+    answers: list[Imported | None] = [None] * len(rows)
+    new: list[int] = []
+    edits: dict[int, Edit] = {}
+    seen: set[tuple[Any, Any]] = set()
+    for place, row in enumerate(rows):
+        key = row.get("domain"), row.get("slug") or row["target"]
+        try:
+            found = await _found(links, row)
+        except ShortlyError as refusal:
+            answers[place] = Imported("refused", refusal=refusal)
+            continue
+        if found is None and key in seen:  # a row above says the same
+            answers[place] = _refused_twice(row) if existing == "refuse" and row.get("slug") else Imported("exists")
+        elif found is None:
+            new.append(place)
+        elif row.get("slug") is None or existing == "skip":
+            answers[place] = Imported("exists", found)
+        elif existing == "refuse":
+            answers[place] = Imported("refused", refusal=SlugTaken(found.slug))
+        else:
+            changes = {name: value for name, value in row.items() if name not in ("slug", "domain")}
+            edits[place] = Edit(found.slug, changes, row.get("domain"), found.version)
+        seen.add(key)
+    values = [rows[place] for place in new]
+    made = await (links.check_many(values) if dry_run else links.create_many(values)) if values else []
+    answers_of_new = zip(new, made, strict=True)
+    if edits and dry_run:
+        checked = await links.check_many([{**rows[place], "slug": None} for place in edits])
+    else:
+        checked = await links.edit_many(list(edits.values())) if edits else []
+    for place, one in answers_of_new:
+        answers[place] = _imported("created", one)
+    for place, one in zip(edits, checked, strict=True):
+        answers[place] = _imported("overwritten", one)
+    return [answer for answer in answers if answer is not None]
+
+
+async def _found(links: Links, row: Mapping[str, Any]) -> Link | None:
+    slug, domain = row.get("slug"), row.get("domain")
+    if slug is None:
+        return await links.find(row["target"], domain=domain)
+    try:
+        return await links.get(slug, domain=domain)
+    except LinkNotFound:
+        return None
+
+
+def _refused_twice(row: Mapping[str, Any]) -> Imported:
+    return Imported("refused", refusal=SlugTaken(str(row["slug"])[:128]))
+
+
+def _imported(outcome: Outcome, answer: Link | ShortlyError) -> Imported:
+    return Imported("refused", refusal=answer) if isinstance(answer, ShortlyError) else Imported(outcome, answer)
