@@ -1,4 +1,12 @@
-import { IconChartBar, IconHome, IconLink, IconServer, IconSettings, IconTags, IconTransfer } from "@tabler/icons-react";
+import {
+  IconChartBar,
+  IconHome,
+  IconLink,
+  IconServer,
+  IconSettings,
+  IconTags,
+  IconTransfer,
+} from "@tabler/icons-react";
 import type { Me } from "../api/generated";
 
 /** What the navigation leads to, in the order of its use; groups are kept apart by a line. */

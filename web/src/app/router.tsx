@@ -130,8 +130,7 @@ const reset = createRoute({
 
 export const router = createRouter({
   routeTree: root.addChildren([
-    inside.addChildren([home, links, link, analytics, labels, settings, system, share]),
-    inside.addChildren([home, links, labels, transfer, settings, system, share]),
+    inside.addChildren([home, links, link, analytics, labels, transfer, settings, system, share]),
     app,
     signIn,
     setup,
