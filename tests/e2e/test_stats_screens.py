@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 import httpx2
 import pytest
 from playwright.sync_api import Page, expect
-from tests.e2e.site import Site
+from tests.e2e.site import Site, photograph, violations
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 
@@ -31,6 +32,25 @@ def filled(site: Site) -> Page:
     click(site, "abc", 1, BOT)
     site.served.counted("abc", at_least=4)
     return page
+
+
+def test_clicks_are_seen_at_home_while_they_come_and_the_stream_comes_back(site_on_each_store: Site) -> None:
+    site = site_on_each_store
+    page = filled(site)
+    page.reload()
+    expect(page.get_by_text("4 clicks in the last hour")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    click(site, "def", 2)
+    expect(page.get_by_text("6 clicks in the last hour")).to_be_visible(timeout=15_000)
+    page.context.set_offline(True)
+    site.served.stop()
+    expect(page.get_by_text("Reconnecting…")).to_be_visible(timeout=15_000)
+    site.served.start()
+    page.context.set_offline(False)
+    click(site, "def")
+    expect(page.get_by_text("7 clicks in the last hour")).to_be_visible(timeout=30_000)
+    photograph(page, "home-live")
+    assert site.complaints == []
 
 
 def test_a_link_is_looked_at_closely_and_the_address_keeps_it(site: Site) -> None:
@@ -67,3 +87,29 @@ def test_a_link_is_looked_at_closely_and_the_address_keeps_it(site: Site) -> Non
         page.get_by_role("menuitem", name="Visits · CSV").click()
     assert "news.example" in table.value.path().read_text()
     assert site.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_in_anybodys_way(site: Site, scheme: Literal["light", "dark"]) -> None:
+    page = filled(site)
+    state = page.context.storage_state()
+    found: list[str] = []
+    for width in (1200, 360):
+        other = site.open(width=width, scheme=scheme, bypass_csp=True, storage_state=state)
+        for name, path, seen in (
+            ("home", "/", "4 clicks in the last hour"),
+            ("link", "/app/links/abc", "World map"),
+            ("analytics", "/app/analytics", "World map"),
+        ):
+            other.goto(f"{site.url}{path}")
+            expect(other.get_by_text(seen)).to_be_visible(timeout=15_000)
+            expect(other.locator(".u-over").first).to_be_visible(timeout=15_000)
+            other.wait_for_timeout(500)  # for the picture: fonts and the map
+            wide = other.evaluate("document.documentElement.scrollWidth")
+            other.set_viewport_size({"width": width, "height": 2_000})
+            photograph(other, f"stats-{name}-{width}-{scheme}")
+            other.set_viewport_size({"width": width, "height": 800})
+            found += [f"{name} {width}: {each}" for each in violations(other)]
+            if wide > width:
+                found.append(f"{name} {width}: is {wide} wide")
+    assert not found, "\n".join(found)

@@ -33,7 +33,11 @@ export function LinkScreen() {
                 {link.data.short_url.replace(/^https?:\/\//, "")}
               </Anchor>
               <CopyLink url={link.data.short_url} />
-              <Badge color={link.data.state === "active" ? "green" : "gray"} variant="light" autoContrast>
+              <Badge
+                color={link.data.state === "active" ? "green" : "gray"}
+                variant="light"
+                styles={{ label: { color: "var(--mantine-color-text)" } }}
+              >
                 {t(`links.states.${link.data.state}`)}
               </Badge>
             </Group>

@@ -15,7 +15,7 @@ const draw = geoPath(geoNaturalEarth1().fitSize([WIDTH, HEIGHT], { type: "Featur
 
 /** The world, each country the darker the more clicks came from it. A picture: the numbers are in a list beside it. */
 export function Shapes({ clicks, label }: { clicks: Map<string, number>; label: string }) {
-  const { first, line } = useColours();
+  const { first } = useColours();
   const most = Math.max(1, ...clicks.values());
   return (
     <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={label} style={{ width: "100%", display: "block" }}>
@@ -28,9 +28,9 @@ export function Shapes({ clicks, label }: { clicks: Map<string, number>; label: 
             key={String(shape.id ?? place)}
             d={draw(shape) ?? undefined}
             fill={
-              number ? `color-mix(in srgb, ${first} ${strength}%, transparent)` : "var(--mantine-color-default-hover)"
+              number ? `color-mix(in srgb, ${first} ${strength}%, transparent)` : "var(--mantine-color-default-border)"
             }
-            stroke={line}
+            stroke="var(--mantine-color-body)"
             strokeWidth={0.5}
           >
             {country && <title>{`${nameOf("country", country)}: ${formatNumber(number)}`}</title>}
