@@ -1,6 +1,6 @@
 # Every verb sets up what it needs; `make` alone lists them. CI calls the same verbs (.ci/run).
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev web web-test web-api test test-fast test-slow test-browser test-faults test-redis lint format types bench docs docs-check image up down clean
+.PHONY: help setup run dev web web-test web-api test test-fast test-slow test-browser test-faults test-stack test-redis lint format types bench docs docs-check image up down clean
 
 # The caller's own Python environment must not leak in.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
@@ -55,7 +55,7 @@ test: setup ## everything: lint, types, tests, faults
 
 test-fast: setup ## the tests for while you work, under 2 minutes
 	@scripts/system-packages.sh redis-server openssl
-	@$(PYTHON_IN) -m pytest -n $(JOBS) -m 'not slow and not faults' --junitxml=$(REPORTS)/fast.xml $(ARGS)
+	@$(PYTHON_IN) -m pytest -n $(JOBS) -m 'not slow and not faults and not stack' --junitxml=$(REPORTS)/fast.xml $(ARGS)
 
 test-slow: setup ## tests that start servers, build packages, generate input
 	@$(PYTHON_IN) -m pytest -m 'slow and not faults and not e2e' --junitxml=$(REPORTS)/slow.xml $(ARGS)
@@ -66,6 +66,9 @@ test-browser: web ## whole journeys in a real browser
 
 test-faults: setup ## kill, fill and cut real processes
 	@$(PYTHON_IN) -m pytest -m faults --junitxml=$(REPORTS)/faults.xml $(ARGS)
+
+test-stack: setup ## the whole installation in containers: TLS, scaling, updates, outages
+	@$(PYTHON_IN) -m pytest -m stack --junitxml=$(REPORTS)/stack.xml $(ARGS)
 
 test-redis: setup ## the Redis engine on every kind of installation; SERVER=/path/to/valkey-server: on that one
 	@scripts/system-packages.sh redis-server openssl
@@ -91,17 +94,19 @@ bench: setup ## measure, and print the table that the README shows
 
 docs: setup ## write docs/reference anew
 	@$(PYTHON_IN) -m shortly.cli.reference
+	@$(PYTHON_IN) scripts/frontend_headers.py
 
 docs-check: setup ## fail when docs/reference is not what `make docs` writes
 	@$(PYTHON_IN) -m shortly.cli.reference --check
+	@$(PYTHON_IN) scripts/frontend_headers.py --check
 
-image: ## build the container image
-	@docker build -f deploy/docker/Dockerfile -t $(IMAGE) .
+image: ## build the container image of the backend
+	@docker build -f deploy/docker/backend.Dockerfile -t $(IMAGE) .
 
-up: ## build and start the container, and wait until it is ready
+up: ## build and start the whole installation, nginx and Redis included, and wait until it is ready
 	@docker compose up -d --build --wait
 
-down: ## stop it; the data stays in its volume
+down: ## stop it; the data stays in its volumes
 	@docker compose down
 
 clean: ## remove what tools left; .venv and data stay

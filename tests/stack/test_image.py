@@ -1,46 +1,17 @@
 """The container image, built and run for real: read-only, without capabilities, as a user of its own."""
 
 import json
-import os
 import re
 import secrets
-import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
-from pathlib import Path
 
 import pytest
+from tests.stack.engine import ROOT, STACK, docker
 
-ROOT = Path(__file__).parent.parent
-NEEDED = "SHORTLY_NEED_ENGINE"
-"""Set where an engine is known to be there: then its absence is a failure and not a reason to skip."""
-
-
-def docker(*arguments: str | Path, **environment: str) -> str:
-    """Run docker and return what it printed; its own complaint fails the test."""
-    done = subprocess.run(
-        ["docker", *arguments], cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=600
-    )
-    assert done.returncode == 0, f"docker {arguments}: {done.stdout}{done.stderr}"
-    return done.stdout.strip()
-
-
-def engine_answers() -> bool:
-    if shutil.which("docker") is None:
-        return False
-    commands = (["docker", "info"], ["docker", "compose", "version"])
-    return all(subprocess.run(command, capture_output=True).returncode == 0 for command in commands)
-
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        NEEDED not in os.environ and not engine_answers(),
-        reason="no container engine with Compose answers here: the image was NOT built or tried",
-    ),
-]
+pytestmark = STACK
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +140,12 @@ def test_the_image_holds_no_tests_tools_or_secrets(image: str) -> None:
 
 def test_compose_brings_the_service_up_and_starts_it_again_when_it_ends(image: str) -> None:
     project = f"shortly-test-{secrets.token_hex(4)}"
-    environment = {"COMPOSE_PROJECT_NAME": project, "IMAGE": image, "PUBLISH": "127.0.0.1:0"}
+    environment = {
+        "COMPOSE_FILE": "compose.single.yaml",
+        "COMPOSE_PROJECT_NAME": project,
+        "IMAGE": image,
+        "PUBLISH": "127.0.0.1:0",
+    }
 
     def compose(*arguments: str) -> str:
         return docker("compose", *arguments, **environment)

@@ -1,6 +1,6 @@
-# docker build -f deploy/docker/Dockerfile -t shortly .
+# docker build -f deploy/docker/backend.Dockerfile -t shortly .
 #
-# Build time:  PYTHON_IMAGE, UV_VERSION (ARG).  Run time: every setting of docs/reference/settings.md (ENV).
+# Build time:  PYTHON_IMAGE, UV_VERSION, VERSION, REVISION (ARG).  Run time: every setting of docs/reference/settings.md (ENV).
 ARG PYTHON_IMAGE=python:3.13-slim
 
 FROM ${PYTHON_IMAGE} AS build
@@ -18,12 +18,17 @@ COPY src ./src
 RUN --mount=type=cache,target=/root/.cache uv sync --frozen --no-dev --no-editable
 
 FROM ${PYTHON_IMAGE}
+ARG VERSION=0 REVISION=unknown PYTHON_IMAGE
 LABEL org.opencontainers.image.title="Shortly" \
-      org.opencontainers.image.description="A self-hosted link shortener" \
-      org.opencontainers.image.licenses="MIT"
+      org.opencontainers.image.description="A self-hosted link shortener: redirects, API, web app" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.base.name="${PYTHON_IMAGE}"
 RUN groupadd --gid 10001 shortly && \
     useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin shortly && \
-    install -d -o 10001 -g 10001 -m 0750 /data
+    install -d -o 10001 -g 10001 -m 0750 /data && \
+    install -d -o 10001 -g 10001 -m 0755 /run/secrets
 COPY --from=build /opt/venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     HOST=0.0.0.0 PORT=8000 DATA_DIR=/data LOG_FORMAT=json
