@@ -87,6 +87,14 @@ def test_nor_on_another_replica(store: RedisServer, make_served: MakeServed) -> 
     assert second.api.get(f"{AUTH}/me", headers={**stolen, "Authorization": ""}).status_code == 401
     assert time.monotonic() - ended < 1
     assert statuses(first, stolen) == statuses(second, stolen) == {401}
+    watched = sign_in(second)
+    with watched.stream("GET", "/api/v1/live") as live:
+        lines = live.iter_lines()
+        assert next(line for line in lines if line.startswith("event:")) == "event: hour"
+        assert sign_in(first).delete(f"{AUTH}/sessions").json()["ended"] >= 1
+        ended = time.monotonic()
+        assert [line for line in lines if line.startswith("event:")] == []
+        assert time.monotonic() - ended < 6  # it looks every two seconds, and checks before it tells anything
     other, third = sign_in(second), sign_in(first)
     assert third.delete(f"{AUTH}/sessions").json()["ended"] >= 1
     assert statuses(second, copied(other)) == {401}

@@ -24,8 +24,8 @@ from shortly.stats.live import Live
 
 router = APIRouter(prefix="/api/v1", tags=["statistics"], dependencies=[needs("stats:read")])
 
-CHECK_S = 15.0
-"""How long a stream goes on at most after its session or key has ended."""
+CHECK_S = 1.0
+"""How long a stream goes on telling at most after its session or key has ended; a check is two or three point reads."""
 RETRY_MS = 2_000
 MAX_ID = 64
 
