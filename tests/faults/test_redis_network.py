@@ -142,6 +142,6 @@ def test_a_replica_that_was_cut_off_redirects_by_nothing_old(
             what="the edit is seen",
         )
         print(f"the edit is seen {time.monotonic() - healed_at:.2f} s after the line is good")
-        assert far.api.get("/deleted").status_code == 404
+        assert far.api.get("/deleted").status_code == 410
         assert all(far.api.get("/moved").headers["location"] == new for _ in range(50)), "it fell back"
         assert far.api.patch("/api/v1/links/abc", json={"title": "x"}).status_code == 200

@@ -83,8 +83,8 @@ def test_a_link_lives_on_both_replicas_and_its_edits_are_seen_at_once(replicas: 
     assert not there.others
 
     assert first.api.delete("/api/v1/links/abc").status_code == 204
-    wait_until(lambda: second.api.get("/abc").status_code == 404, within_s=SEEN_S, what="it is gone everywhere")
-    assert first.api.get("/abc").status_code == 404
+    wait_until(lambda: second.api.get("/abc").status_code == 410, within_s=SEEN_S, what="it is gone everywhere")
+    assert first.api.get("/abc").status_code == 410
 
 
 def test_both_replicas_count_into_one_number(replicas: tuple[Served, Served]) -> None:
