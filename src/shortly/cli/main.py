@@ -19,6 +19,7 @@ from shortly.cli import (
     listing,
     migrate_store,
     secret,
+    smoke,
     stats,
     users,
     workspaces,
@@ -51,6 +52,7 @@ app.command()(audit.audit)
 app.add_typer(secret.secret, name="secret")
 app.command("settings")(installation.show_settings)
 app.command()(doctor.doctor)
+app.command()(smoke.smoke)
 app.command()(installation.migrate)
 app.add_typer(backup.backup, name="backup")
 app.command("migrate-store")(migrate_store.migrate_store)

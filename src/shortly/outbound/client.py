@@ -110,6 +110,12 @@ class Outbound:
         """Send a body; a redirect is an answer and not followed. Raises as ``get`` does."""
         return await self._ask("POST", url, headers or {}, content, limits or Limits(), beginning=False)
 
+    async def delete(
+        self, url: str, *, headers: Mapping[str, str] | None = None, limits: Limits | None = None
+    ) -> Answer:
+        """Ask for something to be deleted; a redirect is an answer and not followed. Raises as ``get`` does."""
+        return await self._ask("DELETE", url, headers or {}, None, limits or Limits(), beginning=False)
+
     async def _ask(
         self,
         method: str,
