@@ -8,6 +8,7 @@ import { AccountMenu } from "../features/auth/AccountMenu";
 import { meQuery } from "../features/auth/queries";
 import { Brand } from "../features/branding/Brand";
 import { Offline } from "../features/pwa/Offline";
+import { Shortcuts } from "../features/shortcuts/Shortcuts";
 import { PLACES } from "./places";
 
 /** Header, places and the screen; what people who are signed in see around every screen. */
@@ -66,6 +67,7 @@ export function Shell() {
         <Offline />
         <Outlet />
       </AppShell.Main>
+      <Shortcuts />
     </AppShell>
   );
 }

@@ -1,0 +1,148 @@
+"""The list of links, and the form, in a real browser."""
+
+from __future__ import annotations
+
+import re
+
+import httpx2
+import pytest
+from playwright.sync_api import Page, expect
+from tests.e2e.site import Site, photograph, violations
+
+pytestmark = [pytest.mark.slow, pytest.mark.e2e]
+
+
+def rows(page: Page):  # type: ignore[no-untyped-def]  # a locator
+    return page.get_by_role("list", name="Links").get_by_role("listitem")
+
+
+def status_of(site: Site, slug: str) -> int:
+    return httpx2.get(f"{site.url}/{slug}", follow_redirects=False).status_code
+
+
+def test_links_are_made_and_edited_by_keyboard_alone(site_on_each_store: Site) -> None:
+    site = site_on_each_store
+    page = site.open()
+    site.set_up(page)
+    page.goto(f"{site.url}/app/links")
+    expect(page.get_by_text("No links yet")).to_be_visible()
+    page.keyboard.press("n")
+    expect(page.get_by_role("dialog", name="New link")).to_be_visible()
+    page.keyboard.type("example.com/spring")
+    page.keyboard.press("Tab")
+    page.keyboard.type("spring")
+    expect(page.get_by_text("spring is free.")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(rows(page)).to_have_count(1)
+    assert status_of(site, "spring") == 302
+    page.keyboard.press("j")
+    page.keyboard.press("e")
+    dialog = page.get_by_role("dialog", name="Edit spring")
+    dialog.get_by_label("Title").fill("Spring sale")
+    page.keyboard.press("Enter")
+    expect(rows(page)).to_contain_text("Spring sale")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+k")
+    page.get_by_role("combobox", name="Screen, action or link").fill("sale")
+    expect(page.get_by_role("option")).to_contain_text("/spring")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog", name="Edit spring")).to_be_visible()
+    assert site.complaints == []
+
+
+def test_many_are_deleted_and_brought_back(site_on_each_store: Site) -> None:
+    site = site_on_each_store
+    page = site.open()
+    site.set_up(page)
+    for slug in ("apple", "banana", "cherry"):
+        site.served.make_link(slug, target=f"https://example.com/{slug}")
+    page.goto(f"{site.url}/app/links")
+    page.get_by_role("checkbox", name=re.compile("Select .*apple")).check()
+    page.get_by_role("checkbox", name=re.compile("Select .*cherry")).check()
+    expect(page.get_by_text("2 selected")).to_be_visible()
+    photograph(page, "links-selected")
+    page.get_by_role("toolbar").get_by_role("button", name="Delete").click()
+    expect(rows(page)).to_have_count(1)
+    assert status_of(site, "apple") == 410
+    page.get_by_role("button", name="Undo").click()
+    expect(rows(page)).to_have_count(3)
+    assert status_of(site, "apple") == 302
+    page.get_by_role("checkbox", name="Select all that are loaded").check()
+    page.get_by_role("button", name="Set state").click()
+    page.get_by_role("menuitem", name="Switch off").click()
+    expect(rows(page).first).to_contain_text("Off")
+    assert status_of(site, "banana") == 410
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Off", exact=True)).to_have_count(0)
+    assert status_of(site, "banana") == 302
+
+
+def test_filters_are_chips_and_views_are_kept(site: Site) -> None:
+    page = site.open()
+    site.set_up(page)
+    site.served.make_link("apple", target="https://example.com/a", tags=["red"])
+    site.served.make_link("banana", target="https://example.com/b")
+    page.goto(f"{site.url}/app/links?tag=red")
+    expect(rows(page)).to_have_count(1)
+    page.get_by_role("button", name="Views").click()
+    page.get_by_label("Save this list as").fill("Red ones")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Red ones", exact=True)).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Remove the filter Tags: red").click()
+    expect(rows(page)).to_have_count(2)
+    page.reload()
+    page.get_by_role("button", name="Views").click()
+    page.get_by_role("button", name="Red ones", exact=True).click()
+    expect(rows(page)).to_have_count(1)
+    expect(page).to_have_url(re.compile("red"))
+
+
+def test_two_who_edit_the_same_link_choose_field_by_field(site: Site) -> None:
+    page = site.open()
+    site.set_up(page)
+    site.served.make_link("apple", target="https://example.com/a")
+    page.goto(f"{site.url}/app/links")
+    page.get_by_role("button", name=re.compile("Edit .*apple")).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Title").fill("Mine")
+    answer = site.served.api.patch("/api/v1/links/apple", json={"title": "Theirs", "target": "https://example.com/new"})
+    assert answer.status_code == 200
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_text("Somebody else changed this link meanwhile")).to_be_visible()
+    photograph(page, "links-conflict")
+    dialog.get_by_role("radiogroup", name="Target").get_by_role("radio", name=re.compile("Stored version")).click()
+    dialog.get_by_role("button", name="Save the choice").click()
+    expect(rows(page)).to_contain_text("Mine")
+    link = site.served.api.get("/api/v1/links/apple").json()
+    assert (link["title"], link["target"]) == ("Mine", "https://example.com/new")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_list_and_the_form_are_accessible_and_fit_a_phone(site: Site, scheme: str) -> None:
+    page = site.open(scheme=scheme, bypass_csp=True)  # type: ignore[arg-type]
+    site.set_up(page)
+    site.served.make_link("apple", target="https://example.com/a", tags=["red", "spring"], title="Apples")
+    site.served.make_link("off", target="https://example.com/b", enabled=False)
+    page.goto(f"{site.url}/app/links?tag=red")
+    expect(rows(page)).to_have_count(1)
+    page.goto(f"{site.url}/app/links")
+    expect(rows(page)).to_have_count(2)
+    photograph(page, f"links-{scheme}")
+    assert violations(page) == []
+    page.get_by_role("button", name=re.compile("Edit .*apple")).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="QR code").click()
+    expect(dialog.get_by_role("img", name=re.compile("QR code of"))).to_be_visible()
+    photograph(page, f"links-form-{scheme}")
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    page.set_viewport_size({"width": 360, "height": 740})
+    photograph(page, f"links-{scheme}-360")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.get_by_role("button", name=re.compile("Edit .*apple")).click()
+    expect(page.get_by_role("dialog").get_by_label("Title")).to_have_value("Apples")
+    photograph(page, f"links-form-{scheme}-360")
+    assert violations(page) == []
