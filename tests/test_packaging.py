@@ -108,7 +108,7 @@ def test_the_installed_wheel_serves_and_stops_cleanly(installed: Path, tmp_path:
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_names_every_setting_once_and_no_other(example: str) -> None:
-    names = re.findall(r"^#?([A-Z_]+)=", (ROOT / example).read_text(), re.MULTILINE)
+    names = re.findall(r"^#?([A-Z0-9_]+)=", (ROOT / example).read_text(), re.MULTILINE)
     assert sorted(names) == sorted(name.upper() for name in Settings.model_fields)
 
 
@@ -135,7 +135,7 @@ def test_the_commented_lines_of_the_development_example_show_the_defaults(monkey
 
 def read_example(example: str, *, commented: bool) -> Iterator[tuple[str, str]]:
     for line in (ROOT / example).read_text().splitlines():
-        if match := re.fullmatch(r"(#?)([A-Z_]+)=(.*)", line):
+        if match := re.fullmatch(r"(#?)([A-Z0-9_]+)=(.*)", line):
             mark, name, value = match.groups()
             if bool(mark) is commented:
                 yield name, value

@@ -32,6 +32,7 @@ COUNTERS = (
     "api_request_us_sum",
     "rate_limited",
     *LATER_REDIRECTS.values(),
+    "workers_restarted",
 )
 """Names that only grow; new ones go to the end, so that slots of an earlier version stay right."""
 REDIRECTS |= LATER_REDIRECTS

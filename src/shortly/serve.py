@@ -12,6 +12,7 @@ from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 
 from shortly.blocklists import BlocklistKeeper
+from shortly.counters import Counters
 from shortly.drainer import Drainer
 from shortly.first_start import begin
 from shortly.logs import configure_logging
@@ -66,7 +67,9 @@ def serve(settings: Settings) -> None:
     )
     log.info("shortly is starting", base_url=settings.base_url, workers=settings.workers, data=str(settings.data_dir))
     try:
-        server.serve()
+        with Counters(settings.counters_dir) as counters:
+            server.on_end = lambda: counters.add("workers_restarted")
+            server.serve()
     finally:
         keeper.finish()
         drainer.finish()

@@ -282,6 +282,21 @@ class Settings(BaseSettings):
         PORTS, description="Ports of other servers (comma-separated) that Shortly may send requests to."
     )
 
+    # Alerts
+    alert_webhook_url: SecretStr | None = Field(
+        None, description="Where 'shortly healthcheck --alert' posts what is wrong, as JSON; chat services take it."
+    )
+    alert_email: str | None = Field(None, description="Whom it mails that to; needs SMTP_HOST.")
+    alert_latency_ms: int = Field(2000, ge=1, le=60_000, description="An answer that takes longer is a problem.")
+    alert_certificate_days: int = Field(
+        14, ge=0, le=365, description="Days before its certificate ends from which on that is a problem."
+    )
+    alert_disk_percent: int = Field(85, ge=1, le=100, description="A disk of DATA_DIR that is fuller is a problem.")
+    alert_backup_hours: int = Field(
+        26, ge=0, le=8760, description="A newest backup that is older is a problem; 0: backups are not looked at."
+    )
+    alert_lag_s: int = Field(60, ge=1, le=86_400, description="Clicks that wait longer to be counted are a problem.")
+
     # Logs
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least important messages to log."
@@ -471,6 +486,14 @@ class Settings(BaseSettings):
             raise ValueError(form)
         return value
 
+    @field_validator("alert_webhook_url")
+    @classmethod
+    def _check_alert_webhook(cls, value: SecretStr | None) -> SecretStr | None:
+        form = "must be an absolute http(s) URL"
+        if value is not None and _parsed(value.get_secret_value(), form).scheme not in ("http", "https"):
+            raise ValueError(form)
+        return value
+
     @field_validator("blocklist_urls")
     @classmethod
     def _check_blocklist_urls(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -619,6 +642,7 @@ class Settings(BaseSettings):
             ("backup_s3_access_key_id", "backup_s3_secret_access_key"),
             ("backup_s3_secret_access_key", "backup_s3_access_key_id"),
             ("smtp_host", "mail_from"),
+            ("alert_email", "smtp_host"),
             ("smtp_username", "smtp_password"),
             ("smtp_username", "smtp_host"),
             ("smtp_password", "smtp_username"),

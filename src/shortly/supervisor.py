@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -46,6 +47,9 @@ class Supervisor(MPServer):
     end by themselves again and again they cannot serve: that ends the service, so that whoever runs it hears of it.
     """
 
+    on_end: Callable[[], None] = staticmethod(lambda: None)
+    """Called when a worker has ended unasked and will be replaced."""
+
     def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
         places = [Place() for _ in range(self.workers)]
         while not self.interrupt_signal:
@@ -73,4 +77,5 @@ class Supervisor(MPServer):
         if place.failed == MOST_FAILURES:
             log.error("workers end as soon as they are started; giving up", worker=worker.idx + 1, exit_code=code)
             self.shutdown(exit_code=1)  # type: ignore[no-untyped-call]
+        self.on_end()
         log.error("a worker ended unasked", worker=worker.idx + 1, exit_code=code, next_in_s=round(place.due - now, 1))

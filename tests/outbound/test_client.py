@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import zlib
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx2
@@ -15,6 +16,7 @@ import pytest
 from tests.outbound.servers import Names, Server, moved, ok, serving
 
 from shortly.errors import OutboundFailed, OutboundRefused, ShortlyError
+from shortly.outbound.certificate import expiry_of
 from shortly.outbound.client import Answer, Limits, Outbound
 from shortly.outbound.rules import OutboundRules
 from shortly.outbound.transport import GuardedTransport
@@ -531,3 +533,36 @@ async def test_a_redirect_never_leads_from_https_to_http(certificate: tuple[Path
             await client.get(f"https://good.example:{sealed.port}/", limits=PATIENT)
     assert len(sealed.heads) == 1
     assert not plain.heads
+
+
+async def ask_expiry(certificate: tuple[Path, Path], host: str, tls: ssl.SSLContext | None) -> datetime:
+    """Ask a server that has the certificate until when that is good."""
+    theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    theirs.load_cert_chain(*certificate)
+    names = Names(good_example=["127.0.0.1"], other_example=["127.0.0.1"])
+    rules = OutboundRules(ports=None, private=True)
+    async with serving(ok(), tls=theirs) as server:
+        return await expiry_of(host, server.port, rules, tls=tls, resolver=names)
+
+
+async def test_the_end_of_a_certificate_is_told(certificate: tuple[Path, Path]) -> None:
+    until = await ask_expiry(certificate, "good.example", ssl.create_default_context(cafile=certificate[0]))
+    assert timedelta(days=1.9) < until - datetime.now(UTC) <= timedelta(days=2)
+
+
+async def test_why_a_certificate_is_not_accepted_is_told(certificate: tuple[Path, Path]) -> None:
+    with pytest.raises(OutboundFailed, match="self-signed"):
+        await ask_expiry(certificate, "good.example", None)
+    with pytest.raises(OutboundFailed, match="Hostname mismatch"):
+        await ask_expiry(certificate, "other.example", ssl.create_default_context(cafile=certificate[0]))
+
+
+async def test_what_speaks_no_tls_has_no_certificate() -> None:
+    async with serving(ok()) as server:
+        with pytest.raises(OutboundFailed, match="did not answer with a certificate"):
+            await expiry_of("127.0.0.1", server.port, OutboundRules(ports=None, private=True))
+
+
+async def test_a_certificate_of_the_inside_is_not_asked_for() -> None:
+    with pytest.raises(OutboundRefused):
+        await expiry_of("169.254.169.254", 443, OutboundRules(ports=None, private=True))

@@ -27,6 +27,7 @@ COUNTERS = {
     "clicks_folded": "Clicks counted into the store.",
     "clicks_corrupt": "Journal records that could not be read.",
     "rate_limited": "Requests that a rate limit refused.",
+    "workers_restarted": "HTTP workers that ended unasked and were replaced.",
 }
 GAUGES = {
     "drain_running": "Processes that drain the journal; more than one of them waits for its turn.",

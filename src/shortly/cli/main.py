@@ -13,6 +13,7 @@ from shortly.cli import (
     backup,
     blocked,
     doctor,
+    healthcheck,
     installation,
     keys,
     links,
@@ -52,6 +53,7 @@ app.command()(audit.audit)
 app.add_typer(secret.secret, name="secret")
 app.command("settings")(installation.show_settings)
 app.command()(doctor.doctor)
+app.command()(healthcheck.healthcheck)
 app.command()(smoke.smoke)
 app.command()(installation.migrate)
 app.add_typer(backup.backup, name="backup")
