@@ -34,7 +34,12 @@ export function Conflict({ mine, theirs, busy, onSave, onCancel }: ConflictProps
   const chosen = (field: Field) => kept[field] ?? "mine";
   return (
     <Stack>
-      <Alert color="yellow" role="alert" title={t("conflict.title")}>
+      <Alert
+        color="yellow"
+        role="alert"
+        title={t("conflict.title")}
+        styles={{ title: { color: "var(--mantine-color-text)" } }}
+      >
         {t("conflict.hint")}
       </Alert>
       {fields.map((field) => (

@@ -24,6 +24,7 @@ export function LinkDrawer({ editing, onClose }: { editing: NonNullable<Editing>
       position="right"
       size="lg"
       title={editing.kind === "new" ? t("linkForm.newTitle") : t("linkForm.editTitle", { slug: editing.slug })}
+      attributes={{ header: { role: "presentation" } }}
       closeButtonProps={{ "aria-label": t("linkForm.close") }}
     >
       {editing.kind === "new" ? (

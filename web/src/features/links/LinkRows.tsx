@@ -69,8 +69,10 @@ export function LinkRows({ items, more, fetchMore, fetching, chosen, onChoose, m
                 top: row.start,
                 height: ROW,
                 borderBottom: "1px solid var(--mantine-color-default-border)",
-                background:
-                  row.index === active || chosen.has(keyOf(link)) ? "var(--mantine-color-default-hover)" : undefined,
+                boxShadow:
+                  row.index === active || chosen.has(keyOf(link))
+                    ? "inset 3px 0 var(--mantine-primary-color-filled)"
+                    : undefined,
                 outlineOffset: -2,
               }}
             >

@@ -61,8 +61,14 @@ export function QrDesigner({ link, plain }: { link: LinkOut; plain?: boolean }) 
       {!plain && (
         <>
           <Group grow align="flex-end">
-            <ColorInput label={t("qr.dark")} value={dark} onChange={setDark} />
-            <ColorInput label={t("qr.light")} value={light} onChange={setLight} disabled={clear} />
+            <ColorInput withEyeDropper={false} label={t("qr.dark")} value={dark} onChange={setDark} />
+            <ColorInput
+              withEyeDropper={false}
+              label={t("qr.light")}
+              value={light}
+              onChange={setLight}
+              disabled={clear}
+            />
           </Group>
           <Switch label={t("qr.clear")} checked={clear} onChange={(event) => setClear(event.currentTarget.checked)} />
           {isHardToScan(style.dark, background === "transparent" ? background : style.light) && (

@@ -19,6 +19,7 @@ export function ShortcutsHelp({ onClose }: { onClose: () => void }) {
       opened
       onClose={onClose}
       title={t("shortcuts.title")}
+      attributes={{ header: { role: "presentation" } }}
       closeButtonProps={{ "aria-label": t("shortcuts.close") }}
     >
       <Table>
