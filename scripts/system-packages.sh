@@ -13,6 +13,7 @@ package_of() {
   mkfs.ext4) echo e2fsprogs ;;
   redis-server) echo redis-server ;;
   redis-benchmark) echo redis-tools ;;
+  systemd-analyze) echo systemd ;;
   taskset | setpriv | prlimit) echo util-linux ;;
   *) echo "$1" ;;
   esac
