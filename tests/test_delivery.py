@@ -1,0 +1,114 @@
+"""The pipelines: nothing lives in their files alone, and their scripts do what they say."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+CI = ROOT / "deploy" / "ci"
+PIPELINES = [ROOT / "Jenkinsfile", *sorted((ROOT / ".github" / "workflows").glob("*.yml"))]
+ASSIGNED = re.compile(r'[A-Z_]+=(?:"[^"]*"|\S*)')
+
+
+def lines_of(pipeline: Path) -> list[str]:
+    """Return the shell lines of a pipeline."""
+    text = pipeline.read_text()
+    if pipeline.name == "Jenkinsfile":
+        return re.findall(r"\bsh '([^']+)'", text)
+    return re.findall(r"^\s*(?:- )?run: (.+)$", text, re.MULTILINE)
+
+
+def run(script: str, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [CI / script, *arguments],
+        env={"PATH": os.environ["PATH"], **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES, ids=lambda pipeline: pipeline.name)
+def test_each_shell_line_of_a_pipeline_is_a_script_of_ours(pipeline: Path) -> None:
+    lines = lines_of(pipeline)
+    assert lines
+    steps = re.findall(r"^\s*(?:sh\b|(?:- )?run:)", pipeline.read_text(), re.MULTILINE)
+    assert len(lines) == len(steps), "a step of another form"
+    for line in lines:
+        words = [word for word in line.split() if not ASSIGNED.fullmatch(word)]
+        program = next(word for word in words if word != "sudo" and not word.startswith("--"))
+        assert os.access(ROOT / program, os.X_OK), line
+        assert not set("|;&<>`").intersection(line), line
+        assert "${{" not in line, "what others wrote becomes part of a script"
+
+
+def test_each_script_is_used_by_a_pipeline_or_by_another_script() -> None:
+    used = "".join(path.read_text() for path in (*PIPELINES, *CI.glob("*.sh")))
+    for script in CI.glob("*.sh"):
+        assert re.search(rf"(?:deploy/ci|\$here)/{re.escape(script.name)}", used.replace(script.read_text(), "")), (
+            script
+        )
+
+
+def test_each_dockerfile_is_an_image() -> None:
+    lines = run("images.sh").stdout.splitlines()
+    assert sorted(line.split()[1] for line in lines) == sorted(
+        str(path.relative_to(ROOT)) for path in (ROOT / "deploy" / "docker").glob("*Dockerfile")
+    )
+    assert "backend" in {line.split()[0] for line in lines}
+    assert all(re.fullmatch(r"[a-z]+", line.split()[0]) for line in lines)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Path:
+    """Return a checkout where ``old:1`` serves; its docker and its rolling update only note what they are asked."""
+    (tmp_path / "bin").mkdir()
+    docker = tmp_path / "bin" / "docker"
+    docker.write_text('#!/bin/sh\n[ "$1" = inspect ] && cat serving || echo some-id\n')
+    update = tmp_path / "srv" / "deploy" / "rolling-update"
+    update.parent.mkdir(parents=True)
+    update.write_text('#!/bin/sh\n[ "$IMAGE" != broken:1 ] || exit 1\necho "$IMAGE" >serving\n')
+    for program in (docker, update):
+        program.chmod(0o755)
+    (tmp_path / "srv" / "serving").write_text("old:1\n")
+    return tmp_path
+
+
+def deploy(machine: Path, script: str, *arguments: str) -> int:
+    path = f"{machine / 'bin'}:{os.environ['PATH']}"
+    return run(script, *arguments, DEPLOY_DIR=str(machine / "srv"), PATH=path).returncode
+
+
+def test_a_deployment_can_be_taken_back(machine: Path) -> None:
+    serving = machine / "srv" / "serving"
+    assert deploy(machine, "deploy.sh", "new:2") == 0
+    assert serving.read_text() == "new:2\n"
+    assert deploy(machine, "rollback.sh") == 0
+    assert serving.read_text() == "old:1\n"
+
+
+def test_a_deployment_that_fails_does_not_change_what_a_rollback_brings_back(machine: Path) -> None:
+    assert deploy(machine, "deploy.sh", "new:2") == 0
+    assert deploy(machine, "deploy.sh", "broken:1") != 0
+    assert (machine / "srv" / ".previous-image").read_text() == "old:1\n"
+
+
+@pytest.mark.parametrize("image", ["", "-v", "a b", "$(touch pwned)", "a;reboot", "a\nb"])
+def test_what_is_no_image_is_not_deployed(machine: Path, image: str) -> None:
+    assert deploy(machine, "deploy.sh", image) == 2
+    assert (machine / "srv" / "serving").read_text() == "old:1\n"
+
+
+@pytest.mark.parametrize("version", ["", "latest", "v1", "1.2.3; reboot", "99.98.97"])
+def test_a_version_without_changes_is_not_published(version: str) -> None:
+    answer = run("publish.sh", VERSION=version, REGISTRY="registry.invalid/")
+    assert answer.returncode in (1, 2)
+    assert answer.stderr.startswith("publish: ")
+
+
+def test_the_tests_of_no_store_are_refused() -> None:
+    assert run("test.sh", "postgres").returncode == 2
