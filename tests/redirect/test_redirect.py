@@ -133,8 +133,8 @@ async def test_an_edit_is_seen_at_the_next_request(front: Front) -> None:
     assert (await front.request("/ab")).location == "https://example.com/new"
     assert (await front.request("/cd")).location == "https://example.com/new"
     await front.links.delete("cd")
-    assert (await front.request("/ab")).status == 404
-    assert (await front.request("/cd")).status == 404
+    assert (await front.request("/ab")).status == 410
+    assert (await front.request("/cd")).status == 410
 
 
 async def test_a_disabled_link_is_gone_and_counts_as_refused(front: Front) -> None:
