@@ -106,6 +106,22 @@ def test_the_installed_wheel_serves_and_stops_cleanly(installed: Path, tmp_path:
         server.wait()
 
 
+@pytest.mark.slow
+def test_the_installer_of_the_host_kit_puts_everything_in_place_and_keeps_settings(wheel: Path, tmp_path: Path) -> None:
+    command = [ROOT / "deploy" / "host" / "install.sh", wheel]
+    environment = {**os.environ, "DESTDIR": str(tmp_path), "PYTHON": sys.executable}
+    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=300)
+    settings = tmp_path / "etc" / "shortly" / "shortly.env"
+    assert settings.stat().st_mode & 0o777 == 0o640
+    settings.write_text("BASE_URL=https://kept.example\n")
+    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=300)
+    assert settings.read_text() == "BASE_URL=https://kept.example\n"
+    units = {path.name for path in (ROOT / "deploy" / "host" / "systemd").iterdir()}
+    assert {path.name for path in (tmp_path / "etc" / "systemd" / "system").iterdir()} == units
+    answer = subprocess.run([tmp_path / "opt/shortly/bin/shortly", "version"], check=True, capture_output=True)
+    assert answer.stdout.strip()
+
+
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_names_every_setting_once_and_no_other(example: str) -> None:
     names = re.findall(r"^#?([A-Z0-9_]+)=", (ROOT / example).read_text(), re.MULTILINE)
