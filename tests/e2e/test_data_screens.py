@@ -48,7 +48,7 @@ def test_a_folder_with_archived_links_is_renamed_as_a_whole(site: Site) -> None:
     page.keyboard.press("Enter")
     row = page.get_by_role("row").filter(has=page.get_by_role("link", name="new", exact=True))
     expect(row).to_contain_text("2")
-    expect(page.get_by_role("link", name="old")).to_have_count(0)
+    expect(page.get_by_role("link", name="old", exact=True)).to_have_count(0)
 
 
 def test_branding_shows_in_the_app_and_on_public_pages(site_on_each_store: Site) -> None:

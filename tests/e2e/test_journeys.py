@@ -42,7 +42,7 @@ def test_who_signs_out_is_in_front_of_the_door_and_comes_back_by_their_password(
     expect(page.get_by_role("alert")).to_contain_text(re.compile("password", re.IGNORECASE))
     page.get_by_role("textbox", name="Password").fill(PASSWORD)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Links")).to_be_visible()
+    expect(page.get_by_role("heading", name="Links", exact=True)).to_be_visible()
     page.goto(f"{site.url}/app/setup")
     expect(page.get_by_role("heading", name="Shortly is set up already")).to_be_visible()
 
