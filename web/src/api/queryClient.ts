@@ -1,4 +1,4 @@
-import { QueryClient } from "@tanstack/react-query";
+import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
 import { Problem } from "./problem";
 
 const TRIES = 2;
@@ -9,6 +9,13 @@ function shouldRetry(failures: number, error: unknown): boolean {
   return !(error instanceof Problem) || error.status === 0 || error.status === 503;
 }
 
-export const queryClient = new QueryClient({
+/** A session that was ended elsewhere shows at the next request: from then on nobody is signed in here. */
+function noticeEnd(error: unknown) {
+  if (error instanceof Problem && error.code === "unauthenticated") queryClient.setQueryData(["me"], null);
+}
+
+export const queryClient: QueryClient = new QueryClient({
+  queryCache: new QueryCache({ onError: noticeEnd }),
+  mutationCache: new MutationCache({ onError: noticeEnd }),
   defaultOptions: { queries: { retry: shouldRetry, staleTime: 10_000 }, mutations: { retry: false } },
 });

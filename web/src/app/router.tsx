@@ -6,7 +6,8 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import { queryClient } from "../api/queryClient";
-import { meQuery } from "../features/auth/queries";
+import { type AuditSearch, readAuditSearch } from "../features/audit/queries";
+import { asksForSecondFactor, meQuery, workspacesQuery } from "../features/auth/queries";
 import { type LinkSearch, readLinkSearch } from "../features/links/search";
 import { readStatsSearch, type StatsSearch } from "../features/stats/search";
 import { readShared, type Shared } from "../features/tools/bookmarklet";
@@ -28,6 +29,13 @@ const inside = createRoute({
   beforeLoad: async ({ context, location }) => {
     const me = await context.queryClient.ensureQueryData(meQuery);
     if (!me) throw redirect({ to: "/app/sign-in", search: { next: location.href } });
+    if (me.permissions.length === 0) {
+      try {
+        await context.queryClient.fetchQuery(workspacesQuery(false));
+      } catch (error) {
+        if (asksForSecondFactor(error)) throw redirect({ to: "/app/second-factor" });
+      }
+    }
     return { me };
   },
 });
@@ -93,7 +101,44 @@ const share = createRoute({
   component: lazyRouteComponent(() => import("../features/tools/ShareScreen"), "ShareScreen"),
 });
 
-/** Where the installed app begins. */
+const team = createRoute({
+  getParentRoute: () => inside,
+  path: "/app/team",
+  component: lazyRouteComponent(() => import("../features/team/Team"), "Team"),
+});
+
+const keys = createRoute({
+  getParentRoute: () => inside,
+  path: "/app/keys",
+  component: lazyRouteComponent(() => import("../features/keys/Keys"), "Keys"),
+});
+
+const reports = createRoute({
+  getParentRoute: () => inside,
+  path: "/app/reports",
+  component: lazyRouteComponent(() => import("../features/reports/Reports"), "Reports"),
+});
+
+const audit = createRoute({
+  getParentRoute: () => inside,
+  path: "/app/audit",
+  validateSearch: (search: Record<string, unknown>): AuditSearch => readAuditSearch(search),
+  component: lazyRouteComponent(() => import("../features/audit/Audit"), "Audit"),
+});
+
+const security = createRoute({
+  getParentRoute: () => inside,
+  path: "/app/security",
+  component: lazyRouteComponent(() => import("../features/security/Security"), "Security"),
+});
+
+const people = createRoute({
+  getParentRoute: () => inside,
+  path: "/app/people",
+  component: lazyRouteComponent(() => import("../features/users/Users"), "Users"),
+});
+
+/** Where the installed app begins, and identity providers lead back to. */
 const app = createRoute({
   getParentRoute: () => root,
   path: "/app",
@@ -105,8 +150,10 @@ const app = createRoute({
 const signIn = createRoute({
   getParentRoute: () => root,
   path: "/app/sign-in",
-  validateSearch: (search: Record<string, unknown>): { next?: string } =>
-    typeof search.next === "string" && /^\/(?![/\\])/.test(search.next) ? { next: search.next } : {},
+  validateSearch: (search: Record<string, unknown>): { next?: string; problem?: string } => ({
+    next: typeof search.next === "string" && /^\/(?![/\\])/.test(search.next) ? search.next : undefined,
+    problem: typeof search.problem === "string" ? search.problem : undefined,
+  }),
   component: lazyRouteComponent(() => import("../features/auth/SignIn"), "SignIn"),
 });
 
@@ -128,14 +175,51 @@ const reset = createRoute({
   component: lazyRouteComponent(() => import("../features/auth/Reset"), "Reset"),
 });
 
+const invitation = createRoute({
+  getParentRoute: () => root,
+  path: "/app/invitation",
+  component: lazyRouteComponent(() => import("../features/auth/Invitation"), "Invitation"),
+});
+
+const secondFactor = createRoute({
+  getParentRoute: () => root,
+  path: "/app/second-factor",
+  component: lazyRouteComponent(() => import("../features/auth/SecondFactor"), "SecondFactor"),
+});
+
+const welcome = createRoute({
+  getParentRoute: () => root,
+  path: "/app/welcome",
+  component: lazyRouteComponent(() => import("../features/auth/Welcome"), "Welcome"),
+});
+
 export const router = createRouter({
   routeTree: root.addChildren([
-    inside.addChildren([home, links, link, analytics, labels, transfer, settings, system, share]),
+    inside.addChildren([
+      home,
+      links,
+      link,
+      analytics,
+      labels,
+      transfer,
+      team,
+      keys,
+      reports,
+      audit,
+      settings,
+      system,
+      security,
+      people,
+      share,
+    ]),
     app,
     signIn,
     setup,
     forgot,
     reset,
+    invitation,
+    secondFactor,
+    welcome,
   ]),
   context: { queryClient },
   defaultErrorComponent: Broken,

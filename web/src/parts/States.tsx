@@ -16,12 +16,13 @@ export function Waiting({ label, height = 160 }: { label: string; height?: numbe
 export function Failed({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
   const { t } = useTranslation();
   const offline = error instanceof Problem && error.status === 0;
+  const forbidden = error instanceof Problem && error.status === 403;
   return (
     <Alert
       role="alert"
       color={offline ? "yellow" : "red"}
       icon={offline ? <IconPlugConnectedX aria-hidden /> : <IconAlertTriangle aria-hidden />}
-      title={offline ? t("state.offline") : t("state.failed")}
+      title={offline ? t("state.offline") : forbidden ? t("state.forbidden") : t("state.failed")}
     >
       <Stack align="flex-start" gap="xs">
         <Text size="sm">{offline ? t("state.offlineHint") : messageOf(error)}</Text>

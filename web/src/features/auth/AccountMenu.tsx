@@ -1,11 +1,12 @@
 import { Avatar, Menu, UnstyledButton, useMantineColorScheme, VisuallyHidden } from "@mantine/core";
-import { IconLanguage, IconLogout, IconMoonStars } from "@tabler/icons-react";
+import { IconLanguage, IconLogout, IconMoonStars, IconShieldLock } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { signOut } from "../../api/generated";
 import { unwrap } from "../../api/http";
 import { chooseLocale, LOCALES, type Locale } from "../../i18n";
+import { tellRefusal } from "../../parts/Refusal";
 import { meQuery } from "./queries";
 
 export function AccountMenu() {
@@ -16,10 +17,13 @@ export function AccountMenu() {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const leaving = useMutation({
     mutationFn: () => unwrap(signOut()),
-    onSettled: async () => {
+    onSuccess: async (elsewhere) => {
+      if (elsewhere)
+        window.location.assign(elsewhere.url); // the identity provider's own sign-out
+      else await navigate({ to: "/app/sign-in" });
       cache.clear();
-      await navigate({ to: "/app/sign-in" });
     },
+    onError: tellRefusal,
   });
   const user = me.data?.user;
   return (
@@ -39,6 +43,12 @@ export function AccountMenu() {
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>{user?.email}</Menu.Label>
+        <Menu.Item
+          leftSection={<IconShieldLock size={16} aria-hidden />}
+          renderRoot={(props) => <Link to="/app/security" {...props} />}
+        >
+          {t("nav.security")}
+        </Menu.Item>
         <Menu.Item
           leftSection={<IconMoonStars size={16} aria-hidden />}
           closeMenuOnClick={false}

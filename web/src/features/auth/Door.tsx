@@ -1,6 +1,6 @@
-import { Alert, Center, Paper, Stack, Text, Title } from "@mantine/core";
+import { Center, Paper, Stack, Text, Title } from "@mantine/core";
 import type { ReactNode } from "react";
-import { messageOf } from "../../parts/States";
+import { Refusal } from "../../parts/Refusal";
 
 /** The frame of all screens in front of the door: one card, a heading, what went wrong, a form. */
 export function Door({ title, hint, error, children }: Props) {
@@ -14,11 +14,7 @@ export function Door({ title, hint, error, children }: Props) {
             </Title>
             {hint && <Text c="dimmed">{hint}</Text>}
           </Stack>
-          {error != null && (
-            <Alert role="alert" color="red" variant="light">
-              {messageOf(error)}
-            </Alert>
-          )}
+          <Refusal error={error} />
           {children}
         </Stack>
       </Paper>

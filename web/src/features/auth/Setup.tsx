@@ -1,30 +1,26 @@
 import { Button, PasswordInput, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link, useNavigate } from "@tanstack/react-router";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { setUp } from "../../api/generated";
 import { unwrap } from "../../api/http";
 import { Door } from "./Door";
-import { meQuery, methodsQuery } from "./queries";
+import { methodsQuery } from "./queries";
 import { takeToken } from "./token";
+import { useEntered } from "./useEntered";
 
 /** The first person makes an account; whoever comes later is told that the door is closed. */
 export function Setup() {
   const { t } = useTranslation();
-  const navigate = useNavigate();
-  const cache = useQueryClient();
+  const entered = useEntered();
   const [token] = useState(takeToken);
   const methods = useQuery(methodsQuery);
   const form = useForm({ initialValues: { token, name: "", email: "", password: "" } });
   const settingUp = useMutation({
     mutationFn: (body: typeof form.values) => unwrap(setUp({ body })),
-    onSuccess: async () => {
-      cache.clear();
-      await cache.fetchQuery(meQuery);
-      await navigate({ to: "/" });
-    },
+    onSuccess: () => entered("/app/welcome"),
   });
   if (methods.data && !methods.data.setup) {
     return (

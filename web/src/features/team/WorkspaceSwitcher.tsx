@@ -1,0 +1,96 @@
+import { Button, Group, Menu, Modal, Stack, TextInput } from "@mantine/core";
+import { useForm } from "@mantine/form";
+import { IconCheck, IconPlus, IconSelector } from "@tabler/icons-react";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { createWorkspace } from "../../api/generated";
+import { chooseWorkspace, unwrap } from "../../api/http";
+import { Refusal } from "../../parts/Refusal";
+import { meQuery, workspacesQuery } from "../auth/queries";
+import { useMay } from "../auth/useMay";
+
+/** Which workspace one is in, and the others; nothing where there is but one and no more can be made. */
+export function WorkspaceSwitcher() {
+  const { t } = useTranslation();
+  const cache = useQueryClient();
+  const navigate = useNavigate();
+  const runsAll = useMay("installation");
+  const here = useQuery(meQuery).data?.workspace_id;
+  const workspaces = useQuery(workspacesQuery(runsAll)).data ?? [];
+  const [making, setMaking] = useState(false);
+  async function enter(id: number) {
+    chooseWorkspace(id);
+    await navigate({ to: "/" });
+    await cache.resetQueries();
+  }
+  if (workspaces.length < 2 && !runsAll) return null;
+  const name = workspaces.find((workspace) => workspace.id === here)?.name;
+  return (
+    <>
+      <Menu position="bottom-start" width={260}>
+        <Menu.Target>
+          <Button
+            variant="default"
+            size="compact-md"
+            maw={{ base: 130, sm: 260 }}
+            rightSection={<IconSelector size={14} aria-hidden />}
+            aria-label={t("workspaces.now", { name })}
+          >
+            {name}
+          </Button>
+        </Menu.Target>
+        <Menu.Dropdown mah={400} style={{ overflowY: "auto" }}>
+          <Menu.Label>{t("workspaces.title")}</Menu.Label>
+          {workspaces.map((workspace) => (
+            <Menu.Item
+              key={workspace.id}
+              aria-current={workspace.id === here || undefined}
+              rightSection={workspace.id === here && <IconCheck size={14} aria-hidden />}
+              onClick={() => enter(workspace.id)}
+            >
+              {workspace.name}
+            </Menu.Item>
+          ))}
+          {runsAll && (
+            <>
+              <Menu.Divider />
+              <Menu.Item leftSection={<IconPlus size={14} aria-hidden />} onClick={() => setMaking(true)}>
+                {t("workspaces.new")}
+              </Menu.Item>
+            </>
+          )}
+        </Menu.Dropdown>
+      </Menu>
+      {making && <NewWorkspace onClose={() => setMaking(false)} onMade={enter} />}
+    </>
+  );
+}
+
+function NewWorkspace({ onClose, onMade }: { onClose: () => void; onMade: (id: number) => Promise<void> }) {
+  const { t } = useTranslation();
+  const form = useForm({ initialValues: { name: "" } });
+  const making = useMutation({
+    mutationFn: (body: typeof form.values) => unwrap(createWorkspace({ body })),
+    onSuccess: async (workspace) => {
+      onClose();
+      await onMade(workspace.id);
+    },
+  });
+  return (
+    <Modal opened onClose={onClose} title={t("workspaces.new")} centered>
+      <form onSubmit={form.onSubmit((values) => making.mutate(values))}>
+        <Stack>
+          <Refusal error={making.error} />
+          <TextInput label={t("auth.name")} required data-autofocus {...form.getInputProps("name")} />
+          <Group justify="flex-end">
+            <Button type="submit" loading={making.isPending}>
+              {t("workspaces.create")}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}
