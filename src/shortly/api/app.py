@@ -111,7 +111,7 @@ def create_api(settings: Settings, lifespan: Lifespan, ui: Path = FOLDER) -> Fas
     api.include_router(reports.strangers)
     api.include_router(reports.router, dependencies=needs_key)
     api.include_router(users.router, dependencies=needs_key)
-    api.include_router(views.router)
+    api.include_router(views.router, dependencies=needs_key)
     api.include_router(workspaces.router, dependencies=needs_key)
     api.include_router(invitations.router)
     api.include_router(metrics.router, dependencies=needs_key)

@@ -24,7 +24,7 @@ class SlugOut(BaseModel):
 @router.get(
     "/{slug:slug}",
     operation_id="check_slug",
-    dependencies=[needs("links:write")],
+    dependencies=[needs("links:read")],
     responses=problems(InvalidSlug, ReservedSlug, UnknownDomain),
 )
 async def check_slug(slug: SlugPath, links: Links, domain: DomainQuery = None) -> SlugOut:

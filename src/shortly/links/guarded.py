@@ -113,7 +113,7 @@ class GuardedLinks:
 
     async def is_free(self, slug: str, *, domain: str | None = None) -> bool:
         """See ``LinkService``; also of slugs of others, as anybody learns by following them."""
-        self._caller.require("links:write")
+        self._caller.require("links:read")
         return await self._service.is_free(slug, domain=domain, reach=self._reach)
 
     def _narrowed(self, query: LinkQuery) -> LinkQuery | None:

@@ -796,7 +796,19 @@ export const editUser = <ThrowOnError extends boolean = false>(options: Options<
  *
  * List one's own saved views of the workspace.
  */
-export const listViews = <ThrowOnError extends boolean = false>(options?: Options<ListViewsData, ThrowOnError>): RequestResult<ListViewsResponses, ListViewsErrors, ThrowOnError> => (options?.client ?? client).get<ListViewsResponses, ListViewsErrors, ThrowOnError>({ url: '/api/v1/views', ...options });
+export const listViews = <ThrowOnError extends boolean = false>(options?: Options<ListViewsData, ThrowOnError>): RequestResult<ListViewsResponses, ListViewsErrors, ThrowOnError> => (options?.client ?? client).get<ListViewsResponses, ListViewsErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/views',
+    ...options
+});
 
 /**
  * Save View
@@ -804,6 +816,15 @@ export const listViews = <ThrowOnError extends boolean = false>(options?: Option
  * Save a view.
  */
 export const saveView = <ThrowOnError extends boolean = false>(options: Options<SaveViewData, ThrowOnError>): RequestResult<SaveViewResponses, SaveViewErrors, ThrowOnError> => (options.client ?? client).post<SaveViewResponses, SaveViewErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
     url: '/api/v1/views',
     ...options,
     headers: {
@@ -817,7 +838,19 @@ export const saveView = <ThrowOnError extends boolean = false>(options: Options<
  *
  * Forget a saved view.
  */
-export const deleteView = <ThrowOnError extends boolean = false>(options: Options<DeleteViewData, ThrowOnError>): RequestResult<DeleteViewResponses, DeleteViewErrors, ThrowOnError> => (options.client ?? client).delete<DeleteViewResponses, DeleteViewErrors, ThrowOnError>({ url: '/api/v1/views/{view_id}', ...options });
+export const deleteView = <ThrowOnError extends boolean = false>(options: Options<DeleteViewData, ThrowOnError>): RequestResult<DeleteViewResponses, DeleteViewErrors, ThrowOnError> => (options.client ?? client).delete<DeleteViewResponses, DeleteViewErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/views/{view_id}',
+    ...options
+});
 
 /**
  * Change View
@@ -825,6 +858,15 @@ export const deleteView = <ThrowOnError extends boolean = false>(options: Option
  * Change a saved view.
  */
 export const changeView = <ThrowOnError extends boolean = false>(options: Options<ChangeViewData, ThrowOnError>): RequestResult<ChangeViewResponses, ChangeViewErrors, ThrowOnError> => (options.client ?? client).patch<ChangeViewResponses, ChangeViewErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
     url: '/api/v1/views/{view_id}',
     ...options,
     headers: {

@@ -5748,6 +5748,10 @@ export type ListViewsErrors = {
      */
     400: Problem;
     /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
      * `session_needed`: Only a person who is signed in can do this, not an API key. `cross_site_request`: The request did not come from this installation's own pages, or lacks the header that says so.
      */
     403: Problem;
@@ -5788,6 +5792,10 @@ export type SaveViewErrors = {
      * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
      */
     400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
     /**
      * `session_needed`: Only a person who is signed in can do this, not an API key. `cross_site_request`: The request did not come from this installation's own pages, or lacks the header that says so.
      */
@@ -5851,6 +5859,10 @@ export type DeleteViewErrors = {
      */
     400: Problem;
     /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
      * `session_needed`: Only a person who is signed in can do this, not an API key. `cross_site_request`: The request did not come from this installation's own pages, or lacks the header that says so.
      */
     403: Problem;
@@ -5908,6 +5920,10 @@ export type ChangeViewErrors = {
      * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
      */
     400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
     /**
      * `session_needed`: Only a person who is signed in can do this, not an API key. `cross_site_request`: The request did not come from this installation's own pages, or lacks the header that says so.
      */

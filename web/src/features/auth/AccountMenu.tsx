@@ -18,7 +18,8 @@ export function AccountMenu() {
   const leaving = useMutation({
     mutationFn: () => unwrap(signOut()),
     onSuccess: async (elsewhere) => {
-      if (elsewhere)
+      if (elsewhere?.url)
+        // an answer without a body is an empty object
         window.location.assign(elsewhere.url); // the identity provider's own sign-out
       else await navigate({ to: "/app/sign-in" });
       cache.clear();
