@@ -212,7 +212,8 @@ def test_a_viewer_reads_and_changes_nothing(teams: Teams) -> None:
 
 
 def test_no_route_goes_around_the_guard() -> None:
-    """Routes ask for ``Links`` and ``Stats``; of the services behind them only addresses are made."""
+    """Routes ask for ``Links`` and ``Stats``; of the services behind them only addresses are made, and the QR code of
+    an address, which whoever has the address may have."""
     around = {
         (path.name, node.value.attr, node.attr)
         for path in SOURCE.glob("*.py")
@@ -224,5 +225,8 @@ def test_no_route_goes_around_the_guard() -> None:
     assert around == {
         ("link_bodies.py", "links", "short_url"),
         ("keys.py", "links", "domain_of"),
+        ("qr.py", "links", "get"),
+        ("qr.py", "links", "short_url"),
         ("reports.py", "links", "url_of"),
+        ("transfer.py", "links", "short_url"),
     }

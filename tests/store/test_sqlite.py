@@ -179,7 +179,7 @@ async def test_links_of_before_there_were_workspaces_are_in_the_first_one(tmp_pa
     folder.mkdir()
     before = [step for step in migrations_of("links") if "workspaces" not in step.file]
     migrate(folder / "links.db", "links", steps=before[:2])
-    later = {"workspace", "ban"}
+    later = {"workspace", "ban", "deleted_at"}
     row = {name: value for name, value in fields_of(link("ab")).items() if name not in later}
     with closing(connect(folder / "links.db")) as connection:
         connection.execute(f"INSERT INTO links ({', '.join(row)}) VALUES (:{', :'.join(row)})", row)
