@@ -120,7 +120,7 @@ def read_terminal(ours: int, until: str = "") -> str:
 def test_rm_asks_on_a_terminal(execute: Execute, answer: bytes, left: bool) -> None:
     execute("add", "https://example.com", "--slug", "a")
     with terminal("rm", "a") as (ours, process):
-        assert "Delete 'a' for good?" in read_terminal(ours, until="]: ")
+        assert "Delete 'a'?" in read_terminal(ours, until="]: ")
         os.write(ours, answer)
         read_terminal(ours)
         assert process.wait(30) == int(left)
