@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -32,6 +33,7 @@ from shortly.settings import Settings, load_settings
 from shortly.stats.live import LiveService
 from shortly.stats.service import StatsService
 from shortly.store import open_store
+from shortly.supervised import SUPERVISOR, leave_after
 from shortly.wiring import audit_log, entrance, link_service, outbound_client, rate_limits, slug_rules, teams, vouchers
 
 SALTS_EVERY_S = 600
@@ -110,6 +112,8 @@ def build(settings: Settings, *, drainer: Drainer | None, keeper: BlocklistKeepe
             await opened.enter_async_context(titles)
             opened.push_async_callback(door.close)
             opened.push_async_callback(live.close)
+            if SUPERVISOR in os.environ:
+                leave_after(live.close)
             if drainer:
                 drainer.start()
                 await begin(settings, door)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
 import time
 from collections.abc import Callable
 from typing import Any
 
 import structlog
 from granian.server.mp import MPServer, WorkerProcess
+
+from shortly.supervised import LEAVE
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +54,11 @@ class Supervisor(MPServer):
     on_end: Callable[[], None] = staticmethod(lambda: None)
     """Called when a worker has ended unasked and will be replaced."""
 
+    def _spawn_worker(self, *arguments: Any, **named: Any) -> WorkerProcess:
+        worker: WorkerProcess = super()._spawn_worker(*arguments, **named)
+        worker.terminate = lambda: let_go(worker)  # type: ignore[method-assign]
+        return worker
+
     def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
         places = [Place() for _ in range(self.workers)]
         while not self.interrupt_signal:
@@ -79,3 +88,11 @@ class Supervisor(MPServer):
             self.shutdown(exit_code=1)  # type: ignore[no-untyped-call]
         self.on_end()
         log.error("a worker ended unasked", worker=worker.idx + 1, exit_code=code, next_in_s=round(place.due - now, 1))
+
+
+def let_go(worker: WorkerProcess) -> None:
+    """Tell a worker to finish, the streams first that would go on for ever."""
+    worker.interrupt_by_parent = True
+    if worker.is_alive():  # type: ignore[no-untyped-call]
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(worker.inner.pid, LEAVE)
