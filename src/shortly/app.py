@@ -16,6 +16,7 @@ from shortly.accounts.keys import KeyService
 from shortly.api.app import create_api
 from shortly.api.preview import Preview
 from shortly.api.services import JournalStatus, Services
+from shortly.backup.known import KnownBackups
 from shortly.blocklists import BlocklistKeeper
 from shortly.branding.branding import DEFAULT, BrandingService
 from shortly.clicks.journal import Journal
@@ -95,6 +96,7 @@ def build(settings: Settings, *, drainer: Drainer | None, keeper: BlocklistKeepe
         addresses=addresses,
         counters=counters,
         read_counters=lambda: read_counters(settings.counters_dir),
+        backups_known=KnownBackups(settings, clock).look,
         journal_status=lambda: JournalStatus(refusing=journal.refusing, dropped=journal.dropped),
         started_at=clock(),
     )

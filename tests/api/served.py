@@ -20,6 +20,7 @@ from shortly.accounts.keys import KeyService
 from shortly.accounts.passwords import Passwords
 from shortly.api.app import create_api
 from shortly.api.services import JournalStatus, Services
+from shortly.backup.known import KnownBackups
 from shortly.blocklists import BlocklistKeeper
 from shortly.branding.branding import BrandingService
 from shortly.clicks.store import Batch
@@ -88,6 +89,7 @@ class Served:
                     addresses=Addresses(self.settings.trusted_networks),
                     counters=counters,
                     read_counters=lambda: read_counters(self.settings.counters_dir),
+                    backups_known=KnownBackups(self.settings, every_s=0).look,
                     journal_status=lambda: self.journal,
                     started_at=datetime.now(UTC),
                 )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +13,18 @@ from tests.api.served import Served
 
 from shortly import __version__
 from shortly.api.services import JournalStatus
+from shortly.backup.service import backups_of
 from shortly.errors import StoreUnavailable
 
 SYSTEM = "/api/v1/system"
+NO_BACKUPS = {
+    "status": "none",
+    "count": 0,
+    "bytes": 0,
+    "newest_at": None,
+    "newest_bytes": 0,
+    "encrypted": False,
+}
 
 
 def test_the_system_says_how_it_does(served: Served) -> None:
@@ -27,7 +39,36 @@ def test_the_system_says_how_it_does(served: Served) -> None:
     assert 0 < status["disk"]["free_bytes"] < status["disk"]["total_bytes"]
     assert status["disk"]["database_bytes"] > 4_096
     assert status["journal"]["max_bytes"] == 1024 << 20
-    assert status["backups"] == {"status": "not_set_up"}
+    assert status["backups"] == NO_BACKUPS
+
+
+def test_backups_are_told_of_and_when_the_newest_is_late(served: Served) -> None:
+    backups = backups_of(served.settings)
+    made = asyncio.run(backups.create(datetime.now(UTC) - timedelta(hours=27)))
+    status = served.client.get(SYSTEM).json()["backups"]
+    assert status == {
+        "status": "late",
+        "count": 1,
+        "bytes": made.bytes,
+        "newest_at": made.created_at.isoformat().replace("+00:00", "Z"),
+        "newest_bytes": made.bytes,
+        "encrypted": False,
+    }
+    newest = asyncio.run(backups.create(datetime.now(UTC)))
+    status = served.client.get(SYSTEM).json()["backups"]
+    assert status["status"] == "ok"
+    assert status["count"] == 2
+    assert status["bytes"] == made.bytes + newest.bytes
+
+
+def test_looking_for_backups_makes_no_folder(served: Served) -> None:
+    served.client.get(SYSTEM)
+    assert not Path(served.settings.backup_place).exists()
+
+
+def test_a_place_of_backups_that_does_not_answer_is_said_so(serve: Callable[..., Served]) -> None:
+    served = serve(backup_to="s3://backups", backup_s3_endpoint="http://127.0.0.1:9", backup_s3_region="eu-central-1")
+    assert served.client.get(SYSTEM).json()["backups"] == {**NO_BACKUPS, "status": "unreadable"}
 
 
 def test_counts_and_sizes_are_those_of_the_node(served: Served) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
 from fastapi import Depends, Request
 
@@ -45,6 +45,21 @@ class JournalStatus:
     """The last click was dropped for want of room."""
     dropped: int
     """Clicks dropped since the start."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackupsKnown:
+    """What there is of backups, in the first place where they are kept."""
+
+    status: Literal["ok", "late", "none", "unreadable"]
+    """late: the newest is older than ``ALERT_BACKUP_HOURS``; unreadable: their place does not answer."""
+    count: int = 0
+    bytes: int = 0
+    """All of them together."""
+    newest_at: datetime | None = None
+    newest_bytes: int = 0
+    encrypted: bool = False
+    """The newest one."""
 
 
 class ApiStore(ClickStore, IdempotencyStore, Protocol):
@@ -93,6 +108,7 @@ class Services:
     read_counters: Callable[[], Mapping[str, int]]
     """Sums over all processes of this node."""
     journal_status: Callable[[], JournalStatus]
+    backups_known: Callable[[], Awaitable[BackupsKnown]]
     started_at: datetime
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 

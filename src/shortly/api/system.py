@@ -6,6 +6,7 @@ import asyncio
 import platform
 import shutil
 import time
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -59,9 +60,16 @@ class DiskStatus(BaseModel):
 
 
 class BackupStatus(BaseModel):
-    """Backups."""
+    """The backups in the first place where they are kept, looked at twice a minute at most."""
 
-    status: Literal["not_set_up"]
+    status: Literal["ok", "late", "none", "unreadable"] = Field(
+        description="late: the newest is older than ALERT_BACKUP_HOURS; unreadable: their place does not answer."
+    )
+    count: int
+    bytes: int = Field(description="All of them together.")
+    newest_at: datetime | None
+    newest_bytes: int
+    encrypted: bool = Field(description="The newest one is.")
 
 
 class SystemStatus(BaseModel):
@@ -98,10 +106,11 @@ class SettingList(BaseModel):
 async def get_system(services: AllServices) -> SystemStatus:
     """Say how this node, its journal, its disk and the store do."""
     settings, now = services.settings, services.clock()
-    store, disk, journal_bytes = await asyncio.gather(
+    store, disk, journal_bytes, backups = await asyncio.gather(
         status_of_store(services),
         asyncio.to_thread(status_of_disk, settings.data_dir, in_files=settings.redis_address is None),
         asyncio.to_thread(bytes_below, settings.journal_dir),
+        services.backups_known(),
     )
     counts = services.read_counters()
     return SystemStatus(
@@ -126,7 +135,7 @@ async def get_system(services: AllServices) -> SystemStatus:
             drains=counts.get("drain_running", 0),
         ),
         disk=disk,
-        backups=BackupStatus(status="not_set_up"),
+        backups=BackupStatus(**asdict(backups)),
     )
 
 

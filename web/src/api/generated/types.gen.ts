@@ -85,13 +85,39 @@ export type Attestation = {
 /**
  * BackupStatus
  *
- * Backups.
+ * The backups in the first place where they are kept, looked at twice a minute at most.
  */
 export type BackupStatus = {
     /**
      * Status
+     *
+     * late: the newest is older than ALERT_BACKUP_HOURS; unreadable: their place does not answer.
      */
-    status: 'not_set_up';
+    status: 'ok' | 'late' | 'none' | 'unreadable';
+    /**
+     * Count
+     */
+    count: number;
+    /**
+     * Bytes
+     *
+     * All of them together.
+     */
+    bytes: number;
+    /**
+     * Newest At
+     */
+    newest_at: string | null;
+    /**
+     * Newest Bytes
+     */
+    newest_bytes: number;
+    /**
+     * Encrypted
+     *
+     * The newest one is.
+     */
+    encrypted: boolean;
 };
 
 /**

@@ -86,22 +86,45 @@ function Parts({ system }: { system: SystemStatus }) {
             ]}
           />
         </Section>
-        <Section title={t("system.backups")}>
-          <Text c="dimmed">{t(`system.backup.${system.backups.status}`)}</Text>
-        </Section>
+        <Backups backups={system.backups} />
       </SimpleGrid>
     </Stack>
   );
 }
 
+function Backups({ backups }: { backups: SystemStatus["backups"] }) {
+  const { t } = useTranslation();
+  return (
+    <Section title={t("system.backups")} actions={<State good={backups.status === "ok"} />}>
+      {backups.newest_at ? (
+        <Facts
+          facts={[
+            [t("system.newestBackup"), formatMoment(backups.newest_at)],
+            [t("system.backupSize"), formatBytes(backups.newest_bytes)],
+            [t("system.encrypted"), t(backups.encrypted ? "system.yes" : "system.no")],
+            [t("system.allBackups"), `${formatNumber(backups.count)} · ${formatBytes(backups.bytes)}`],
+          ]}
+        />
+      ) : (
+        <Text c="dimmed">{t(`system.backup.${backups.status}`)}</Text>
+      )}
+    </Section>
+  );
+}
+
 /** Return what somebody should look at, in the order of its weight. */
-function worriesOf({ store, journal, disk }: SystemStatus, used: number, t: (key: string) => string): string[] {
+function worriesOf(
+  { store, journal, disk, backups }: SystemStatus,
+  used: number,
+  t: (key: string) => string,
+): string[] {
   return [
     ...(store.status === "ok" ? [] : [t("system.worry.store")]),
     ...(journal.status === "ok" ? [] : [t("system.worry.refusing")]),
     ...(journal.drains > 0 ? [] : [t("system.worry.noDrain")]),
     ...(journal.lag_s < LATE_S ? [] : [t("system.worry.late")]),
     ...(journal.clicks_dropped === 0 ? [] : [t("system.worry.dropped")]),
+    ...(backups.status === "late" ? [t("system.worry.backups")] : []),
     ...(disk && used < NEARLY_FULL ? [] : [t("system.worry.disk")]),
     ...store.warnings,
   ];
