@@ -13,7 +13,7 @@ from shortly.errors import InvalidSettings, ShortlyError, StoreEmptied, StoreUna
 from shortly.redis_address import Address
 from shortly.store.redis import keys as key_names
 from shortly.store.redis.batching import Batcher
-from shortly.store.redis.delivery import Call, Delivery
+from shortly.store.redis.delivery import AWAY, PASSING, Call, Delivery
 from shortly.store.redis.node import Node
 from shortly.store.redis.scripts import Argument, Command, Script
 from shortly.store.redis.topology import Topology, topology_of
@@ -64,7 +64,8 @@ class Client:
         self._tracking = Tracking(key_names.TRACKED, lambda key: self.on_invalidate(key)) if track else None
         self._refreshing: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
-        self._trouble: str | None = None
+        self._told: set[str] = set()
+        """The words of servers' refusals that were logged since all was well; "": other trouble."""
 
     async def open(self) -> None:
         """Connect.
@@ -360,12 +361,15 @@ class Client:
         return self._topology.node_at(refusal.host or node.host, refusal.port)
 
     def _note(self, trouble: str | None) -> None:
-        """Log the first trouble and its end, not what lies between."""
-        if trouble is not None and self._trouble is None:
-            log.warning("the store does not answer as it should", store=str(self._address), detail=trouble[:300])
-        elif trouble is None and self._trouble is not None:
+        """Log the first trouble, a word of the server's that was not heard yet, and the end."""
+        if trouble is not None:
+            word = next((part for part in trouble.split() if part in AWAY or part in PASSING), "")
+            if not self._told or word not in self._told | {""}:
+                log.warning("the store does not answer as it should", store=str(self._address), detail=trouble[:300])
+            self._told.add(word)
+        elif self._told:
             log.info("the store answers again", store=str(self._address))
-        self._trouble = trouble
+            self._told.clear()
 
 
 def _call_of(script: Script, keys: Sequence[str], args: Sequence[Argument]) -> Call:

@@ -147,7 +147,8 @@ async def connect(address: Address, host: str, port: int, *, sentinel: bool = Fa
     except (RedisError, OSError) as error:
         await connection.disconnect(nowait=True)
         denied = isinstance(error, AuthenticationError | NoPermissionError)
-        raise Lost(f"{name}: {error}", sent=False, denied=denied) from None
+        word = getattr(error, "status_code", None)  # WRONGPASS and the like, which the message lacks
+        raise Lost(f"{name}: {f'{word} ' if word else ''}{error}", sent=False, denied=denied) from None
     except BaseException:
         await connection.disconnect(nowait=True)
         raise
