@@ -17,6 +17,7 @@ from itertools import islice
 
 from bench.attribution import profiled
 from bench.links import BATCH, new_links
+from shortly.links.domains import Domains
 from shortly.links.link import Link
 from shortly.links.service import LinkService
 from shortly.links.slug import SlugRules
@@ -34,7 +35,9 @@ async def import_links(count: int, *, profile: bool) -> None:
     times: list[datetime] = []
     clock: Iterator[datetime] = iter(times.pop, None)
     async with open_store(load_settings({})) as store:
-        service = LinkService(store, slugs=SlugRules(), targets=TargetRules(), base_host="bench", clock=clock.__next__)
+        service = LinkService(
+            store, slugs=SlugRules(), targets=TargetRules(), domains=Domains("bench"), clock=clock.__next__
+        )
         started, processor_s, added = time.perf_counter(), time.process_time(), 0
         with profiled() if profile else nullcontext():
             while batch := list(islice(links, BATCH)):

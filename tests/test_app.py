@@ -155,3 +155,33 @@ def test_nobody_is_asked_for_titles_unless_the_operator_says_so(serve: Serve, pa
     with serve(fetch_titles=True) as client:  # but the server is inside
         client.post("/api/v1/links", json=new)
     assert page.asked == 0  # type: ignore[attr-defined]
+
+
+def test_a_host_that_one_process_adds_has_slugs_of_its_own_in_all_within_seconds(serve: Serve) -> None:
+    with serve() as one, serve() as other:
+        for target, domain in (("https://example.com/base", None), ("https://example.com/new", "new.example")):
+            if domain is not None:
+                assert one.post("/api/v1/domains", json={"host": domain}).status_code == 201
+            made = one.post("/api/v1/links", json={"target": target, "slug": "ab", "domain": domain})
+            assert made.status_code == 201, made.text
+        assert leads(one, "new.example") == "https://example.com/new"
+        assert awaited(lambda: leads(other, "NEW.example"), "https://example.com/new") < 5
+        assert leads(other, "testserver") == leads(other, "else.example") == "https://example.com/base"
+        assert one.delete("/api/v1/links/ab?domain=new.example").status_code == 204
+        assert leads(other, "new.example") is None
+        assert one.delete("/api/v1/domains/new.example").status_code == 204
+        assert leads(one, "new.example") == "https://example.com/base"
+        assert awaited(lambda: leads(other, "new.example"), "https://example.com/base") < 5
+
+
+def leads(client: TestClient, host: str) -> str | None:
+    """Return where the slug ``ab`` leads on a host."""
+    return client.get("/ab", headers={"host": host}).headers.get("location")
+
+
+def awaited(ask: Callable[[], object], wanted: object) -> float:
+    """Return after how many seconds the answer was the wanted one; 20 when it was not."""
+    began = monotonic()
+    while ask() != wanted and monotonic() - began < 20:
+        sleep(0.05)
+    return monotonic() - began

@@ -9,10 +9,11 @@ import anyio
 import pytest
 from starlette.testclient import TestClient
 
+from shortly.accounts.registry import Registry
 from shortly.app import create_app
 from shortly.settings import load_settings
 from shortly.store import open_store
-from shortly.wiring import link_service
+from shortly.wiring import link_service, served_domains
 
 Serve = Callable[..., TestClient]
 REDIRECTS = {"/ab": 302, "/expired": 302, "/query?a=b": 302}
@@ -33,7 +34,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 
         async def add() -> None:
             async with open_store(settings) as store:
-                links = link_service(settings, store)
+                links = link_service(settings, store, served_domains(settings, Registry(store)))
                 for slug, more in (
                     ("ab", {}),
                     ("gone", {"enabled": False}),

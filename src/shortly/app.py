@@ -25,6 +25,7 @@ from shortly.counters import Counters, read_counters
 from shortly.drainer import Drainer
 from shortly.errors import ShortlyError
 from shortly.first_start import begin
+from shortly.links.domains import Domains
 from shortly.logs import configure_logging
 from shortly.outbound.titles import Titles
 from shortly.redirect.pages import Pages, Shown
@@ -35,10 +36,21 @@ from shortly.stats.live import LiveService
 from shortly.stats.service import StatsService
 from shortly.store import open_store
 from shortly.supervised import SUPERVISOR, leave_after
-from shortly.wiring import audit_log, entrance, link_service, outbound_client, rate_limits, slug_rules, teams, vouchers
+from shortly.wiring import (
+    audit_log,
+    entrance,
+    link_service,
+    outbound_client,
+    rate_limits,
+    served_domains,
+    slug_rules,
+    teams,
+    vouchers,
+)
 
 SALTS_EVERY_S = 600
 BRANDING_EVERY_S = 2
+DOMAINS_EVERY_S = 1
 
 
 def create_app(settings: Settings | None = None) -> ASGIApp:
@@ -68,9 +80,10 @@ def build(settings: Settings, *, drainer: Drainer | None, keeper: BlocklistKeepe
     titles = Titles(store, outbound_client(settings), clock)
     door = entrance(settings, store, clock=clock)
     audit = audit_log(settings, door.registry)
-    links = link_service(settings, store, on_new=titles.wish if settings.fetch_titles else lambda _: None)
+    domains = served_domains(settings, door.registry)
+    links = link_service(settings, store, domains, on_new=titles.wish if settings.fetch_titles else lambda _: None)
     services_for_people = teams(settings, door.registry, links, audit, door.passwords, door.mail)
-    people, workspaces, invitations = services_for_people
+    people, workspaces, invitations, domain_service = services_for_people
     oidc, trusted_header = vouchers(settings, door, services_for_people, audit)
     addresses = Addresses(settings.trusted_networks)
     branding = BrandingService(door.registry, audit)
@@ -89,6 +102,7 @@ def build(settings: Settings, *, drainer: Drainer | None, keeper: BlocklistKeepe
         people=people,
         workspaces=workspaces,
         invitations=invitations,
+        domains=domain_service,
         oidc=oidc,
         trusted_header=trusted_header,
         limits=limits,
@@ -125,7 +139,10 @@ def build(settings: Settings, *, drainer: Drainer | None, keeper: BlocklistKeepe
             counters.set("workers_running", 1)
             with contextlib.suppress(ShortlyError):  # without salts visitors are still told apart, by each process
                 await refresh_salts(store, salts)
+            with contextlib.suppress(ShortlyError):
+                await domains.refresh()
             chores = [
+                asyncio.create_task(watch_domains(domains)),
                 asyncio.create_task(keep_up(store, salts, journal, counters)),
                 asyncio.create_task(watch_branding(branding, shown, settings.blocked_by_url or "")),
             ]
@@ -144,7 +161,7 @@ def build(settings: Settings, *, drainer: Drainer | None, keeper: BlocklistKeepe
         visitors=visitors,
         counters=counters,
         rest=create_api(settings, lifespan),
-        extra_domains=settings.extra_domains,
+        domains=domains.by_header,
         country_header=settings.country_header or "",
         honour_dnt=settings.honour_dnt,
         wait_for_disk=settings.journal_sync_ms == 0,
@@ -178,6 +195,14 @@ async def watch_branding(branding: BrandingService, shown: Shown, blocked_by: st
             if found != seen:
                 seen, shown.pages = found, Pages(found, blocked_by)
         await asyncio.sleep(BRANDING_EVERY_S)
+
+
+async def watch_domains(domains: Domains) -> None:
+    """Serve the hosts that are to be served by now: one list read every ``DOMAINS_EVERY_S``."""
+    while True:
+        await asyncio.sleep(DOMAINS_EVERY_S)
+        with contextlib.suppress(ShortlyError):
+            await domains.refresh()
 
 
 async def refresh_salts(store: ClickStore, salts: dict[int, bytes]) -> None:

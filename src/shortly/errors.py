@@ -75,12 +75,12 @@ class ReservedSlug(InvalidSlug):
 
 
 class UnknownDomain(InvalidInput):
-    """The domain is not one that this installation serves."""
+    """The domain is not one that this installation serves, or it is another workspace's."""
 
     code = "unknown_domain"
 
     def __init__(self, domain: str) -> None:
-        super().__init__(f"The domain {domain!r} is not served here.", field="domain")
+        super().__init__(f"The domain {domain!r} is not served here, or not for this workspace.", field="domain")
 
 
 class InvalidCursor(InvalidInput):
@@ -438,9 +438,33 @@ class WorkspaceNotFound(ShortlyError):
 
 
 class WorkspaceInUse(ShortlyError):
-    """The workspace has links, or is the first one, and cannot be deleted."""
+    """The workspace has links or domains, or is the first one, and cannot be deleted."""
 
     code = "workspace_in_use"
+
+
+class DomainNotFound(ShortlyError):
+    """No domain that the caller may change has this name."""
+
+    code = "domain_not_found"
+
+    def __init__(self, host: str) -> None:
+        super().__init__(f"There is no domain {host!r}.")
+
+
+class DomainTaken(ShortlyError):
+    """The host is served already."""
+
+    code = "domain_taken"
+
+    def __init__(self, host: str) -> None:
+        super().__init__(f"The domain {host!r} is served already.", field="host")
+
+
+class DomainInUse(ShortlyError):
+    """The domain has links, or is served by a setting, and cannot be taken away."""
+
+    code = "domain_in_use"
 
 
 class WorkspacesFull(ShortlyError):

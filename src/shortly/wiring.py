@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from shortly.abuse.blocklist import Blocklist
+from shortly.links.domains import Domain, Domains
 from shortly.links.link import Link
 from shortly.links.service import LinkService
 from shortly.links.slug import SlugRules
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from shortly.accounts.trusted_header import TrustedHeader
     from shortly.accounts.users import PeopleService
     from shortly.accounts.workspaces import WorkspaceService
+    from shortly.links.domain_service import DomainService
 
 
 def slug_rules(settings: Settings) -> SlugRules:
@@ -49,8 +51,13 @@ def blocklist(settings: Settings) -> Callable[[str], bool]:
     return Blocklist(settings.blocklist_path, settings.blocklist_allow).blocks
 
 
+def served_domains(settings: Settings, registry: Registry) -> Domains:
+    """Return the domains that the settings name; those of records come with its ``refresh``."""
+    return Domains(settings.base_host, settings.extra_domains, lambda: registry.all(Domain))
+
+
 def link_service(
-    settings: Settings, store: LinkStore, *, on_new: Callable[[Link], None] = lambda _: None
+    settings: Settings, store: LinkStore, domains: Domains, *, on_new: Callable[[Link], None] = lambda _: None
 ) -> LinkService:
     """Return the rules for links that the settings ask for; the caller opens and closes the store."""
     return LinkService(
@@ -59,11 +66,10 @@ def link_service(
         targets=TargetRules(
             schemes=settings.target_schemes,
             credentials=settings.target_credentials,
-            own_hosts=(settings.base_host, *settings.extra_domains),
+            own_hosts=domains,
             blocks=blocklist(settings),
         ),
-        base_host=settings.base_host,
-        extra_domains=settings.extra_domains,
+        domains=domains,
         default_status=settings.default_status,
         on_new=on_new,
     )
@@ -91,12 +97,13 @@ class Teams(NamedTuple):
     people: PeopleService
     workspaces: WorkspaceService
     invitations: InvitationService
+    domains: DomainService
 
 
 def teams(
     settings: Settings, registry: Registry, links: LinkService, audit: Audit, passwords: Passwords, mail: Mail
 ) -> Teams:
-    """Return the services for people, workspaces and invitations."""
+    """Return the services for people, workspaces, invitations and domains."""
     from shortly.accounts.identities import Identity
     from shortly.accounts.invitations import InvitationService
     from shortly.accounts.keys import Key
@@ -109,6 +116,9 @@ def teams(
     from shortly.accounts.users import PeopleService
     from shortly.accounts.views import View
     from shortly.accounts.workspaces import WorkspaceService
+    from shortly.links.domain_service import DomainService
+
+    domains = DomainService(registry, audit, links.domains, links.has_any_on)
 
     async def hash_password(password: str, email: str) -> str:
         check_password(password, email)
@@ -116,8 +126,9 @@ def teams(
 
     return Teams(
         PeopleService(registry, audit, hash_password, (Member, Session, Ticket, Totp, Passkey, Key, Identity, View)),
-        WorkspaceService(registry, audit, links.has_any),
+        WorkspaceService(registry, audit, links.has_any, domains.of_workspace),
         InvitationService(registry, audit, mail, hash_password, base_url=settings.base_url),
+        domains,
     )
 
 

@@ -50,6 +50,7 @@ class World:
         everything = served.services
         self.links, self.people = everything.links, everything.people
         self.workspaces, self.invitations = everything.workspaces, everything.invitations
+        self.domains = everything.domains
         served.set_up()
         self.ours, self.theirs = self.workspace(), self.workspace()
         self.emails = {INSTALLATION_ADMIN: "ada@example.com"}
@@ -165,6 +166,12 @@ class World:
         self.run(self.served.services.branding.change, OPERATOR, {"logo": logo})
         return Ask()
 
+    def domain(self, workspace_id: int) -> str:
+        """Make a domain of a workspace."""
+        host = f"{self.name()}.example"
+        self.run(self.domains.add, OPERATOR, host, workspace_id)
+        return host
+
     def doomed(self, caller: str, workspace_id: int) -> int:
         """Return a workspace that the caller may delete without harm to the others."""
         return self.workspace() if caller in (INSTALLATION_ADMIN, INSTALLATION_KEY) else workspace_id
@@ -258,6 +265,10 @@ EXAMPLES: Mapping[str, Example] = {
     f"DELETE {SPACES}/{{workspace_id}}/invitations/{{invitation_id}}": lambda w, at, who: Ask(
         f"{SPACES}/{at}/invitations/{w.invitation(at)[0]}"
     ),
+    "GET /api/v1/domains": plain,
+    "POST /api/v1/domains": lambda w, at, who: Ask(json={"host": f"{w.name()}.example", "workspace_id": at}),
+    "PATCH /api/v1/domains/{host}": lambda w, at, who: Ask(f"/api/v1/domains/{w.domain(at)}", {"workspace_id": None}),
+    "DELETE /api/v1/domains/{host}": lambda w, at, who: Ask(f"/api/v1/domains/{w.domain(at)}"),
     "POST /api/v1/invitations/accept": lambda w, at, who: Ask(
         json={"token": w.invitation(at)[1], "password": PASSWORD}, also=409 if who in w.emails else 200
     ),

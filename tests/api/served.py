@@ -32,7 +32,7 @@ from shortly.settings import Settings
 from shortly.stats.live import LiveService
 from shortly.stats.service import StatsService
 from shortly.store import Store, open_store
-from shortly.wiring import audit_log, entrance, link_service, rate_limits, teams, vouchers
+from shortly.wiring import audit_log, entrance, link_service, rate_limits, served_domains, teams, vouchers
 
 PASSWORD = "an owl eats at night"
 NO_UI = Path("/nowhere")
@@ -63,9 +63,10 @@ class Served:
             keys = KeyService(door.registry, audit)
             key, self.key = await keys.create(OPERATOR, token_hex(8), installation=True)
             self.actor = f"key:{key.id}"
-            links = link_service(self.settings, store)
+            domains = served_domains(self.settings, door.registry)
+            links = link_service(self.settings, store, domains)
             services_for_people = teams(self.settings, door.registry, links, audit, door.passwords, door.mail)
-            people, workspaces, invitations = services_for_people
+            people, workspaces, invitations, domain_service = services_for_people
             oidc, trusted_header = vouchers(self.settings, door, services_for_people, audit)
             with Counters(self.settings.counters_dir) as counters:
                 self.store = store
@@ -82,6 +83,7 @@ class Served:
                     people=people,
                     workspaces=workspaces,
                     invitations=invitations,
+                    domains=domain_service,
                     oidc=oidc,
                     trusted_header=trusted_header,
                     limits=rate_limits(self.settings, str, counters),

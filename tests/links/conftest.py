@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.links.clock import Clock
 
+from shortly.links.domains import Domains
 from shortly.links.service import LinkService
 from shortly.links.slug import SlugRules
 from shortly.links.target import TargetRules
@@ -27,7 +28,6 @@ async def links(tmp_path: Path, clock: Clock) -> AsyncIterator[LinkService]:
             store,
             slugs=SlugRules(),
             targets=TargetRules(own_hosts=["sho.rt"]),
-            base_host="sho.rt",
-            extra_domains=["go.example"],
+            domains=Domains("sho.rt", ["go.example"]),
             clock=clock,
         )

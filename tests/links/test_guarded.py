@@ -15,6 +15,7 @@ from shortly.accounts.registry import Registry
 from shortly.clicks.store import Batch
 from shortly.clicks.visit import Visit
 from shortly.errors import Forbidden, InvalidInput, LinkNotFound, OutOfReach, ShortlyError, SlugTaken
+from shortly.links.domains import Domains
 from shortly.links.guarded import GuardedLinks
 from shortly.links.link import Link, LinkQuery
 from shortly.links.service import Edit, LinkService
@@ -76,8 +77,7 @@ async def service(store: RacingStore) -> LinkService:
         store,
         slugs=SlugRules(),
         targets=TargetRules(own_hosts=["a.example"]),
-        base_host="a.example",
-        extra_domains=["b.example", "c.example"],
+        domains=Domains("a.example", ["b.example", "c.example"]),
     )
     for slug, place in PLACES.items():
         fields = {name: value for name, value in place.items() if name not in ("owner", "workspace")}

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.outbound.servers import moved, ok, serving
 
+from shortly.accounts.registry import Registry
 from shortly.links.link import Link
 from shortly.links.service import LinkService
 from shortly.outbound.client import Outbound
@@ -18,7 +19,7 @@ from shortly.outbound.rules import OutboundRules
 from shortly.outbound.titles import MAX_WAITING, Titles
 from shortly.settings import load_settings
 from shortly.store import open_store
-from shortly.wiring import link_service
+from shortly.wiring import link_service, served_domains
 
 pytestmark = pytest.mark.anyio
 NOW = datetime.now(UTC)
@@ -38,7 +39,7 @@ async def naming(folder: Path, *, allow: str = "127.0.0.1") -> AsyncIterator[tup
     store = open_store(settings)
     titles = Titles(store, Outbound(OutboundRules(ports=None, allow=[allow])))
     async with store, titles:
-        yield link_service(settings, store, on_new=titles.wish), titles
+        yield link_service(settings, store, served_domains(settings, Registry(store)), on_new=titles.wish), titles
 
 
 async def test_a_new_link_gets_the_title_of_its_page(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from shortly.clicks.click import Click, decode_click
 from shortly.clicks.journal import Journal, worker_folders
 from shortly.clicks.segment import SegmentReader
 from shortly.counters import Counters, read_counters
+from shortly.links.domains import Domains
 from shortly.links.link import Link
 from shortly.links.service import LinkService
 from shortly.links.slug import SlugRules
@@ -43,12 +44,12 @@ class Front:
         self.handed_on: list[str] = []
         self.salts = dict.fromkeys(range(40000), b"salt" * 4)
         slugs = options.pop("slugs", SlugRules())
+        self.domains = Domains("sho.rt", options.pop("extra_domains", ()))
         self.links = LinkService(
             store,
             slugs=slugs,
             targets=TargetRules(own_hosts=["sho.rt"]),
-            base_host="sho.rt",
-            extra_domains=options.get("extra_domains", ()),
+            domains=self.domains,
         )
         self._opened = ExitStack()
         self.counters = self._opened.enter_context(Counters(data_dir / "counters"))
@@ -65,6 +66,7 @@ class Front:
             visitors=Visitors(self.salts),
             counters=self.counters,
             rest=self._rest,
+            domains=self.domains.by_header,
             **options,
         )
 

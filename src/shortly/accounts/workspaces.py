@@ -39,8 +39,13 @@ from shortly.errors import (
     WorkspacesFull,
 )
 
-HasLinks = Callable[[int], Awaitable[bool]]
-"""Says whether a workspace has any link, archived ones too."""
+Has = Callable[[int], Awaitable[bool]]
+"""Says whether a workspace has any of something."""
+
+
+async def has_none(_: int) -> bool:
+    """Say that no workspace has any."""
+    return False
 
 
 class WorkspaceService:
@@ -49,7 +54,8 @@ class WorkspaceService:
     Args:
         registry: Where they are kept.
         audit: Where it is noted.
-        has_links: What keeps a workspace from being deleted.
+        has_links: Whether it has links, archived ones too, which keep a workspace from being deleted.
+        has_domains: Whether it has domains of its own, which do so as well.
         belongings: What is deleted with a workspace: everything of these kinds in the group ``of_workspace``.
     """
 
@@ -57,12 +63,14 @@ class WorkspaceService:
         self,
         registry: Registry,
         audit: Notes,
-        has_links: HasLinks,
+        has_links: Has,
+        has_domains: Has = has_none,
         belongings: Sequence[type[Noun]] = (Member, Invitation, Key),
     ) -> None:
         self._registry = registry
         self._audit = audit
         self._has_links = has_links
+        self._has_domains = has_domains
         self._belongings = belongings
 
     # --- workspaces ------------------------------------------------------------------------------------------
@@ -131,13 +139,13 @@ class WorkspaceService:
         return new
 
     async def delete(self, by: Caller, workspace_id: int) -> None:
-        """Delete a workspace without links, with its members, invitations and keys.
+        """Delete a workspace without links and domains, with its members, invitations and keys.
 
         A link that is just being made there while this runs stays, and goes on redirecting.
 
         Raises:
             WorkspaceNotFound: There is none.
-            WorkspaceInUse: It has links, or is the first one.
+            WorkspaceInUse: It has links or domains, or is the first one.
         """
         workspace = await self.get(workspace_id)
         if workspace_id == FIRST_WORKSPACE:
@@ -147,6 +155,8 @@ class WorkspaceService:
 
         async def attempt() -> None:
             workspace = await self.get(workspace_id)
+            if await self._has_domains(workspace_id):
+                raise WorkspaceInUse("The workspace has domains; assign them to another one or to all first.")
             belongings = [
                 removing(noun)
                 for kind in self._belongings

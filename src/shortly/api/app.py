@@ -20,6 +20,7 @@ from shortly.api import (
     branding,
     bulk,
     docs,
+    domains,
     invitations,
     keys,
     labels,
@@ -84,7 +85,7 @@ def create_api(settings: Settings, lifespan: Lifespan, ui: Path = FOLDER) -> Fas
             Middleware(Cors, origins=settings.cors_origins),
             Middleware(Limits),
             Middleware(Trace),
-            Middleware(KnownHosts, hosts=(settings.base_host, *settings.extra_domains, *settings.allowed_hosts)),
+            Middleware(KnownHosts, hosts=(settings.base_host, *settings.allowed_hosts)),
             Middleware(Authentication),
             Middleware(BodyLimit, max_bytes=settings.max_body_mb << 20),
             Middleware(Idempotency),
@@ -114,6 +115,7 @@ def create_api(settings: Settings, lifespan: Lifespan, ui: Path = FOLDER) -> Fas
     api.include_router(views.router, dependencies=needs_key)
     api.include_router(workspaces.router, dependencies=needs_key)
     api.include_router(invitations.router)
+    api.include_router(domains.router, dependencies=needs_key)
     api.include_router(metrics.router, dependencies=needs_key)
     api.include_router(transfer.router, dependencies=needs_key)
     api.include_router(system.router, dependencies=needs_key)

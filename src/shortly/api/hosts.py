@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shortly.api.problems import UnknownHost
+from shortly.api.services import Services
 from shortly.redirect.visitor import is_address
 
 LOCAL = frozenset({"localhost"})
@@ -24,7 +25,7 @@ class KnownHosts:
 
     Args:
         app: What comes behind.
-        hosts: Our host names, with or without a port; ports are not compared.
+        hosts: Our host names, with or without a port, beside those of domains; ports are not compared.
     """
 
     def __init__(self, app: ASGIApp, hosts: Iterable[str]) -> None:
@@ -35,12 +36,15 @@ class KnownHosts:
         """Let the request through, or raise ``UnknownHost``."""
         if scope["type"] == "http" and scope["path"].lstrip("/").partition("/")[0] not in ASKED_BY_ANY_NAME:
             hosts = [value for name, value in scope["headers"] if name == b"host"]
-            if len(hosts) != 1 or not self._knows(name_of(hosts[0].decode("latin-1"))):
+            if len(hosts) != 1 or not self._knows(name_of(hosts[0].decode("latin-1")), scope):
                 raise UnknownHost
         await self.app(scope, receive, send)
 
-    def _knows(self, name: str) -> bool:
-        return name in self._names or is_address(name)
+    def _knows(self, name: str, scope: Scope) -> bool:
+        if name in self._names or is_address(name):
+            return True
+        services: Services = scope["state"]["services"]
+        return name in services.links.domains.without_ports
 
 
 def name_of(host: str) -> str:

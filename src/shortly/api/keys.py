@@ -136,11 +136,14 @@ async def list_keys(query: Annotated[KeyQuery, Query()], services: AllServices, 
 )
 async def create_key(new: NewKey, services: AllServices, caller: Caller) -> MadeKey:
     """Make a key of the workspace. Nobody can give it more than they may do themselves."""
+    domain = new.only_domain
+    if domain is not None:
+        domain = services.links.domains.open_to(domain, caller.workspace_id)
     key, secret = await services.keys.create(
         caller,
         new.name,
         scopes=new.scopes,
-        only_domain=None if new.only_domain is None else services.links.domain_of(new.only_domain),
+        only_domain=domain,
         only_tag=new.only_tag,
         only_own=new.only_own,
         expires_at=new.expires_at,

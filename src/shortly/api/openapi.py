@@ -36,6 +36,7 @@ TAGS = [
     {"name": "keys", "description": "API keys: what programs come in with."},
     {"name": "people", "description": "Who can sign in; for those who look after the whole installation."},
     {"name": "workspaces", "description": "Workspaces, their members, and invitations into them."},
+    {"name": "domains", "description": "Hosts that links live on, and which workspace each is for."},
     {"name": "audit", "description": "Who did what to what, from where."},
     {"name": "branding", "description": "Name, logo, colour and links that pages show."},
     {"name": "operations", "description": "Is it up, and what is it doing?"},

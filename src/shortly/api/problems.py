@@ -44,7 +44,9 @@ class UnknownHost(ShortlyError):
     code = "unknown_host"
 
     def __init__(self) -> None:
-        super().__init__("This host is not served here; BASE_URL, EXTRA_DOMAINS and ALLOWED_HOSTS say which are.")
+        super().__init__(
+            "This host is not served here; BASE_URL, EXTRA_DOMAINS, ALLOWED_HOSTS and the domains say which are."
+        )
 
 
 class MethodNotAllowed(ShortlyError):
@@ -136,6 +138,9 @@ STATUS: dict[type[ShortlyError], HTTPStatus] = {
     errors.WorkspaceNotFound: HTTPStatus.NOT_FOUND,
     errors.WorkspaceInUse: HTTPStatus.CONFLICT,
     errors.WorkspacesFull: HTTPStatus.CONFLICT,
+    errors.DomainNotFound: HTTPStatus.NOT_FOUND,
+    errors.DomainTaken: HTTPStatus.CONFLICT,
+    errors.DomainInUse: HTTPStatus.CONFLICT,
     errors.MemberNotFound: HTTPStatus.NOT_FOUND,
     errors.AlreadyMember: HTTPStatus.CONFLICT,
     errors.InvitationNotFound: HTTPStatus.NOT_FOUND,

@@ -67,7 +67,7 @@ async def get_link_qr(
 async def public_qr(slug: SlugPath, style: Style, request: Request, services: AllServices) -> Response:
     """Draw a link's QR code for everybody, who could do so themselves; bounded, and remembered."""
     host = request.headers.get("host", "").lower()
-    domain = host if host in services.settings.extra_domains else None
+    domain = host if host in services.links.domains else None
     return await picture(await services.links.get(slug, domain=domain), style.style(), services, AN_HOUR)
 
 

@@ -25,6 +25,7 @@ from shortly.api.cookies import SessionCookie
 from shortly.branding.branding import BrandingService
 from shortly.clicks.store import ClickStore
 from shortly.errors import SessionNeeded
+from shortly.links.domain_service import DomainService
 from shortly.links.guarded import GuardedLinks
 from shortly.links.service import LinkService
 from shortly.redirect.pages import Shown
@@ -98,6 +99,7 @@ class Services:
     people: PeopleService
     workspaces: WorkspaceService
     invitations: InvitationService
+    domains: DomainService
     limits: RateLimits
     entrance: Entrance
     oidc: Oidc | None

@@ -71,7 +71,7 @@ def create(
             operator_in(workspace),
             name,
             scopes=wanted,
-            only_domain=None if domain is None else session.links.domain_of(domain),
+            only_domain=None if domain is None else session.links.domains.open_to(domain, workspace),
             only_tag=tag,
             only_own=own,
             expires_at=parse_moment(expires, "expires") if expires else None,

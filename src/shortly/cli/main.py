@@ -13,6 +13,7 @@ from shortly.cli import (
     backup,
     blocked,
     doctor,
+    domains,
     healthcheck,
     installation,
     keys,
@@ -49,6 +50,7 @@ app.command()(stats.stats)
 app.add_typer(keys.keys, name="key")
 app.add_typer(users.users, name="user")
 app.add_typer(workspaces.workspaces, name="workspace")
+app.add_typer(domains.domains, name="domain")
 app.command()(audit.audit)
 app.add_typer(secret.secret, name="secret")
 app.command("settings")(installation.show_settings)

@@ -85,13 +85,15 @@ async def opened() -> AsyncIterator[Session]:
     from shortly.accounts.registry import Registry
     from shortly.stats.service import StatsService
     from shortly.store import open_store
-    from shortly.wiring import audit_log, link_service
+    from shortly.wiring import audit_log, link_service, served_domains
 
     settings = read_settings()
     async with open_store(settings) as store:
         registry = Registry(store)
         audit = audit_log(settings, registry)
-        links, stats = link_service(settings, store), StatsService(store)
+        domains = served_domains(settings, registry)
+        await domains.refresh()
+        links, stats = link_service(settings, store, domains), StatsService(store)
         yield Session(settings, store, links, stats, KeyService(registry, audit), audit)
 
 

@@ -112,8 +112,13 @@ class GuardedLinks:
         )
 
     async def is_free(self, slug: str, *, domain: str | None = None) -> bool:
-        """See ``LinkService``; also of slugs of others, as anybody learns by following them."""
+        """See ``LinkService``; also of slugs of others, as anybody learns by following them, but not on their domains.
+
+        Raises:
+            UnknownDomain: It is another workspace's.
+        """
         self._caller.require("links:read")
+        self._service.domains.open_to(domain, self._caller.workspace_id)
         return await self._service.is_free(slug, domain=domain, reach=self._reach)
 
     def _narrowed(self, query: LinkQuery) -> LinkQuery | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar, get_args
 from urllib.parse import quote
@@ -18,8 +18,8 @@ from shortly.errors import (
     OutOfReach,
     ShortlyError,
     SlugTaken,
-    UnknownDomain,
 )
+from shortly.links.domains import Domains
 from shortly.links.fields import check_fields, check_span
 from shortly.links.labels import MAX_LABELS, LabelPage, LabelQuery
 from shortly.links.link import Ban, BanStatus, Link, LinkPage, LinkQuery, LinkState
@@ -61,8 +61,7 @@ class LinkService:
         store: Where links are kept.
         slugs: Which slugs are allowed, and how they are drawn.
         targets: Which targets are allowed.
-        base_host: The host of ``BASE_URL``; links on it have the domain "".
-        extra_domains: Further hosts that have slugs of their own.
+        domains: The hosts that links live on, and whose they are.
         default_status: Redirect status of links that name none.
         clock: Returns the present moment, aware.
         on_new: Hears of each link that was stored.
@@ -74,8 +73,7 @@ class LinkService:
         *,
         slugs: SlugRules,
         targets: TargetRules,
-        base_host: str,
-        extra_domains: Iterable[str] = (),
+        domains: Domains,
         default_status: int = 302,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         on_new: Callable[[Link], None] = lambda _: None,
@@ -83,8 +81,7 @@ class LinkService:
         self._store = store
         self._slugs = slugs
         self._targets = targets
-        self._base_host = base_host
-        self._extra_domains = frozenset(extra_domains)
+        self.domains = domains
         self._default_status = default_status
         self._clock = clock
         self._on_new = on_new
@@ -114,6 +111,7 @@ class LinkService:
         reach: Reach = everywhere,
     ) -> list[Link | ShortlyError]:
         """Store new links; each place of the answer holds the link, or why that one was refused."""
+        await self._look_up_domains(many)
         answers: list[Link | ShortlyError] = []
         for values in many:
             try:
@@ -143,7 +141,7 @@ class LinkService:
 
     def _new_link(self, values: Mapping[str, Any], owner: str, workspace: int) -> Link:
         given = dict(values)
-        slug, domain = given.pop("slug", None), self.domain_of(given.pop("domain", None))
+        slug, domain = given.pop("slug", None), self.domains.open_to(given.pop("domain", None), workspace)
         given.setdefault("status", self._default_status)
         if given.get("target") is None:
             raise InvalidInput("A target is needed.", field="target")
@@ -169,6 +167,7 @@ class LinkService:
         reach: Reach = everywhere,
     ) -> list[Link | ShortlyError]:
         """Return what ``create_many`` would now, without storing anything; a drawn slug is none that will be."""
+        await self._look_up_domains(many)
         answers: list[Link | ShortlyError] = []
         for values in many:
             try:
@@ -237,6 +236,12 @@ class LinkService:
         """Say whether a workspace has any links, archived ones too."""
         states: tuple[LinkState | None, ...] = (None, "archived")
         pages = [LinkQuery(workspace=workspace, state=state, limit=1, now=self._now()) for state in states]
+        return any([(await self._store.list_links(page)).items for page in pages])
+
+    async def has_any_on(self, domain: str) -> bool:
+        """Say whether any links live on a domain, archived ones too, whosever they are."""
+        states: tuple[LinkState | None, ...] = (None, "archived")
+        pages = [LinkQuery(domain=domain, state=state, limit=1, now=self._now()) for state in states]
         return any([(await self._store.list_links(page)).items for page in pages])
 
     def is_blocked(self, link: Link) -> bool:
@@ -425,14 +430,12 @@ class LinkService:
 
     def domain_of(self, host: str | None) -> str:
         """Return the domain that a host (None or "": the default) stands for, or raise ``UnknownDomain``."""
-        if not host:
-            return ""
-        host = host.lower()
-        if host == self._base_host:
-            return ""
-        if host not in self._extra_domains:
-            raise UnknownDomain(host[:128])
-        return host
+        return self.domains.domain_of(host)
+
+    async def _look_up_domains(self, many: Sequence[Mapping[str, Any]]) -> None:
+        """Learn whose the domains are by now, which another process may have decided a moment ago."""
+        if any(values.get("domain") for values in many):
+            await self.domains.refresh()
 
     def short_url(self, link: Link, base_url: str) -> str:
         """Return the link's full address; links of further domains have the scheme of ``base_url``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 
 from pydantic_core import Url, ValidationError
 
@@ -28,12 +28,12 @@ class TargetRules:
         *,
         schemes: Iterable[str] = WEB_SCHEMES,
         credentials: bool = False,
-        own_hosts: Iterable[str] = (),
+        own_hosts: Container[str] = (),
         blocks: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._schemes = frozenset(schemes)
         self._credentials = credentials
-        self._own_hosts = frozenset(own_hosts)
+        self._own_hosts = own_hosts
         self._blocks = blocks
 
     def normalise(self, target: str, *, field: str = "target") -> str:
@@ -81,8 +81,7 @@ class TargetRules:
     def _is_own(self, url: Url) -> bool:
         host = (url.host or "").rstrip(".")
         own_port = {"http": 80, "https": 443}[url.scheme]
-        names = {host} if url.port in (None, own_port) else {f"{host}:{url.port}"}
-        return not names.isdisjoint(self._own_hosts)
+        return (host if url.port in (None, own_port) else f"{host}:{url.port}") in self._own_hosts
 
     def _beginnings(self) -> str:
         names = [f"{scheme}://" if scheme in WEB_SCHEMES else f"{scheme}:" for scheme in sorted(self._schemes)]

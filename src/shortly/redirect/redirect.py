@@ -6,9 +6,10 @@ On its way a request for a remembered link meets no network, no disk, no lock an
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from hashlib import blake2b
 from time import time, time_ns
+from types import MappingProxyType
 from typing import Any
 
 from shortly.clicks.click import (
@@ -59,7 +60,8 @@ class Redirect:
         visitors: How visitors are told apart.
         counters: Where answers are counted.
         rest: The application that everything else is handed to.
-        extra_domains: Hosts with slugs of their own; all others have those of ``BASE_URL``.
+        domains: Header ``Host`` -> the host, of those with slugs of their own; all others have those of ``BASE_URL``.
+            Whoever made it keeps it up to date.
         country_header: Lower-case name of the header in which a trusted proxy names the country, or empty.
         honour_dnt: Keep nothing but the count of visitors who ask not to be tracked.
         wait_for_disk: Answer a counted click only when it is on the disk.
@@ -78,7 +80,7 @@ class Redirect:
         visitors: Visitors,
         counters: Counters,
         rest: ASGIApp,
-        extra_domains: Iterable[str] = (),
+        domains: Mapping[bytes, str] = MappingProxyType({}),
         country_header: str = "",
         honour_dnt: bool = False,
         wait_for_disk: bool = False,
@@ -96,7 +98,7 @@ class Redirect:
         self._salt_of = visitors.salt_of
         self._counters = counters
         self._rest = rest
-        self._domains = {host.encode(): host for host in extra_domains}
+        self._domains = domains
         self._country_header = country_header.lower().encode()
         self._honour_dnt = honour_dnt
         self._wait_for_disk = wait_for_disk

@@ -2,7 +2,7 @@
 
 import type { Client, ClientMeta, Options as Options2, RequestResult, ServerSentEventsResult, TDataShape } from './client';
 import { client } from './client.gen';
-import type { AcceptInvitationData, AcceptInvitationErrors, AcceptInvitationResponses, AddMemberData, AddMemberErrors, AddMemberResponses, AddPasskeyData, AddPasskeyErrors, AddPasskeyResponses, BanLinkData, BanLinkErrors, BanLinkResponses, ChangeBrandingData, ChangeBrandingErrors, ChangeBrandingResponses, ChangePasswordData, ChangePasswordErrors, ChangePasswordResponses, ChangeRoleData, ChangeRoleErrors, ChangeRoleResponses, ChangeViewData, ChangeViewErrors, ChangeViewResponses, CheckSlugData, CheckSlugErrors, CheckSlugResponses, ConfirmTotpData, ConfirmTotpErrors, ConfirmTotpResponses, CreateKeyData, CreateKeyErrors, CreateKeyResponses, CreateLinkData, CreateLinkErrors, CreateLinkResponses, CreateLinksData, CreateLinksErrors, CreateLinksResponses, CreateUserData, CreateUserErrors, CreateUserResponses, CreateWorkspaceData, CreateWorkspaceErrors, CreateWorkspaceResponses, DecideReportData, DecideReportErrors, DecideReportResponses, DeleteLinkData, DeleteLinkErrors, DeleteLinkResponses, DeleteLinksData, DeleteLinksErrors, DeleteLinksResponses, DeleteUserData, DeleteUserErrors, DeleteUserResponses, DeleteViewData, DeleteViewErrors, DeleteViewResponses, DeleteWorkspaceData, DeleteWorkspaceErrors, DeleteWorkspaceResponses, DisableTotpData, DisableTotpErrors, DisableTotpResponses, EditKeyData, EditKeyErrors, EditKeyResponses, EditLinkData, EditLinkErrors, EditLinkResponses, EditLinksData, EditLinksErrors, EditLinksResponses, EditUserData, EditUserErrors, EditUserResponses, EndOtherSessionsData, EndOtherSessionsErrors, EndOtherSessionsResponses, EndSessionData, EndSessionErrors, EndSessionResponses, EndSessionsOfUserData, EndSessionsOfUserErrors, EndSessionsOfUserResponses, ExportAuditData, ExportAuditErrors, ExportAuditResponses, ExportLinksData, ExportLinksErrors, ExportLinksResponses, ExportLinkStatsData, ExportLinkStatsErrors, ExportLinkStatsResponses, ExportOverallStatsData, ExportOverallStatsErrors, ExportOverallStatsResponses, FinishOidcData, FinishOidcErrors, ForgetPasswordData, ForgetPasswordErrors, ForgetPasswordResponses, GetBrandingData, GetBrandingErrors, GetBrandingResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetLinkData, GetLinkErrors, GetLinkQrData, GetLinkQrErrors, GetLinkQrResponses, GetLinkResponses, GetLinkStatsData, GetLinkStatsErrors, GetLinkStatsResponses, GetLivenessData, GetLivenessResponses, GetLogoData, GetLogoErrors, GetLogoResponses, GetMeData, GetMeErrors, GetMeResponses, GetMethodsData, GetMethodsErrors, GetMethodsResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOverallStatsData, GetOverallStatsErrors, GetOverallStatsResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetSetupData, GetSetupErrors, GetSetupResponses, GetSystemData, GetSystemErrors, GetSystemResponses, GetTotpData, GetTotpErrors, GetTotpResponses, GetUserData, GetUserErrors, GetUserResponses, GetWorkspaceData, GetWorkspaceErrors, GetWorkspaceResponses, ImportLinksData, ImportLinksErrors, ImportLinksResponses, InvitePersonData, InvitePersonErrors, InvitePersonResponses, ListAuditData, ListAuditErrors, ListAuditResponses, ListFoldersData, ListFoldersErrors, ListFoldersResponses, ListInvitationsData, ListInvitationsErrors, ListInvitationsResponses, ListKeysData, ListKeysErrors, ListKeysResponses, ListLinksData, ListLinksErrors, ListLinksResponses, ListLinkVisitsData, ListLinkVisitsErrors, ListLinkVisitsResponses, ListMembersData, ListMembersErrors, ListMembersResponses, ListPasskeysData, ListPasskeysErrors, ListPasskeysResponses, ListReportsData, ListReportsErrors, ListReportsResponses, ListSessionsData, ListSessionsErrors, ListSessionsResponses, ListSettingsData, ListSettingsErrors, ListSettingsResponses, ListTagsData, ListTagsErrors, ListTagsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListViewsData, ListViewsErrors, ListViewsResponses, ListWorkspacesData, ListWorkspacesErrors, ListWorkspacesResponses, MakeResetLinkData, MakeResetLinkErrors, MakeResetLinkResponses, RemoveMemberData, RemoveMemberErrors, RemoveMemberResponses, RemovePasskeyData, RemovePasskeyErrors, RemovePasskeyResponses, RemoveSecondFactorData, RemoveSecondFactorErrors, RemoveSecondFactorResponses, RenamePasskeyData, RenamePasskeyErrors, RenamePasskeyResponses, RenameWorkspaceData, RenameWorkspaceErrors, RenameWorkspaceResponses, RenewRecoveryCodesData, RenewRecoveryCodesErrors, RenewRecoveryCodesResponses, ReportLinkData, ReportLinkErrors, ReportLinkResponses, ResetPasswordData, ResetPasswordErrors, ResetPasswordResponses, RestoreLinksData, RestoreLinksErrors, RestoreLinksResponses, RevokeKeyData, RevokeKeyErrors, RevokeKeyResponses, RotateKeyData, RotateKeyErrors, RotateKeyResponses, SaveViewData, SaveViewErrors, SaveViewResponses, SetUpData, SetUpErrors, SetUpResponses, SignInByPasskeyData, SignInByPasskeyErrors, SignInByPasskeyResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, StartOidcData, StartOidcErrors, StartPasskeyData, StartPasskeyErrors, StartPasskeyResponses, StartPasskeySignInData, StartPasskeySignInErrors, StartPasskeySignInResponses, StartTotpData, StartTotpErrors, StartTotpResponses, UnbanLinkData, UnbanLinkErrors, UnbanLinkResponses, WatchLiveData, WatchLiveErrors, WatchLiveResponses, WithdrawInvitationData, WithdrawInvitationErrors, WithdrawInvitationResponses } from './types.gen';
+import type { AcceptInvitationData, AcceptInvitationErrors, AcceptInvitationResponses, AddDomainData, AddDomainErrors, AddDomainResponses, AddMemberData, AddMemberErrors, AddMemberResponses, AddPasskeyData, AddPasskeyErrors, AddPasskeyResponses, AssignDomainData, AssignDomainErrors, AssignDomainResponses, BanLinkData, BanLinkErrors, BanLinkResponses, ChangeBrandingData, ChangeBrandingErrors, ChangeBrandingResponses, ChangePasswordData, ChangePasswordErrors, ChangePasswordResponses, ChangeRoleData, ChangeRoleErrors, ChangeRoleResponses, ChangeViewData, ChangeViewErrors, ChangeViewResponses, CheckSlugData, CheckSlugErrors, CheckSlugResponses, ConfirmTotpData, ConfirmTotpErrors, ConfirmTotpResponses, CreateKeyData, CreateKeyErrors, CreateKeyResponses, CreateLinkData, CreateLinkErrors, CreateLinkResponses, CreateLinksData, CreateLinksErrors, CreateLinksResponses, CreateUserData, CreateUserErrors, CreateUserResponses, CreateWorkspaceData, CreateWorkspaceErrors, CreateWorkspaceResponses, DecideReportData, DecideReportErrors, DecideReportResponses, DeleteLinkData, DeleteLinkErrors, DeleteLinkResponses, DeleteLinksData, DeleteLinksErrors, DeleteLinksResponses, DeleteUserData, DeleteUserErrors, DeleteUserResponses, DeleteViewData, DeleteViewErrors, DeleteViewResponses, DeleteWorkspaceData, DeleteWorkspaceErrors, DeleteWorkspaceResponses, DisableTotpData, DisableTotpErrors, DisableTotpResponses, EditKeyData, EditKeyErrors, EditKeyResponses, EditLinkData, EditLinkErrors, EditLinkResponses, EditLinksData, EditLinksErrors, EditLinksResponses, EditUserData, EditUserErrors, EditUserResponses, EndOtherSessionsData, EndOtherSessionsErrors, EndOtherSessionsResponses, EndSessionData, EndSessionErrors, EndSessionResponses, EndSessionsOfUserData, EndSessionsOfUserErrors, EndSessionsOfUserResponses, ExportAuditData, ExportAuditErrors, ExportAuditResponses, ExportLinksData, ExportLinksErrors, ExportLinksResponses, ExportLinkStatsData, ExportLinkStatsErrors, ExportLinkStatsResponses, ExportOverallStatsData, ExportOverallStatsErrors, ExportOverallStatsResponses, FinishOidcData, FinishOidcErrors, ForgetPasswordData, ForgetPasswordErrors, ForgetPasswordResponses, GetBrandingData, GetBrandingErrors, GetBrandingResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetLinkData, GetLinkErrors, GetLinkQrData, GetLinkQrErrors, GetLinkQrResponses, GetLinkResponses, GetLinkStatsData, GetLinkStatsErrors, GetLinkStatsResponses, GetLivenessData, GetLivenessResponses, GetLogoData, GetLogoErrors, GetLogoResponses, GetMeData, GetMeErrors, GetMeResponses, GetMethodsData, GetMethodsErrors, GetMethodsResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOverallStatsData, GetOverallStatsErrors, GetOverallStatsResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetSetupData, GetSetupErrors, GetSetupResponses, GetSystemData, GetSystemErrors, GetSystemResponses, GetTotpData, GetTotpErrors, GetTotpResponses, GetUserData, GetUserErrors, GetUserResponses, GetWorkspaceData, GetWorkspaceErrors, GetWorkspaceResponses, ImportLinksData, ImportLinksErrors, ImportLinksResponses, InvitePersonData, InvitePersonErrors, InvitePersonResponses, ListAuditData, ListAuditErrors, ListAuditResponses, ListDomainsData, ListDomainsErrors, ListDomainsResponses, ListFoldersData, ListFoldersErrors, ListFoldersResponses, ListInvitationsData, ListInvitationsErrors, ListInvitationsResponses, ListKeysData, ListKeysErrors, ListKeysResponses, ListLinksData, ListLinksErrors, ListLinksResponses, ListLinkVisitsData, ListLinkVisitsErrors, ListLinkVisitsResponses, ListMembersData, ListMembersErrors, ListMembersResponses, ListPasskeysData, ListPasskeysErrors, ListPasskeysResponses, ListReportsData, ListReportsErrors, ListReportsResponses, ListSessionsData, ListSessionsErrors, ListSessionsResponses, ListSettingsData, ListSettingsErrors, ListSettingsResponses, ListTagsData, ListTagsErrors, ListTagsResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListViewsData, ListViewsErrors, ListViewsResponses, ListWorkspacesData, ListWorkspacesErrors, ListWorkspacesResponses, MakeResetLinkData, MakeResetLinkErrors, MakeResetLinkResponses, RemoveDomainData, RemoveDomainErrors, RemoveDomainResponses, RemoveMemberData, RemoveMemberErrors, RemoveMemberResponses, RemovePasskeyData, RemovePasskeyErrors, RemovePasskeyResponses, RemoveSecondFactorData, RemoveSecondFactorErrors, RemoveSecondFactorResponses, RenamePasskeyData, RenamePasskeyErrors, RenamePasskeyResponses, RenameWorkspaceData, RenameWorkspaceErrors, RenameWorkspaceResponses, RenewRecoveryCodesData, RenewRecoveryCodesErrors, RenewRecoveryCodesResponses, ReportLinkData, ReportLinkErrors, ReportLinkResponses, ResetPasswordData, ResetPasswordErrors, ResetPasswordResponses, RestoreLinksData, RestoreLinksErrors, RestoreLinksResponses, RevokeKeyData, RevokeKeyErrors, RevokeKeyResponses, RotateKeyData, RotateKeyErrors, RotateKeyResponses, SaveViewData, SaveViewErrors, SaveViewResponses, SetUpData, SetUpErrors, SetUpResponses, SignInByPasskeyData, SignInByPasskeyErrors, SignInByPasskeyResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, StartOidcData, StartOidcErrors, StartPasskeyData, StartPasskeyErrors, StartPasskeyResponses, StartPasskeySignInData, StartPasskeySignInErrors, StartPasskeySignInResponses, StartTotpData, StartTotpErrors, StartTotpResponses, UnbanLinkData, UnbanLinkErrors, UnbanLinkResponses, WatchLiveData, WatchLiveErrors, WatchLiveResponses, WithdrawInvitationData, WithdrawInvitationErrors, WithdrawInvitationResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -1130,6 +1130,90 @@ export const withdrawInvitation = <ThrowOnError extends boolean = false>(options
  */
 export const acceptInvitation = <ThrowOnError extends boolean = false>(options: Options<AcceptInvitationData, ThrowOnError>): RequestResult<AcceptInvitationResponses, AcceptInvitationErrors, ThrowOnError> => (options.client ?? client).post<AcceptInvitationResponses, AcceptInvitationErrors, ThrowOnError>({
     url: '/api/v1/invitations/accept',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * List Domains
+ *
+ * List the domains on which the workspace may make links: everybody's, and its own.
+ */
+export const listDomains = <ThrowOnError extends boolean = false>(options?: Options<ListDomainsData, ThrowOnError>): RequestResult<ListDomainsResponses, ListDomainsErrors, ThrowOnError> => (options?.client ?? client).get<ListDomainsResponses, ListDomainsErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/domains',
+    ...options
+});
+
+/**
+ * Add Domain
+ *
+ * Serve one more host; all workers and replicas do so within two seconds. DNS and certificates are up to you.
+ */
+export const addDomain = <ThrowOnError extends boolean = false>(options: Options<AddDomainData, ThrowOnError>): RequestResult<AddDomainResponses, AddDomainErrors, ThrowOnError> => (options.client ?? client).post<AddDomainResponses, AddDomainErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/domains',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Remove Domain
+ *
+ * Give up a domain of the workspace that has no links; one that a setting names becomes everybody's again.
+ */
+export const removeDomain = <ThrowOnError extends boolean = false>(options: Options<RemoveDomainData, ThrowOnError>): RequestResult<RemoveDomainResponses, RemoveDomainErrors, ThrowOnError> => (options.client ?? client).delete<RemoveDomainResponses, RemoveDomainErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/domains/{host}',
+    ...options
+});
+
+/**
+ * Assign Domain
+ *
+ * Give a domain to one workspace, or to all. Links that live on it stay, with whose they are.
+ */
+export const assignDomain = <ThrowOnError extends boolean = false>(options: Options<AssignDomainData, ThrowOnError>): RequestResult<AssignDomainResponses, AssignDomainErrors, ThrowOnError> => (options.client ?? client).patch<AssignDomainResponses, AssignDomainErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/domains/{host}',
     ...options,
     headers: {
         'Content-Type': 'application/json',

@@ -67,6 +67,20 @@ export type Assertion = {
 };
 
 /**
+ * Assignment
+ *
+ * Whose a domain is from now on.
+ */
+export type Assignment = {
+    /**
+     * Workspace Id
+     *
+     * null: everybody's.
+     */
+    workspace_id: number | null;
+};
+
+/**
  * Attestation
  *
  * What the device says of the key that it made; Base64url.
@@ -357,6 +371,54 @@ export type DiskStatus = {
      * Files of the databases; null: the store is not in DATA_DIR.
      */
     database_bytes: number | null;
+};
+
+/**
+ * DomainList
+ *
+ * All of them, the default one first, the others by name.
+ */
+export type DomainList = {
+    /**
+     * Items
+     */
+    items: Array<DomainOut>;
+};
+
+/**
+ * DomainOut
+ *
+ * A host with slugs of its own.
+ */
+export type DomainOut = {
+    /**
+     * Host
+     */
+    host: string;
+    /**
+     * Workspace Id
+     *
+     * The one workspace that may use it; null: all of them.
+     */
+    workspace_id: number | null;
+    /**
+     * Default
+     *
+     * It is the host of `BASE_URL`, where links are made that name none.
+     */
+    default: boolean;
+    /**
+     * Configured
+     *
+     * A setting names it, so it cannot be removed here.
+     */
+    configured: boolean;
+    /**
+     * Created At
+     *
+     * null: nobody added or assigned it here.
+     */
+    created_at: string | null;
 };
 
 /**
@@ -1615,6 +1677,24 @@ export type NewDecision = {
      * Why.
      */
     note?: string;
+};
+
+/**
+ * NewDomain
+ *
+ * One more host to serve.
+ */
+export type NewDomain = {
+    /**
+     * Host
+     */
+    host: string;
+    /**
+     * Workspace Id
+     *
+     * Whose it will be; null: everybody's.
+     */
+    workspace_id?: number | null;
 };
 
 /**
@@ -3282,7 +3362,7 @@ export type GetLinkStatsErrors = {
      */
     404: Problem;
     /**
-     * `unknown_domain`: The domain is not one that this installation serves. `invalid_input`: A value is missing, malformed or out of range. `range_too_large`: The period has more buckets than one answer may hold.
+     * `unknown_domain`: The domain is not one that this installation serves, or it is another workspace's. `invalid_input`: A value is missing, malformed or out of range. `range_too_large`: The period has more buckets than one answer may hold.
      */
     422: Problem;
     /**
@@ -3375,7 +3455,7 @@ export type ListLinkVisitsErrors = {
      */
     404: Problem;
     /**
-     * `invalid_input`: A value is missing, malformed or out of range. `invalid_cursor`: The page cursor was not made by this installation, or belongs to another sort order. `unknown_domain`: The domain is not one that this installation serves.
+     * `invalid_input`: A value is missing, malformed or out of range. `invalid_cursor`: The page cursor was not made by this installation, or belongs to another sort order. `unknown_domain`: The domain is not one that this installation serves, or it is another workspace's.
      */
     422: Problem;
     /**
@@ -3488,7 +3568,7 @@ export type ExportLinkStatsErrors = {
      */
     404: Problem;
     /**
-     * `unknown_domain`: The domain is not one that this installation serves. `invalid_input`: A value is missing, malformed or out of range. `range_too_large`: The period has more buckets than one answer may hold.
+     * `unknown_domain`: The domain is not one that this installation serves, or it is another workspace's. `invalid_input`: A value is missing, malformed or out of range. `range_too_large`: The period has more buckets than one answer may hold.
      */
     422: Problem;
     /**
@@ -3560,7 +3640,7 @@ export type WatchLiveErrors = {
      */
     404: Problem;
     /**
-     * `unknown_domain`: The domain is not one that this installation serves. `invalid_input`: A value is missing, malformed or out of range.
+     * `unknown_domain`: The domain is not one that this installation serves, or it is another workspace's. `invalid_input`: A value is missing, malformed or out of range.
      */
     422: Problem;
     /**
@@ -3629,7 +3709,7 @@ export type UnbanLinkErrors = {
      */
     412: Problem;
     /**
-     * `unknown_domain`: The domain is not one that this installation serves. `invalid_input`: A value is missing, malformed or out of range.
+     * `unknown_domain`: The domain is not one that this installation serves, or it is another workspace's. `invalid_input`: A value is missing, malformed or out of range.
      */
     422: Problem;
     /**
@@ -3708,7 +3788,7 @@ export type BanLinkErrors = {
      */
     415: Problem;
     /**
-     * `unknown_domain`: The domain is not one that this installation serves. `invalid_input`: A value is missing, malformed or out of range.
+     * `unknown_domain`: The domain is not one that this installation serves, or it is another workspace's. `invalid_input`: A value is missing, malformed or out of range.
      */
     422: Problem;
     /**
@@ -3803,7 +3883,7 @@ export type GetLinkQrErrors = {
      */
     404: Problem;
     /**
-     * `invalid_input`: A value is missing, malformed or out of range. `unknown_domain`: The domain is not one that this installation serves.
+     * `invalid_input`: A value is missing, malformed or out of range. `unknown_domain`: The domain is not one that this installation serves, or it is another workspace's.
      */
     422: Problem;
     /**
@@ -3903,7 +3983,7 @@ export type ListLinksErrors = {
      */
     401: Problem;
     /**
-     * `invalid_input`: A value is missing, malformed or out of range. `invalid_cursor`: The page cursor was not made by this installation, or belongs to another sort order. `unknown_domain`: The domain is not one that this installation serves.
+     * `invalid_input`: A value is missing, malformed or out of range. `invalid_cursor`: The page cursor was not made by this installation, or belongs to another sort order. `unknown_domain`: The domain is not one that this installation serves, or it is another workspace's.
      */
     422: Problem;
     /**
@@ -3964,7 +4044,7 @@ export type CreateLinkErrors = {
      */
     415: Problem;
     /**
-     * `invalid_input`: A value is missing, malformed or out of range. `out_of_reach`: The link would be outside of the part that the key is for. `invalid_target`: The target is not a URL that Shortly may redirect to. `target_blocked`: The target's host is on a blocklist of this installation. `invalid_slug`: The slug has characters, a length or a form that is not allowed. `reserved_slug`: The slug would hide one of Shortly's own pages. `unknown_domain`: The domain is not one that this installation serves. `idempotency_mismatch`: The idempotency key was used before, with another request.
+     * `invalid_input`: A value is missing, malformed or out of range. `out_of_reach`: The link would be outside of the part that the key is for. `invalid_target`: The target is not a URL that Shortly may redirect to. `target_blocked`: The target's host is on a blocklist of this installation. `invalid_slug`: The slug has characters, a length or a form that is not allowed. `reserved_slug`: The slug would hide one of Shortly's own pages. `unknown_domain`: The domain is not one that this installation serves, or it is another workspace's. `idempotency_mismatch`: The idempotency key was used before, with another request.
      */
     422: Problem;
     /**
@@ -4053,7 +4133,7 @@ export type DeleteLinkErrors = {
      */
     412: Problem;
     /**
-     * `unknown_domain`: The domain is not one that this installation serves. `invalid_input`: A value is missing, malformed or out of range.
+     * `unknown_domain`: The domain is not one that this installation serves, or it is another workspace's. `invalid_input`: A value is missing, malformed or out of range.
      */
     422: Problem;
     /**
@@ -4124,7 +4204,7 @@ export type GetLinkErrors = {
      */
     404: Problem;
     /**
-     * `unknown_domain`: The domain is not one that this installation serves. `invalid_input`: A value is missing, malformed or out of range.
+     * `unknown_domain`: The domain is not one that this installation serves, or it is another workspace's. `invalid_input`: A value is missing, malformed or out of range.
      */
     422: Problem;
     /**
@@ -4207,7 +4287,7 @@ export type EditLinkErrors = {
      */
     415: Problem;
     /**
-     * `invalid_input`: A value is missing, malformed or out of range. `out_of_reach`: The link would be outside of the part that the key is for. `invalid_target`: The target is not a URL that Shortly may redirect to. `target_blocked`: The target's host is on a blocklist of this installation. `invalid_slug`: The slug has characters, a length or a form that is not allowed. `reserved_slug`: The slug would hide one of Shortly's own pages. `unknown_domain`: The domain is not one that this installation serves.
+     * `invalid_input`: A value is missing, malformed or out of range. `out_of_reach`: The link would be outside of the part that the key is for. `invalid_target`: The target is not a URL that Shortly may redirect to. `target_blocked`: The target's host is on a blocklist of this installation. `invalid_slug`: The slug has characters, a length or a form that is not allowed. `reserved_slug`: The slug would hide one of Shortly's own pages. `unknown_domain`: The domain is not one that this installation serves, or it is another workspace's.
      */
     422: Problem;
     /**
@@ -4618,7 +4698,7 @@ export type CheckSlugErrors = {
      */
     401: Problem;
     /**
-     * `invalid_slug`: The slug has characters, a length or a form that is not allowed. `reserved_slug`: The slug would hide one of Shortly's own pages. `unknown_domain`: The domain is not one that this installation serves. `invalid_input`: A value is missing, malformed or out of range.
+     * `invalid_slug`: The slug has characters, a length or a form that is not allowed. `reserved_slug`: The slug would hide one of Shortly's own pages. `unknown_domain`: The domain is not one that this installation serves, or it is another workspace's. `invalid_input`: A value is missing, malformed or out of range.
      */
     422: Problem;
     /**
@@ -4731,7 +4811,7 @@ export type CreateKeyErrors = {
      */
     415: Problem;
     /**
-     * `invalid_input`: A value is missing, malformed or out of range. `unknown_domain`: The domain is not one that this installation serves.
+     * `invalid_input`: A value is missing, malformed or out of range. `unknown_domain`: The domain is not one that this installation serves, or it is another workspace's.
      */
     422: Problem;
     /**
@@ -5354,7 +5434,7 @@ export type ReportLinkErrors = {
      */
     415: Problem;
     /**
-     * `unknown_domain`: The domain is not one that this installation serves. `invalid_input`: A value is missing, malformed or out of range.
+     * `unknown_domain`: The domain is not one that this installation serves, or it is another workspace's. `invalid_input`: A value is missing, malformed or out of range.
      */
     422: Problem;
     /**
@@ -6154,7 +6234,7 @@ export type DeleteWorkspaceErrors = {
      */
     404: Problem;
     /**
-     * `workspace_in_use`: The workspace has links, or is the first one, and cannot be deleted.
+     * `workspace_in_use`: The workspace has links or domains, or is the first one, and cannot be deleted.
      */
     409: Problem;
     /**
@@ -6857,6 +6937,259 @@ export type AcceptInvitationResponses = {
 
 export type AcceptInvitationResponse = AcceptInvitationResponses[keyof AcceptInvitationResponses];
 
+export type ListDomainsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * All
+         *
+         * Those of all workspaces, for who looks after the installation.
+         */
+        all?: boolean;
+    };
+    url: '/api/v1/domains';
+};
+
+export type ListDomainsErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type ListDomainsError = ListDomainsErrors[keyof ListDomainsErrors];
+
+export type ListDomainsResponses = {
+    /**
+     * Successful Response
+     */
+    200: DomainList;
+};
+
+export type ListDomainsResponse = ListDomainsResponses[keyof ListDomainsResponses];
+
+export type AddDomainData = {
+    body: NewDomain;
+    path?: never;
+    query?: never;
+    url: '/api/v1/domains';
+};
+
+export type AddDomainErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `workspace_not_found`: The caller belongs to no workspace with this id.
+     */
+    404: Problem;
+    /**
+     * `domain_taken`: The host is served already.
+     */
+    409: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type AddDomainError = AddDomainErrors[keyof AddDomainErrors];
+
+export type AddDomainResponses = {
+    /**
+     * Successful Response
+     */
+    201: DomainOut;
+};
+
+export type AddDomainResponse = AddDomainResponses[keyof AddDomainResponses];
+
+export type RemoveDomainData = {
+    body?: never;
+    path: {
+        /**
+         * Host
+         *
+         * The domain's host.
+         */
+        host: string;
+    };
+    query?: never;
+    url: '/api/v1/domains/{host}';
+};
+
+export type RemoveDomainErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `domain_not_found`: No domain that the caller may change has this name.
+     */
+    404: Problem;
+    /**
+     * `domain_in_use`: The domain has links, or is served by a setting, and cannot be taken away.
+     */
+    409: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type RemoveDomainError = RemoveDomainErrors[keyof RemoveDomainErrors];
+
+export type RemoveDomainResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type RemoveDomainResponse = RemoveDomainResponses[keyof RemoveDomainResponses];
+
+export type AssignDomainData = {
+    body: Assignment;
+    path: {
+        /**
+         * Host
+         *
+         * The domain's host.
+         */
+        host: string;
+    };
+    query?: never;
+    url: '/api/v1/domains/{host}';
+};
+
+export type AssignDomainErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `domain_not_found`: No domain that the caller may change has this name. `workspace_not_found`: The caller belongs to no workspace with this id.
+     */
+    404: Problem;
+    /**
+     * `domain_in_use`: The domain has links, or is served by a setting, and cannot be taken away.
+     */
+    409: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type AssignDomainError = AssignDomainErrors[keyof AssignDomainErrors];
+
+export type AssignDomainResponses = {
+    /**
+     * Successful Response
+     */
+    200: DomainOut;
+};
+
+export type AssignDomainResponse = AssignDomainResponses[keyof AssignDomainResponses];
+
 export type GetMetricsData = {
     body?: never;
     path?: never;
@@ -7041,7 +7374,7 @@ export type ExportLinksErrors = {
      */
     401: Problem;
     /**
-     * `invalid_input`: A value is missing, malformed or out of range. `invalid_cursor`: The page cursor was not made by this installation, or belongs to another sort order. `unknown_domain`: The domain is not one that this installation serves.
+     * `invalid_input`: A value is missing, malformed or out of range. `invalid_cursor`: The page cursor was not made by this installation, or belongs to another sort order. `unknown_domain`: The domain is not one that this installation serves, or it is another workspace's.
      */
     422: Problem;
     /**
