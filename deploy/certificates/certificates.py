@@ -8,11 +8,13 @@ moved in one step, so that nobody ever sees a certificate with another one's key
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,11 +25,16 @@ from cryptography.x509.oid import NameOID
 
 FOLDER = Path("/etc/certificates")
 CURRENT = FOLDER / "current"
+WISH = FOLDER / "renew"
+"""Made by whoever wants a new certificate now: ``docker compose exec certificates touch /etc/certificates/renew``."""
+NGINX = "http://nginx:8080"
 WEBROOT = Path("/var/lib/acme")
 CHAIN, KEY = "fullchain.pem", "privkey.pem"
 OWN_DAYS = 3650
 RETRY_S = 60.0
 """After a first failure; doubled up to the ordinary time between two looks, since authorities count failures."""
+LOOK_S = 1.0
+"""Between two looks for somebody's wish, and for nginx."""
 
 
 def main() -> None:
@@ -37,7 +44,9 @@ def main() -> None:
     os.umask(0o027)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    names = [name.strip() for name in f"{os.environ.get('DOMAIN', '')},{os.environ.get('EXTRA_DOMAINS', '')}".split(",")]
+    names = [
+        name.strip() for name in f"{os.environ.get('DOMAIN', '')},{os.environ.get('EXTRA_DOMAINS', '')}".split(",")
+    ]
     names = [name for name in names if name]
     if not is_good(CURRENT / CHAIN):
         publish("own", *make_own(names or ["localhost"]))
@@ -48,14 +57,39 @@ def main() -> None:
         return
     every_s = float(os.environ.get("ACME_EVERY_S", "43200"))
     wait_s = RETRY_S
-    while not stop.is_set():
+    while shown_by_nginx(stop):
         if issue(names):
             wait_s = RETRY_S
-            stop.wait(every_s)
+            rest(stop, every_s)
         else:
             say(f"no certificate this time; again in {min(wait_s, every_s):.0f} s")
-            stop.wait(min(wait_s, every_s))
+            rest(stop, min(wait_s, every_s))
             wait_s *= 2
+
+
+def shown_by_nginx(stop: threading.Event) -> bool:
+    """Wait until nginx shows what lies in WEBROOT, since authorities count failures; False: told to stop."""
+    word = secrets.token_urlsafe()
+    file = WEBROOT / ".well-known" / "acme-challenge" / "shown"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(word)
+    file.chmod(0o644)
+    while not stop.is_set():
+        try:
+            with urllib.request.urlopen(f"{NGINX}/{file.relative_to(WEBROOT)}", timeout=5) as answer:
+                if answer.read().decode() == word:
+                    return True
+        except OSError:
+            pass  # it waits for the backends
+        stop.wait(LOOK_S)
+    return False
+
+
+def rest(stop: threading.Event, seconds: float) -> None:
+    """Wait, but no longer than until somebody wishes for a new certificate."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and not WISH.exists() and not stop.is_set():
+        stop.wait(LOOK_S)
 
 
 def issue(names: list[str]) -> bool:
@@ -81,12 +115,10 @@ def issue(names: list[str]) -> bool:
 
 
 def is_forced() -> bool:
-    """Say whether somebody asked for a new certificate now: ``touch /etc/certificates/renew``."""
-    wish = FOLDER / "renew"
-    if not wish.exists():
-        return False
-    wish.unlink()
-    return True
+    """Say whether somebody wished for a new certificate, once."""
+    wished = WISH.exists()
+    WISH.unlink(missing_ok=True)
+    return wished
 
 
 def publish(kind: str, chain: bytes, key: bytes) -> None:
@@ -125,9 +157,7 @@ def make_own(names: list[str]) -> tuple[bytes, bytes]:
     )
     return (
         certificate.public_bytes(serialization.Encoding.PEM),
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        ),
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
     )
 
 

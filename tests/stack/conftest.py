@@ -33,13 +33,13 @@ def images() -> Iterator[dict[str, str]]:
     docker("rmi", "--force", *names.values())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stack(images: dict[str, str]) -> Iterator[Stack]:
     """Three backends behind nginx, over HTTP, begun at the same moment on empty volumes."""
     # Many sign-ins come from one address here.
     stack = Stack(f"shortly-test-{secrets.token_hex(4)}", **images, CONNECTIONS_PER_ADDRESS="2000")
     try:
-        stack.compose("up", "--detach", "--wait", "--no-build", "--scale", "backend=3")
+        stack.up("--scale", "backend=3")
         yield stack
     finally:
         stack.down()

@@ -85,6 +85,13 @@ class Stack:
         """Run ``docker compose`` for this installation."""
         return docker("compose", *arguments, **self.environment)
 
+    def up(self, *arguments: str) -> None:
+        """Start it, or what is missing of it, and wait until all is healthy; what did not get so says why."""
+        done = self.script("docker", "compose", "up", "--detach", "--wait", "--no-build", *arguments)
+        if done.returncode != 0:
+            logs = self.script("docker", "compose", "logs", "--no-color", "--tail", "30").stdout
+            pytest.fail(f"{done.stderr}\n{logs}")
+
     def script(self, *command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a script of the repository for this installation."""
         return run(*command, **{**self.environment, **environment})
@@ -109,6 +116,7 @@ class Stack:
         body: object = None,
         method: str = "",
         tls: ssl.SSLContext | None = None,
+        host: str = "localhost",
         headers: dict[str, str] | None = None,
     ) -> Answer:
         """Send one request through nginx; with ``tls`` by HTTPS."""
@@ -116,7 +124,7 @@ class Stack:
             connection: HTTPConnection = HTTPSConnection("127.0.0.1", self.port(8443), timeout=20, context=tls)
         else:
             connection = HTTPConnection("127.0.0.1", self.port(), timeout=20)
-        sent = {"Content-Type": "application/json", "Host": "localhost", **(headers or {})}
+        sent = {"Content-Type": "application/json", "Host": host, **(headers or {})}
         if key:
             sent["Authorization"] = f"Bearer {key}"
         content = None if body is None else json.dumps(body)
@@ -130,6 +138,16 @@ class Stack:
         """Return how many clicks of a link are counted."""
         clicks: int = self.ask(f"/api/v1/links/{slug}", key=key).json["clicks"]
         return clicks
+
+    def wait_until_counted(self, slug: str, key: str, visits: int, *, within_s: float) -> None:
+        """Wait until a link has exactly so many clicks, and see that it stays so."""
+        deadline = time.monotonic() + within_s
+        while (clicks := self.clicks_of(slug, key)) != visits:
+            assert clicks < visits, f"{clicks} clicks of {visits} visits"
+            assert time.monotonic() < deadline, f"{clicks} clicks of {visits} visits after {within_s} s"
+            time.sleep(0.2)
+        time.sleep(2)
+        assert self.clicks_of(slug, key) == visits
 
     def down(self) -> None:
         """Remove it, its data included."""

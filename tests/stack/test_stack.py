@@ -141,3 +141,32 @@ def test_bodies_and_headers_that_are_too_large_are_refused(stack: Stack) -> None
 def test_the_configuration_of_nginx_is_valid(stack: Stack) -> None:
     for service in ("nginx", "frontend"):
         docker("exec", stack.ids(service)[0], "nginx", "-t", "-q")
+
+
+def test_the_frontend_answers_as_the_backend_does(stack: Stack) -> None:
+    """The same headers, but for those that servers make up themselves."""
+    asset = re.search(rb'src="(/assets/[^"]+\.js)"', stack.ask("/app/").body)
+    assert asset is not None
+    own = {"date", "server", "connection", "etag", "last-modified", "accept-ranges", "content-length", "vary"}
+    own |= {"x-request-id"}
+    code = (
+        "import http.client, json, sys; c = http.client.HTTPConnection('127.0.0.1', 8000);"
+        "c.request('GET', sys.argv[1], headers={'Host': 'localhost', 'Accept-Encoding': sys.argv[2]});"
+        "a = c.getresponse(); b = a.read();"
+        "print(json.dumps([a.status, {n.lower(): v for n, v in a.getheaders()}, len(b)]))"
+    )
+    for path in ("/app/", asset[1].decode(), "/manifest.webmanifest"):
+        for coding in ("identity", "gzip", "gzip, br"):
+            if path == "/app/" and "br" in coding:
+                continue  # a page of a thousand bytes: gzip is enough
+            through = stack.ask(path, headers={"Accept-Encoding": coding})
+            printed = stack.compose("exec", "--no-TTY", "backend", "python", "-c", code, path, coding)
+            status, headers, length = json.loads(printed)
+            assert through.status == status == 200
+            got = {name: value for name, value in through.headers.items() if name not in own}
+            if path == "/manifest.webmanifest":  # nginx packs it ahead for gzip only
+                got.pop("content-encoding", None), headers.pop("content-encoding", None)
+            else:
+                assert len(through.body) == length
+            assert got == {name: value for name, value in headers.items() if name not in own}, (path, coding)
+    assert stack.ask("/assets/none.js").status == 404
