@@ -1,7 +1,7 @@
 """Serve the bare application exactly as ``shortly serve`` serves Shortly: ``python -m bench.bare_server PORT``.
 
 The server's options are not written down a second time. ``serve`` itself is run once, in an empty folder, with a
-recorder in the place of Granian; so what it passes is what the bare application gets.
+recorder in the place of its supervisor; so what it passes is what the bare application gets.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from shortly.settings import Settings, load_settings
 
 def recorded_options(settings: Settings) -> dict[str, Any]:
     """Return what ``serve`` would start its server with, without the name of the application."""
-    with mock.patch.object(serve, "Granian") as recorder:
+    with mock.patch.object(serve, "Supervisor") as recorder:
         serve.serve(settings)
     return dict(recorder.call_args.kwargs)
 

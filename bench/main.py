@@ -24,6 +24,7 @@ from bench.stages import (
     bulk,
     connections,
     drain,
+    front,
     link_count,
     lists,
     redirect,
@@ -40,6 +41,7 @@ from shortly.settings import Settings
 
 STAGES: dict[str, Stage] = {
     "redirect": redirect.measure,
+    "front": front.measure,
     "connections": connections.measure,
     "link_count": link_count.measure,
     "drain": drain.measure,
