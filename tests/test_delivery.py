@@ -65,16 +65,20 @@ def test_each_dockerfile_is_an_image() -> None:
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Path:
-    """Return a checkout where ``old:1`` serves; its docker and its rolling update only note what they are asked."""
+    """Return a checkout where ``old:1`` and ``web:1`` serve; docker and the rolling update only note what is asked."""
     (tmp_path / "bin").mkdir()
     docker = tmp_path / "bin" / "docker"
-    docker.write_text('#!/bin/sh\n[ "$1" = inspect ] && cat serving || echo some-id\n')
+    docker.write_text('#!/bin/sh\nfor last; do :; done\n[ "$1" != inspect ] || exec cat "$last"\necho "$last"\n')
     update = tmp_path / "srv" / "deploy" / "rolling-update"
     update.parent.mkdir(parents=True)
-    update.write_text('#!/bin/sh\n[ "$IMAGE" != broken:1 ] || exit 1\necho "$IMAGE" >serving\n')
+    update.write_text(
+        '#!/bin/sh\n[ "$IMAGE" != broken:1 ] || exit 1\necho "$IMAGE" >backend\necho "$FRONTEND_IMAGE" >frontend\n'
+    )
     for program in (docker, update):
         program.chmod(0o755)
-    (tmp_path / "srv" / "serving").write_text("old:1\n")
+    (tmp_path / "srv" / "backend").write_text("old:1\n")
+    (tmp_path / "srv" / "frontend").write_text("web:1\n")
+    (tmp_path / "srv" / ".env").write_text("DOMAIN=s.example\nIMAGE=old:1\n")
     return tmp_path
 
 
@@ -83,24 +87,46 @@ def deploy(machine: Path, script: str, *arguments: str) -> int:
     return run(script, *arguments, DEPLOY_DIR=str(machine / "srv"), PATH=path).returncode
 
 
-def test_a_deployment_can_be_taken_back(machine: Path) -> None:
-    serving = machine / "srv" / "serving"
-    assert deploy(machine, "deploy.sh", "new:2") == 0
-    assert serving.read_text() == "new:2\n"
+def serving(machine: Path) -> list[str]:
+    """Return the images of backend and frontend."""
+    return [(machine / "srv" / service).read_text().strip() for service in ("backend", "frontend")]
+
+
+def test_deployments_can_be_taken_back_one_after_the_other(machine: Path) -> None:
+    assert deploy(machine, "deploy.sh", "new:2", "web:2") == 0
+    assert deploy(machine, "deploy.sh", "new:3", "web:3") == 0
+    assert serving(machine) == ["new:3", "web:3"]
     assert deploy(machine, "rollback.sh") == 0
-    assert serving.read_text() == "old:1\n"
+    assert serving(machine) == ["new:2", "web:2"]
+    assert deploy(machine, "rollback.sh") == 0
+    assert serving(machine) == ["old:1", "web:1"]
+    assert deploy(machine, "rollback.sh") == 1  # there is nothing before that
+    assert serving(machine) == ["old:1", "web:1"]
+
+
+def test_a_deployment_of_the_backend_alone_leaves_the_frontend(machine: Path) -> None:
+    assert deploy(machine, "deploy.sh", "new:2") == 0
+    assert serving(machine) == ["new:2", "web:1"]
+
+
+def test_what_was_deployed_is_what_the_next_start_takes(machine: Path) -> None:
+    assert deploy(machine, "deploy.sh", "new:2", "web:2") == 0
+    env = (machine / "srv" / ".env").read_text()
+    assert env == "DOMAIN=s.example\nIMAGE=new:2\nFRONTEND_IMAGE=web:2\n"
 
 
 def test_a_deployment_that_fails_does_not_change_what_a_rollback_brings_back(machine: Path) -> None:
-    assert deploy(machine, "deploy.sh", "new:2") == 0
-    assert deploy(machine, "deploy.sh", "broken:1") != 0
-    assert (machine / "srv" / ".previous-image").read_text() == "old:1\n"
+    assert deploy(machine, "deploy.sh", "new:2", "web:2") == 0
+    assert deploy(machine, "deploy.sh", "broken:1", "web:3") != 0
+    assert deploy(machine, "rollback.sh") == 0
+    assert serving(machine) == ["old:1", "web:1"]
 
 
 @pytest.mark.parametrize("image", ["", "-v", "a b", "$(touch pwned)", "a;reboot", "a\nb"])
 def test_what_is_no_image_is_not_deployed(machine: Path, image: str) -> None:
     assert deploy(machine, "deploy.sh", image) == 2
-    assert (machine / "srv" / "serving").read_text() == "old:1\n"
+    assert deploy(machine, "deploy.sh", "new:2", image) == 2
+    assert serving(machine) == ["old:1", "web:1"]
 
 
 @pytest.mark.parametrize("version", ["", "latest", "v1", "1.2.3; reboot", "99.98.97"])
