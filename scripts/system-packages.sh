@@ -14,6 +14,7 @@ package_of() {
   redis-server) echo redis-server ;;
   redis-benchmark) echo redis-tools ;;
   systemd-analyze) echo systemd ;;
+  java) echo default-jre-headless ;;
   taskset | setpriv | prlimit) echo util-linux ;;
   *) echo "$1" ;;
   esac
