@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import httpx2
@@ -89,6 +90,22 @@ def test_a_link_is_looked_at_closely_and_the_address_keeps_it(site: Site) -> Non
     assert site.complaints == []
 
 
+def test_home_tells_what_is_clicked_most_now_and_ever(site_on_each_store: Site) -> None:
+    page = filled(site_on_each_store)
+    page.reload()
+    section = page.get_by_role("region", name="Most clicked")
+    expect(section).to_contain_text("Spring sale")
+    expect(section).to_contain_text("3 clicks")
+    section.get_by_text("Today", exact=True).click()
+    expect(section).to_contain_text("the day is that of UTC")
+    expect(section).to_contain_text("3 clicks")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(section).to_contain_text("4 clicks")
+    photograph(page, "home-top")
+    assert site_on_each_store.complaints == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_is_in_anybodys_way(site: Site, scheme: Literal["light", "dark"]) -> None:
     page = filled(site)
@@ -113,3 +130,26 @@ def test_nothing_is_in_anybodys_way(site: Site, scheme: Literal["light", "dark"]
             if wide > width:
                 found.append(f"{name} {width}: is {wide} wide")
     assert not found, "\n".join(found)
+
+
+def test_home_tells_what_needs_attention_and_what_can_be_done_about_it(site_on_each_store: Site) -> None:
+    site = site_on_each_store
+    page = site.open()
+    site.set_up(page)
+    section = page.get_by_role("region", name="Needs attention")
+    expect(section).to_contain_text("All is well")
+    soon = (datetime.now(UTC) + timedelta(days=2, hours=1)).isoformat()
+    site.served.make_link("soon", expires_at=soon)
+    site.served.make_link("limited", max_clicks=2)
+    click(site, "limited", 2)
+    page.reload()
+    expect(section).to_contain_text("Expires in 2 days")
+    expect(section).to_contain_text("All 2 clicks are used up")
+    photograph(page, "home-attention")
+    page.get_by_role("button", name=re.compile("Archive .*limited")).press("Enter")
+    expect(section).not_to_contain_text("used up")
+    page.get_by_role("button", name="Undo").click()
+    expect(section).to_contain_text("All 2 clicks are used up")
+    page.get_by_role("button", name=re.compile("Extend .*soon")).press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert site.complaints == []

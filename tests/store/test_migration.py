@@ -28,7 +28,7 @@ from shortly.links.link import Link
 from shortly.redis_address import parse_address
 from shortly.settings import load_settings
 from shortly.store import Store
-from shortly.store.migration.ledger import open_ledger
+from shortly.store.migration.ledger import open_ledger, today
 from shortly.store.migration.move import Compared, Move, Side
 from shortly.store.migration.progress import Progress
 from shortly.store.opening import Place, open_place, place_of
@@ -166,6 +166,17 @@ async def test_everything_is_the_same_afterwards(moving: Moving) -> None:
     redirection = await target.get_redirection("", "s1")
     assert redirection is not None
     assert redirection.target == links[1].target
+
+
+async def test_the_most_clicked_links_of_the_last_days_are_the_same(moving: Moving) -> None:
+    links = await fill(moving.source)
+    now_ms = today() * DAY_MS
+    clicks = [visit(now_ms, links[n].id) for n in range(3, 9) for _ in range(n)]
+    await moving.source.fold([batch(clicks, segment="later")])
+    await moving.run_and_be_same()
+    (top,) = (await moving.target.top_days(EVERY_LINK, today() - 1, today() + 1)).values()
+    copies = await moving.target.get_links(list(top.clicks))
+    assert {copies[link_id].slug: number for link_id, number in top.clicks.items()} == {f"s{n}": n for n in range(3, 9)}
 
 
 async def test_the_target_goes_on_where_the_source_stopped(moving: Moving) -> None:

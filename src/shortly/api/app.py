@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 
 from shortly import __version__
 from shortly.api import (
+    attention,
     audit,
     auth,
     bans,
@@ -37,6 +38,7 @@ from shortly.api import (
     slugs,
     stats,
     system,
+    top,
     transfer,
     users,
     views,
@@ -98,11 +100,13 @@ def create_api(settings: Settings, lifespan: Lifespan, ui: Path = FOLDER) -> Fas
     )
     needs_key: list[Any] = [Security(bearer), Security(api_key_header), Security(session_cookie)]
     api.include_router(stats.router, dependencies=needs_key)  # before links: see paths
+    api.include_router(top.router, dependencies=needs_key)
     api.include_router(live.router, dependencies=needs_key)
     api.include_router(bans.router, dependencies=needs_key)
     api.include_router(qr.router, dependencies=needs_key)
     api.include_router(links.router, dependencies=needs_key)
     api.include_router(bulk.router, dependencies=needs_key)
+    api.include_router(attention.router, dependencies=needs_key)
     api.include_router(labels.router, dependencies=needs_key)
     api.include_router(slugs.router, dependencies=needs_key)
     api.include_router(keys.router, dependencies=needs_key)

@@ -18,6 +18,12 @@ EVERY_LINK = 0
 """The sum over all links of the first workspace."""
 
 
+TOP_DAYS = 8
+"""How many days' most clicked links are kept, the present one and the next one among them."""
+TOP_KEPT = 32
+"""Of each day and workspace, at least."""
+
+
 def every_link(workspace: int) -> int:
     """Return what stands in place of a link id for the sum over all links of a workspace: 0, -1, -2 and so on."""
     if workspace < FIRST_WORKSPACE:
@@ -53,6 +59,15 @@ class Total(Struct, frozen=True, array_like=True):
 
     clicks: int = 0
     bots: int = 0
+
+
+class TopDay(Struct, frozen=True):
+    """The links of a workspace that people clicked most on one day."""
+
+    clicks: dict[int, int]
+    """Link id -> human clicks, all that are known."""
+    below: int
+    """What no link that is missing here had more of; 0: all links with human clicks are known."""
 
 
 class VisitPage(Struct, frozen=True):
@@ -99,6 +114,13 @@ class ClickStore(FoldStore, Protocol):
     async def moments(self, sum_id: int, since_moment: int, until_moment: int) -> dict[int, Total]:
         """Return the clicks on all links of a workspace in each moment (``at_ms // MOMENT_MS``) that had any, of the
         last hours; ``until_moment`` is exclusive. Older ones are missing."""
+
+    async def top_days(self, sum_id: int, since_day: int, until_day: int) -> dict[int, TopDay]:
+        """Return the most clicked links of each day that has any; ``until_day`` is exclusive. Known for the last
+        ``TOP_DAYS``; the ``TOP_KEPT`` first ones of a day are right, at least. Links that are gone are among them."""
+
+    async def days_of(self, link_ids: Sequence[int], since_day: int, until_day: int) -> dict[int, Total]:
+        """Return the clicks of each of these links in the days together; one without any is missing."""
 
     async def visitors(self, link_id: int, since_day: int, until_day: int) -> dict[int, int]:
         """Return the unique human visitors of each day that had any; ``until_day`` is exclusive."""

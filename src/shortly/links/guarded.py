@@ -14,6 +14,7 @@ from msgspec import structs
 from shortly.accounts.access import Caller
 from shortly.accounts.audit import Audit
 from shortly.errors import ShortlyError
+from shortly.links.attention import Attention
 from shortly.links.labels import LabelKind, LabelPage, LabelQuery
 from shortly.links.link import BanStatus, Link, LinkPage, LinkQuery
 from shortly.links.notes import LinkNotes
@@ -110,6 +111,13 @@ class GuardedLinks:
         return await self._service.list_labels(
             LabelQuery(kind=kind, workspace=caller.workspace_id, search=search, limit=limit, after=after)
         )
+
+    async def attention(self, *, limit: int) -> Attention:
+        """See ``LinkService``."""
+        caller = self._caller
+        caller.require("links:read")
+        reach = self._reach if caller.is_restricted else None
+        return await self._service.attention(caller.workspace_id, limit=limit, reach=reach)
 
     async def is_free(self, slug: str, *, domain: str | None = None) -> bool:
         """See ``LinkService``; also of slugs of others, as anybody learns by following them, but not on their domains.

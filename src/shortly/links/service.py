@@ -19,6 +19,7 @@ from shortly.errors import (
     ShortlyError,
     SlugTaken,
 )
+from shortly.links.attention import MAX_CONCERNS, Attention, look_over
 from shortly.links.domains import Domains
 from shortly.links.fields import check_fields, check_span
 from shortly.links.labels import MAX_LABELS, LabelPage, LabelQuery
@@ -194,6 +195,11 @@ class LinkService:
             raise LinkNotFound(slug[:128])
         return link
 
+    async def get_many(self, link_ids: Sequence[int], *, reach: Reach = everywhere) -> dict[int, Link]:
+        """Return links by their ids; those that are deleted, gone or out of reach are missing."""
+        found = await self._store.get_links(link_ids)
+        return {link_id: link for link_id, link in found.items() if link.deleted_at is None and reach(link)}
+
     async def list_links(self, query: LinkQuery) -> LinkPage:
         """Return one page of links; ``query.domain`` is a host, or empty for the one of ``BASE_URL``.
 
@@ -220,6 +226,24 @@ class LinkService:
         if len(query.search) > MAX_SEARCH:
             raise InvalidInput(f"The search text is longer than {MAX_SEARCH} characters.", field="search")
         return await self._store.list_labels(query)
+
+    async def attention(self, workspace: int, *, limit: int, reach: Reach | None = None) -> Attention:
+        """Return what the people of a workspace should look at.
+
+        Args:
+            workspace: Which.
+            limit: Links of each trouble, 1 to ``MAX_CONCERNS``.
+            reach: Which links exist for whoever asks, if these are not all of the workspace.
+
+        Raises:
+            InvalidInput: The limit is another one.
+        """
+        if not 1 <= limit <= MAX_CONCERNS:
+            raise InvalidInput(f"The limit must be a whole number from 1 to {MAX_CONCERNS}.", field="limit")
+        within, everything = reach or everywhere, reach is None
+        return await look_over(
+            self._store, workspace, limit=limit, reach=within, everything=everything, now=self._now()
+        )
 
     async def is_free(self, slug: str, *, domain: str | None = None, reach: Reach = everywhere) -> bool:
         """Say whether a link could have this slug now; one point read, and no promise for later.

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from shortly.accounts.people import FIRST_WORKSPACE
 from shortly.errors import LinkChanged, LinkNotFound, SlugTaken
+from shortly.links.attention import ConcernPage, ConcernQuery
 from shortly.links.labels import LabelPage, LabelQuery
 from shortly.links.link import Link, LinkPage, LinkQuery, Redirection
 
@@ -45,6 +46,9 @@ class LinkStore(RedirectionStore, Protocol):
     async def get_link(self, domain: str, slug: str) -> Link | None:
         """Return the link that has this slug or alias, or None; one point read, never from memory."""
 
+    async def get_links(self, link_ids: Sequence[int]) -> dict[int, Link]:
+        """Return links by their ids, deleted ones that can be restored among them; one that is gone is missing."""
+
     async def replace_links(
         self, edits: Sequence[tuple[Link, Link]]
     ) -> list[Link | LinkChanged | LinkNotFound | SlugTaken]:
@@ -67,6 +71,13 @@ class LinkStore(RedirectionStore, Protocol):
 
     async def list_labels(self, query: LabelQuery) -> LabelPage:
         """Return one page of the tags, or of the folders, that links of a workspace have; counts are exact."""
+
+    async def list_concerns(self, query: ConcernQuery) -> ConcernPage:
+        """Return links of a workspace that are in one kind of trouble, neither archived nor, but for banned ones,
+        disabled: those that expire next, that expired last, or that were made last.
+
+        Of those that come into question ``MOST_LOOKED_AT`` are looked at.
+        """
 
     async def find_link(self, domain: str, target: str, owner: str, workspace: int = FIRST_WORKSPACE) -> Link | None:
         """Return the owner's oldest plain link of the workspace to exactly this target, or None.

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from msgspec import Struct
+
 from shortly.accounts.access import Caller
-from shortly.clicks.store import VisitPage, every_link
+from shortly.clicks.store import Total, VisitPage, every_link
 from shortly.errors import Forbidden, LinkNotFound
 from shortly.links.guarded import reach_of
 from shortly.links.link import Link
@@ -15,6 +17,15 @@ from shortly.stats.breakdowns import DEFAULT_TOP
 from shortly.stats.exports import Export
 from shortly.stats.periods import PeriodQuery
 from shortly.stats.service import Page, StatsService
+from shortly.stats.top import check_top_query, humans
+
+
+class Top(Struct, frozen=True):
+    """The links with the most human clicks, the first one first."""
+
+    links: list[tuple[Link, Total]]
+    complete: bool
+    """No other link can have had more clicks than the last of these."""
 
 
 class GuardedStats:
@@ -68,6 +79,20 @@ class GuardedStats:
     ) -> Export:
         """See ``StatsService``."""
         return await self._service.export(*self._counted(link), query, table=table, form=form, dimensions=dimensions)
+
+    async def top(self, days: int, limit: int) -> Top:
+        """Return the links of the workspace that people clicked most in the last days.
+
+        Raises:
+            InvalidInput: See ``check_top_query``.
+        """
+        check_top_query(days, limit)
+        sum_id, _ = self._counted(None)
+        found = await self._service.top(sum_id, days)
+        links = await self._links.get_many([top.link_id for top in found.links], reach=self._reach)
+        known = [top for top in found.links if top.link_id in links and humans(top) > 0]
+        told = [(links[top.link_id], top.total) for top in known[:limit]]
+        return Top(told, found.below == 0 or (len(known) >= limit and humans(known[limit - 1]) >= found.below))
 
     def counted_as(self, link: Link | None) -> int:
         """Return what stands for a link, or for all of the workspace, where clicks are counted."""

@@ -16,9 +16,11 @@ from shortly.stats.exports import Cell, Export, Rows, check_export, write_export
 from shortly.stats.heat_map import draw_heat_map
 from shortly.stats.periods import FIRST_YEAR, Period, PeriodQuery, Step, resolve
 from shortly.stats.series import Bucket, Change, HourlyTotals, Summary, compare, fill_series, summarise
+from shortly.stats.top import TopLinks, top_links
 from shortly.stats.zones import HOUR_S, utc_hour
 
 FIRST_HOUR = utc_hour(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC))
+DAY_S = 86_400
 MAX_VISITS = 1_000
 """Raw visits in one page."""
 
@@ -162,6 +164,11 @@ class StatsService:
     async def totals(self, link_ids: Sequence[int]) -> Mapping[int, Total]:
         """Return the all-time clicks of links; one without clicks is missing."""
         return await self._store.totals(link_ids)
+
+    async def top(self, sum_id: int, days: int) -> TopLinks:
+        """Return the links that people clicked most in so many UTC days, the present one being the last."""
+        until = int(self._clock().timestamp()) // DAY_S + 1
+        return await top_links(self._store, sum_id, until - days, until)
 
     async def export(
         self,

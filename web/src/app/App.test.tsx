@@ -17,7 +17,7 @@ const ME = {
   permissions: ["links:read", "installation"],
 };
 const METHODS = { setup: true, passkeys: false, oidc: "Example ID", password_by_mail: false };
-const EMPTY = { items: [], next_cursor: null };
+const EMPTY = { items: [], next_cursor: null, more: [], complete: true };
 const refusal = (status: number, code: string) => ({ status, body: { code, detail: code, status } });
 
 /** What the server says, by method and path; a list is said one after the other, its last one for ever. */

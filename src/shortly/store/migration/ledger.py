@@ -82,6 +82,9 @@ class Ledger(AbstractAsyncContextManager["Ledger"], Protocol):
     async def put_days(self, days: Sequence[DayCounts]) -> None:
         """Set the counts of these days and their hours."""
 
+    async def put_top(self, sum_id: int, day: int, clicks: Mapping[int, int]) -> None:
+        """Set the human clicks of a day's most clicked links, see ``ClickStore.top_days``."""
+
     async def put_totals(self, totals: Mapping[int, Total]) -> None:
         """Set all-time totals."""
 

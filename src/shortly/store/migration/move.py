@@ -17,11 +17,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shortly.accounts.records import MAX_CHANGES, Add, Change, Record, Remove
-from shortly.clicks.store import Total
+from shortly.clicks.store import TOP_DAYS, Total
 from shortly.errors import InvalidInput, LinkNotFound, NameTaken, RecordChanged
 from shortly.links.link import Link, LinkQuery, LinkState
 from shortly.store import Store
-from shortly.store.migration.ledger import Ledger
+from shortly.store.migration.ledger import Ledger, today
 from shortly.store.migration.progress import Copy, Progress
 from shortly.store.migration.proof import Sum, day_proof, link_proof, sum_of, total_proof
 from shortly.store.migration.visits import copy_visits, each_hour
@@ -260,11 +260,21 @@ class Move:
                 day.link_id = targets[day.link_id]
             await self._target.ledger.put_days(days)
             self._told(COUNTS, len(days))
+        await self._copy_tops(targets)
         for some in chunks(list(targets)):
             totals = await self._source.store.totals(some)
             await self._target.ledger.put_totals({targets[link_id]: total for link_id, total in totals.items()})
             self._told(TOTALS, len(some))
         await self._target.store.fold([])  # nothing, but lists by clicks hear of the totals
+
+    async def _copy_tops(self, targets: dict[int, int]) -> None:
+        """Copy the most clicked links of the last days."""
+        until = today() + 2
+        for sum_id in await self._source.ledger.sums():
+            for day, top in (await self._source.store.top_days(sum_id, until - TOP_DAYS, until)).items():
+                clicks = {targets[link_id]: number for link_id, number in top.clicks.items() if link_id in targets}
+                if clicks:
+                    await self._target.ledger.put_top(sum_id, day, clicks)
 
     # --- proof ---------------------------------------------------------------------------------------------------
 

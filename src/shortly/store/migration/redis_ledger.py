@@ -16,7 +16,7 @@ from shortly.store.moments import to_ms
 from shortly.store.redis import click_keys, keys
 from shortly.store.redis.account_records import RedisRecords
 from shortly.store.redis.click_calls import Call, cut, run_all
-from shortly.store.redis.click_folding import KEEP_S
+from shortly.store.redis.click_folding import KEEP_S, TOPS_S
 from shortly.store.redis.click_rows import VISITORS, add_row, hour_fields, row_of
 from shortly.store.redis.client import Client
 from shortly.store.redis.idempotency import ANSWER_MS
@@ -46,6 +46,13 @@ PUT_ANSWER = Script.of_text(
     f"""
 redis.call('HSET', KEYS[1], unpack(ARGV))
 return redis.call('PEXPIRE', KEYS[1], {ANSWER_MS})
+""",
+)
+PUT_TOP = Script.of_text(
+    "put_top",
+    """
+redis.call('ZADD', KEYS[1], unpack(ARGV, 2))
+return redis.call('EXPIRE', KEYS[1], ARGV[1])
 """,
 )
 PUT_TOTALS = Script.of_text(
@@ -202,6 +209,15 @@ class RedisLedger:
                 rows.setdefault(click_keys.visitors_row(day.link_id, day.day), {})[VISITORS] = day.visitors
             calls += ((PUT_ROW, [key], list(chain.from_iterable(row.items()))) for key, row in rows.items())
         await self._run(calls)
+
+    async def put_top(self, sum_id: int, day: int, clicks: Mapping[int, int]) -> None:
+        """See ``Ledger``; what is too much for a partition goes when its links are clicked again."""
+        shares: defaultdict[int, list[Argument]] = defaultdict(list)
+        for link_id, number in clicks.items():
+            shares[keys.home_of(link_id)] += (number, link_id)
+        await self._run(
+            [(PUT_TOP, [click_keys.top(number, sum_id, day)], [TOPS_S, *share]) for number, share in shares.items()]
+        )
 
     async def put_totals(self, totals: Mapping[int, Total]) -> None:
         """See ``Ledger``; lists by clicks know of them after the next ``fold``."""

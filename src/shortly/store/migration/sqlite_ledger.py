@@ -19,6 +19,7 @@ from shortly.store.migration.ledger import DayCounts, KeptAnswer, today
 from shortly.store.moments import to_ms
 from shortly.store.sqlite.account_records import record_of
 from shortly.store.sqlite.click_rows import numbers, pack, query, tally_in, unpack_hours
+from shortly.store.sqlite.click_tops import put_top
 from shortly.store.sqlite.connection import connect, store_errors
 from shortly.store.sqlite.idempotency import ANSWER_MS
 
@@ -175,6 +176,11 @@ class SqliteLedger:
             self._clicks.execute("DELETE FROM link_spans")  # they only save adding days up
             self._clicks.executemany("INSERT OR REPLACE INTO link_hours VALUES (?, ?, ?, ?, ?)", hour_rows)
             self._clicks.executemany("INSERT OR REPLACE INTO link_days VALUES (?, ?, ?, ?, ?, ?, ?)", day_rows)
+
+    async def put_top(self, sum_id: int, day: int, clicks: Mapping[int, int]) -> None:
+        """See ``Ledger``."""
+        with store_errors(self._clicks), self._clicks:
+            put_top(self._clicks, day, sum_id, clicks)
 
     async def put_totals(self, totals: Mapping[int, Total]) -> None:
         """See ``Ledger``."""

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from shortly.clicks.fold import DAY_MS, HOUR_MS, moments_of, seen_among
-from shortly.clicks.store import Batch, every_link, is_sum
+from shortly.clicks.store import TOP_DAYS, TOP_KEPT, Batch, every_link, is_sum
 from shortly.clicks.visit import MAX_VALUES, OTHER, Visit
 from shortly.store.redis import click_keys
 from shortly.store.redis.click_calls import Call
@@ -34,6 +34,9 @@ KEEP_S = 3 * 86_400
 MOMENTS_S = 3 * 3_600
 """How long clicks by the moment are kept."""
 
+TOPS_S = TOP_DAYS * 86_400
+"""How long the most clicked links of a day are kept after its last click."""
+
 FOLD = Script("click_slices", "click_entries", "fold")
 
 Positions = dict[tuple[int, str], int]
@@ -43,6 +46,9 @@ Sums = dict[str, int]
 
 TEXTS = [str(number) for number in range(1000)]
 """Of numbers that most sums are among."""
+
+ROW_HEAD = 4
+"""What the rows of a message have before each row's names and numbers."""
 
 _pack = msgspec.msgpack.Encoder().encode
 
@@ -183,6 +189,9 @@ class _Message:
         """For each row its key; the key of a set that the day is added to if the row is new, and the day, or twice 0,
         or -1 and how many seconds a new row is kept; how many texts follow; names of fields, each with the number to
         add to it."""
+        self._tops: defaultdict[str, list[int | str]] = defaultdict(list)
+        """Key of a day's most clicked links -> three for each link that was clicked: its id, the places among the rows
+        where its clicks on that day and those of bots are."""
         self._totals: defaultdict[str, Sums] = defaultdict(dict)
         self._lists: list[int | str] = []
         """For each list its key and that of its late ones, the first and the last of its entries among the arguments,
@@ -202,6 +211,7 @@ class _Message:
             list(self._seen.values()),
             self._rows,
             self._lists,
+            (TOP_KEPT, TOPS_S, [(self._new(key), links) for key, links in self._tops.items()]),
         )
         return FOLD, self._keys, [_pack(message), *self._entries]
 
@@ -214,7 +224,7 @@ class _Message:
             of_links[placed.visit.link_id].append(placed)
         for link_id, of_link in of_links.items():
             visitors = _visitors(of_link)
-            places = self._add_counts(link_id, of_link, visitors)
+            places = self._add_counts(link_id, of_link, visitors, every_link(of_link[0].visit.workspace))
             for day, of_day in visitors.items():
                 self._add_seen(day, link_id, places[day], of_day)
             if entries := [entry_of(placed.visit_id, placed.visit) for placed in of_link if not placed.visit.private]:
@@ -250,9 +260,11 @@ class _Message:
 
     # --- parts of the message --------------------------------------------------------------------------------
 
-    def _add_counts(self, link_id: int, visits: Iterable[Placed], seen: Container[int]) -> dict[int, int]:
+    def _add_counts(
+        self, link_id: int, visits: Iterable[Placed], seen: Container[int], sum_id: int | None = None
+    ) -> dict[int, int]:
         """Add a link's hours, days and total; return where the numbers of visitors go of the days that have ``seen``
-        any."""
+        any. Of a link, ``sum_id`` says among which ones it may be clicked most."""
         fields: defaultdict[int, list[list[str]]] = defaultdict(list)
         for placed in visits:
             visit = placed.visit
@@ -281,6 +293,12 @@ class _Message:
                 self._changed.append(str(link_id))  # a text: Lua knows 53 bits
         places = {}
         for day, sums in of_days.items():
+            if sum_id is not None and sums.get(CLICKS, 0) > sums.setdefault(BOTS, 0):
+                names, first = list(sums), len(self._rows) + ROW_HEAD
+                self._tops[click_keys.top(self._partition, sum_id, day)] += (
+                    str(link_id),
+                    *(first + 2 * names.index(name) + 2 for name in (CLICKS, BOTS)),
+                )
             if day in seen:
                 sums[VISITORS] = 0  # the last one, to be filled in by the script
             places[day] = self._add_row(click_keys.day_row(link_id, day), sums, days, day)

@@ -54,7 +54,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shortly.clicks.fold import DAY_MS
-from shortly.clicks.store import Batch, Total, VisitPage, is_sum
+from shortly.clicks.store import Batch, TopDay, Total, VisitPage, is_sum
 from shortly.clicks.visit import Tally
 from shortly.errors import StoreUnavailable
 from shortly.store.redis import click_keys
@@ -64,6 +64,7 @@ from shortly.store.redis.click_keys import CLICK_TAGS, DONE
 from shortly.store.redis.click_pages import read_visits, read_visits_of_all
 from shortly.store.redis.click_pruning import forget_links, prune_visitors, prune_visits
 from shortly.store.redis.click_rows import HOURS_OF_DAY, MOMENTS, VISITORS, add_row, hours_in, moments_in
+from shortly.store.redis.click_tops import read_days_of, read_top_days
 from shortly.store.redis.click_visits import first_id, read_cursor
 from shortly.store.redis.client import Client
 from shortly.store.redis.keys import PARTITIONS, home_of
@@ -217,6 +218,14 @@ class RedisClicks:
             for moment, total in moments_in(row, stretch).items()
             if since_moment <= moment < until_moment
         }
+
+    async def top_days(self, sum_id: int, since_day: int, until_day: int) -> dict[int, TopDay]:
+        """See ``ClickStore``."""
+        return await read_top_days(self._client, sum_id, since_day, until_day)
+
+    async def days_of(self, link_ids: Sequence[int], since_day: int, until_day: int) -> dict[int, Total]:
+        """See ``ClickStore``."""
+        return await read_days_of(self._client, link_ids, since_day, until_day)
 
     async def visitors(self, link_id: int, since_day: int, until_day: int) -> dict[int, int]:
         """See ``ClickStore``."""

@@ -122,6 +122,14 @@ class LinkList:
             start = b"(" + members[-1]
         return None
 
+    async def neighbours(
+        self, key: str, *, descending: bool, count: int, low: Argument, high: Argument, also_in: Sequence[str]
+    ) -> tuple[int, list[tuple[int, Doc]]]:
+        """Return how many members of a set there are between two scores, up to ``count``, and what the index knows of
+        those of them that are in other sets, too; by their scores."""
+        stretch = await self._stretch(key, descending=descending, count=count, low=low, high=high, also_in=also_in)
+        return stretch.length, [(hit.id, hit.doc) for hit in stretch.hits]
+
     # --- ways ----------------------------------------------------------------------------------------------------
 
     async def _hits(self, query: LinkQuery, wanted: Wanted, after: Position | None) -> AsyncIterator[Sequence[Hit]]:

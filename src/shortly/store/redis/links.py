@@ -7,10 +7,12 @@ from collections.abc import Sequence
 
 from shortly.accounts.people import FIRST_WORKSPACE
 from shortly.errors import LinkChanged, LinkNotFound, ShortlyError, SlugTaken
+from shortly.links.attention import ConcernPage, ConcernQuery
 from shortly.links.labels import LabelPage, LabelQuery
 from shortly.links.link import Link, LinkPage, LinkQuery
 from shortly.store.redis import keys
 from shortly.store.redis.client import Client
+from shortly.store.redis.concerns import list_concerns
 from shortly.store.redis.installation import Installation
 from shortly.store.redis.labels import list_labels
 from shortly.store.redis.link_list import LinkList
@@ -111,6 +113,11 @@ class RedisLinks:
         link = link_of(value)
         return link if name in names_of(link, self._key) else None
 
+    async def get_links(self, link_ids: Sequence[int]) -> dict[int, Link]:
+        """See ``LinkStore``."""
+        values = await self._client.read_many([("GET", keys.link(link_id)) for link_id in link_ids])
+        return {link.id: link for link in map(link_of, filter(None, values))}
+
     async def add_links(self, links: Sequence[Link]) -> list[Link | SlugTaken]:
         """See ``LinkStore``."""
         async with self._writing:
@@ -135,6 +142,10 @@ class RedisLinks:
     async def list_labels(self, query: LabelQuery) -> LabelPage:
         """See ``LinkStore``."""
         return await list_labels(self._client, query)
+
+    async def list_concerns(self, query: ConcernQuery) -> ConcernPage:
+        """See ``LinkStore``."""
+        return await list_concerns(self._client, self._list, query)
 
     async def find_link(self, domain: str, target: str, owner: str, workspace: int = FIRST_WORKSPACE) -> Link | None:
         """See ``LinkStore``."""

@@ -24,6 +24,7 @@ from shortly.store.sqlite.click_rows import (
     visit_id,
 )
 from shortly.store.sqlite.click_spans import forget_spans
+from shortly.store.sqlite.click_tops import add_tops
 
 FEW_CLICKS = 24
 """A link's day with no more clicks than this is one row, which describes each of its hours; most days of most links
@@ -40,7 +41,9 @@ def fold_batches(writer: apsw.Connection, batches: Sequence[Batch]) -> None:
     if visits:
         folded = fold_visits(visits)
         new_visitors = _add_visitors(writer, folded.visitors)
-        _add_hours(writer, _add_days(writer, folded.days, new_visitors))
+        hours, counted = _add_days(writer, folded.days, new_visitors)
+        _add_hours(writer, hours)
+        add_tops(writer, counted, visits)
         _add_totals(writer, folded.days)
         _add_moments(writer, visits)
         _add_visits(writer, visits)
@@ -80,13 +83,15 @@ def _add_visitors(writer: apsw.Connection, visitors: Mapping[int, set[tuple[int,
 
 def _add_days(
     writer: apsw.Connection, days: Mapping[int, Mapping[int, HourTallies]], new_visitors: NewVisitors
-) -> dict[int, dict[int, Tally]]:
-    """Add to the rows of days, and return what is to be added to the rows of hours: hour -> link -> tally."""
+) -> tuple[dict[int, dict[int, Tally]], dict[int, dict[int, int]]]:
+    """Add to the rows of days; return what is to be added to the rows of hours, hour -> link -> tally, and how often
+    people have clicked in all: day -> link -> number."""
     sql = """
         SELECT link_id, clicks, bots, visitors, hours, dimensions FROM link_days
         WHERE day = ? AND link_id IN (SELECT value FROM carray(?))
     """
     of_hours: dict[int, dict[int, Tally]] = {}
+    counted: dict[int, dict[int, int]] = {}
     for day, links in sorted(days.items()):
         new = new_visitors.get(day, {})
         known_rows = {link_id: row for link_id, *row in query(writer, sql, day, numbers(links))}
@@ -109,6 +114,7 @@ def _add_days(
                 for hour, tally in apart.items():
                     of_hours.setdefault(day * 24 + hour, {})[link_id] = tally
             rows.append((day, link_id, clicks, bots, visitors, pack(hours), dimensions))
+            counted.setdefault(day, {})[link_id] = clicks - bots
         writer.executemany(
             "INSERT INTO link_days VALUES (?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT DO UPDATE SET clicks = excluded.clicks, bots = excluded.bots, visitors = excluded.visitors, "
@@ -116,7 +122,7 @@ def _add_days(
             rows,
         )
         forget_spans(writer, [day], links.keys() | {EVERY_LINK})  # which says that a span is complete
-    return of_hours
+    return of_hours, counted
 
 
 def _add_hours(writer: apsw.Connection, hours: Mapping[int, Mapping[int, Tally]]) -> None:

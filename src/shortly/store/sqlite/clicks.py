@@ -18,7 +18,7 @@ from typing import TypeVar
 import apsw
 
 from shortly.clicks.fold import DAY_MS, HOUR_MS, MOMENT_MS
-from shortly.clicks.store import Batch, Total, VisitPage, is_sum
+from shortly.clicks.store import TOP_DAYS, Batch, TopDay, Total, VisitPage, is_sum
 from shortly.clicks.visit import Tally
 from shortly.errors import StoreUnavailable
 from shortly.store.sqlite.click_folding import fold_batches
@@ -34,6 +34,7 @@ from shortly.store.sqlite.click_rows import (
     visit_id,
 )
 from shortly.store.sqlite.click_spans import forget_spans, links_without, make_span, missing_spans, read_tally
+from shortly.store.sqlite.click_tops import read_days_of, read_top_days
 from shortly.store.sqlite.connection import connect, store_errors
 
 PRUNE_ROWS = 5_000
@@ -107,6 +108,10 @@ class ClickTables:
             "(SELECT moment, link_id FROM moments WHERE moment < ? LIMIT ?)",
             before,
         )
+        await self._delete(
+            "DELETE FROM day_tops WHERE (day, link_id) IN (SELECT day, link_id FROM day_tops WHERE day < ? LIMIT ?)",
+            now_ms // DAY_MS + 2 - TOP_DAYS,
+        )
         for link_id in gone_links:
             if not is_sum(link_id):
                 await self._forget_link(link_id)
@@ -178,6 +183,14 @@ class ClickTables:
     async def moments(self, sum_id: int, since_moment: int, until_moment: int) -> dict[int, Total]:
         """See ``ClickStore``."""
         return await self._read(lambda reader: read_moments(reader, sum_id, since_moment, until_moment))
+
+    async def top_days(self, sum_id: int, since_day: int, until_day: int) -> dict[int, TopDay]:
+        """See ``ClickStore``."""
+        return await self._read(lambda reader: read_top_days(reader, sum_id, since_day, until_day))
+
+    async def days_of(self, link_ids: Sequence[int], since_day: int, until_day: int) -> dict[int, Total]:
+        """See ``ClickStore``."""
+        return await self._read(lambda reader: read_days_of(reader, link_ids, since_day, until_day))
 
     async def visitors(self, link_id: int, since_day: int, until_day: int) -> dict[int, int]:
         """See ``ClickStore``."""

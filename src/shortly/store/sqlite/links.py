@@ -11,14 +11,17 @@ import apsw
 
 from shortly.accounts.people import FIRST_WORKSPACE
 from shortly.errors import LinkChanged, LinkNotFound, SlugTaken
+from shortly.links.attention import ConcernPage, ConcernQuery
 from shortly.links.cache import LinkCache
 from shortly.links.labels import LabelPage, LabelQuery
 from shortly.links.link import Link, LinkPage, LinkQuery, Redirection
 from shortly.store.sqlite import link_writes
+from shortly.store.sqlite.concerns import list_concerns
 from shortly.store.sqlite.connection import store_errors
 from shortly.store.sqlite.labels import list_labels
 from shortly.store.sqlite.link_file import LinkFile
 from shortly.store.sqlite.link_list import list_links
+from shortly.store.sqlite.link_writes import SELECT_BY_ID
 from shortly.store.sqlite.rows import LINK_COLUMNS, REDIRECTION_COLUMNS, link_of, redirection_of, target_hash
 
 In = TypeVar("In", contravariant=True)
@@ -139,6 +142,12 @@ class LinkTables:
                 return None
         return None if row is None else link_of(row)
 
+    async def get_links(self, link_ids: Sequence[int]) -> dict[int, Link]:
+        """See ``LinkStore``."""
+        with store_errors(self._link_file.reader):
+            found = [self._link_file.reader.execute(SELECT_BY_ID, (link_id,)).get for link_id in link_ids]
+        return {link.id: link for link in map(link_of, filter(None, found))}
+
     async def add_links(self, links: Sequence[Link]) -> list[Link | SlugTaken]:
         """See ``LinkStore``. Needs no word to other processes: an unknown slug is remembered by none."""
         return await self._write_chunks(links, link_writes.add, edits=False)
@@ -164,6 +173,10 @@ class LinkTables:
     async def list_labels(self, query: LabelQuery) -> LabelPage:
         """See ``LinkStore``; runs in a thread."""
         return await asyncio.to_thread(list_labels, self._link_file, query)
+
+    async def list_concerns(self, query: ConcernQuery) -> ConcernPage:
+        """See ``LinkStore``; runs in a thread."""
+        return await asyncio.to_thread(list_concerns, self._link_file, query)
 
     async def find_link(self, domain: str, target: str, owner: str, workspace: int = FIRST_WORKSPACE) -> Link | None:
         """See ``LinkStore``; runs in a thread, as many links may lead to one target."""

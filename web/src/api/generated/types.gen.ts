@@ -81,6 +81,32 @@ export type Assignment = {
 };
 
 /**
+ * AttentionOut
+ *
+ * What the workspace's people should look at.
+ */
+export type AttentionOut = {
+    /**
+     * Items
+     *
+     * Banned, used up or nearly (90 %), expired within 7 days, expiring within 7 days; no link twice.
+     */
+    items: Array<ConcernOut>;
+    /**
+     * More
+     *
+     * Of these there are more than are told.
+     */
+    more: Array<'banned' | 'used_up' | 'expired' | 'expires_soon'>;
+    /**
+     * Complete
+     *
+     * false: so many links came into question that only the first 2,000 of a kind were looked at.
+     */
+    complete: boolean;
+};
+
+/**
  * Attestation
  *
  * What the device says of the key that it made; Base64url.
@@ -328,6 +354,27 @@ export type Code = {
      * Code
      */
     code: string;
+};
+
+/**
+ * ConcernOut
+ *
+ * A link that somebody should look at.
+ */
+export type ConcernOut = {
+    /**
+     * Reason
+     *
+     * What is the matter: banned, used_up, nearly_used_up, expired, expires_soon.
+     */
+    reason: 'banned' | 'used_up' | 'nearly_used_up' | 'expired' | 'expires_soon';
+    /**
+     * Taken
+     *
+     * How many of its `max_clicks` are used up, where that is the matter.
+     */
+    taken: number | null;
+    link: LinkOut;
 };
 
 /**
@@ -2728,6 +2775,60 @@ export type SystemStatus = {
 };
 
 /**
+ * TopLinkOut
+ *
+ * A link and its clicks in these days.
+ */
+export type TopLinkOut = {
+    /**
+     * Slug
+     */
+    slug: string;
+    /**
+     * Domain
+     *
+     * Host that the slug lives on.
+     */
+    domain: string;
+    /**
+     * Short Url
+     */
+    short_url: string;
+    /**
+     * Title
+     */
+    title: string;
+    /**
+     * Clicks
+     *
+     * Redirects given, to bots too.
+     */
+    clicks: number;
+    /**
+     * Bots
+     */
+    bots: number;
+};
+
+/**
+ * TopOut
+ *
+ * The links with the most human clicks, the first one first; those without any are left out.
+ */
+export type TopOut = {
+    /**
+     * Items
+     */
+    items: Array<TopLinkOut>;
+    /**
+     * Complete
+     *
+     * false: a link that was clicked a little on each day might have come before the last of these.
+     */
+    complete: boolean;
+};
+
+/**
  * TotpStart
  *
  * What the app has to be given; nobody can read it back.
@@ -3591,6 +3692,58 @@ export type ExportLinkStatsResponses = {
 };
 
 export type ExportLinkStatsResponse = ExportLinkStatsResponses[keyof ExportLinkStatsResponses];
+
+export type ListTopLinksData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Days
+         *
+         * UTC days, the present one being the last.
+         */
+        days?: number;
+        /**
+         * Limit
+         */
+        limit?: number;
+    };
+    url: '/api/v1/stats/top';
+};
+
+export type ListTopLinksErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type ListTopLinksError = ListTopLinksErrors[keyof ListTopLinksErrors];
+
+export type ListTopLinksResponses = {
+    /**
+     * Successful Response
+     */
+    200: TopOut;
+};
+
+export type ListTopLinksResponse = ListTopLinksResponses[keyof ListTopLinksResponses];
 
 export type WatchLiveData = {
     body?: never;
@@ -4550,6 +4703,54 @@ export type RestoreLinksResponses = {
 };
 
 export type RestoreLinksResponse = RestoreLinksResponses[keyof RestoreLinksResponses];
+
+export type ListAttentionData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Limit
+         *
+         * Links of each trouble.
+         */
+        limit?: number;
+    };
+    url: '/api/v1/attention';
+};
+
+export type ListAttentionErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type ListAttentionError = ListAttentionErrors[keyof ListAttentionErrors];
+
+export type ListAttentionResponses = {
+    /**
+     * Successful Response
+     */
+    200: AttentionOut;
+};
+
+export type ListAttentionResponse = ListAttentionResponses[keyof ListAttentionResponses];
 
 export type ListTagsData = {
     body?: never;

@@ -1,38 +1,176 @@
-import { Anchor, Badge, Group, Stack } from "@mantine/core";
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { Anchor, Button, Group, Skeleton, Stack, Text } from "@mantine/core";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
+import type { ConcernOut, LinkOut } from "../../api/generated";
+import { formatAgo, formatNumber } from "../../i18n/format";
 import { Section } from "../../parts/Section";
-import { keyOf, linksQuery } from "../links/queries";
+import { Failed, messageOf } from "../../parts/States";
+import { offerUndo, tellFailure } from "../../parts/undo";
+import { useMay } from "../auth/useMay";
+import { change } from "../links/bulk";
+import { edit } from "../links/editor";
+import { keyOf, refreshLinks } from "../links/queries";
+import { attentionQuery } from "./queries";
 
-const FEW = 5;
+const STATES = { banned: "banned", used_up: "exhausted", expired: "expired" } as const;
 
-/** Links that people who follow them do not get through any more, the last changed first; nothing where all is well. */
+/** Links that somebody should look at, each with what can be done about it. */
 export function Attention() {
   const { t } = useTranslation();
-  const expired = useInfiniteQuery(linksQuery({ state: "expired", sort: "-clicks" }, FEW));
-  const exhausted = useInfiniteQuery(linksQuery({ state: "exhausted", sort: "-clicks" }, FEW));
-  const items = [...(exhausted.data?.pages[0]?.items ?? []), ...(expired.data?.pages[0]?.items ?? [])]
-    .sort((one, other) => other.clicks - one.clicks)
-    .slice(0, FEW);
-  if (items.length === 0) return null;
+  const attention = useQuery(attentionQuery);
   return (
-    <Section title={t("home.attention")} hint={t("home.attentionHint")}>
-      <Stack component="ul" gap="xs" p={0} m={0} style={{ listStyle: "none" }}>
-        {items.map((link) => (
-          <Group key={keyOf(link)} component="li" justify="space-between" wrap="nowrap">
-            <Anchor
-              truncate
-              renderRoot={(props) => (
-                <Link to="/app/links/$slug" params={{ slug: link.slug }} search={{ domain: link.domain }} {...props} />
-              )}
-            >
-              {link.short_url.replace(/^https?:\/\//, "")}
-            </Anchor>
-            <Badge variant="default">{t(`links.states.${link.state}`)}</Badge>
-          </Group>
-        ))}
-      </Stack>
+    <Section title={t("attention.title")}>
+      {attention.isPending ? (
+        <Skeleton height={24} role="status" aria-label={t("state.waiting")} />
+      ) : attention.isError ? (
+        <Failed error={attention.error} onRetry={attention.refetch} />
+      ) : attention.data.items.length === 0 ? (
+        <Text c="dimmed">{t("attention.none")}</Text>
+      ) : (
+        <Stack component="ul" gap="sm" p={0} m={0} style={{ listStyle: "none" }}>
+          {attention.data.items.map((concern) => (
+            <Concern key={keyOf(concern.link)} concern={concern} />
+          ))}
+        </Stack>
+      )}
+      {attention.data && (attention.data.more.length > 0 || !attention.data.complete) && (
+        <Group gap="md" mt="sm">
+          {!attention.data.complete && (
+            <Text size="sm" c="dimmed">
+              {t("attention.incomplete")}
+            </Text>
+          )}
+          {attention.data.more.map((trouble) =>
+            trouble === "expires_soon" ? (
+              <Text key={trouble} size="sm" c="dimmed">
+                {t("attention.moreSoon")}
+              </Text>
+            ) : (
+              <Anchor
+                key={trouble}
+                size="sm"
+                renderRoot={(props) => <Link to="/app/links" search={{ state: STATES[trouble] }} {...props} />}
+              >
+                {t(`attention.all.${trouble}`)}
+              </Anchor>
+            ),
+          )}
+        </Group>
+      )}
     </Section>
   );
+}
+
+function Concern({ concern }: { concern: ConcernOut }) {
+  const { t } = useTranslation();
+  const { link, reason } = concern;
+  return (
+    <Group component="li" justify="space-between" gap="xs">
+      <Stack gap={0} miw={0} style={{ flex: "1 1 14rem" }}>
+        <Anchor
+          fw={600}
+          truncate
+          renderRoot={(props) => (
+            <Link to="/app/links/$slug" params={{ slug: link.slug }} search={{ domain: link.domain }} {...props} />
+          )}
+        >
+          {nameOf(link)}
+        </Anchor>
+        <Text size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }}>
+          {whatIsTheMatter(concern, t)}
+        </Text>
+      </Stack>
+      {reason === "banned" ? <AboutBan /> : <Cure concern={concern} />}
+    </Group>
+  );
+}
+
+/** A ban is lifted by those who decide on reports. */
+function AboutBan() {
+  const { t } = useTranslation();
+  if (!useMay("reports:read")) {
+    return (
+      <Text size="sm" c="dimmed">
+        {t("attention.askAdmin")}
+      </Text>
+    );
+  }
+  return (
+    <Button
+      size="compact-sm"
+      variant="default"
+      renderRoot={(props) => <Link to="/app/reports" search={{}} {...props} />}
+    >
+      {t("attention.reports")}
+    </Button>
+  );
+}
+
+function Cure({ concern: { link, reason } }: { concern: ConcernOut }) {
+  const { t } = useTranslation();
+  const cache = useQueryClient();
+  const archiving = useMutation({
+    mutationFn: () => change([link], () => ({ archived: true })),
+    onSuccess: async (done) => {
+      offerUndo({
+        message: t("attention.archived", { url: nameOf(link) }),
+        action: t("links.undo"),
+        undo: async () => {
+          try {
+            await done.undo();
+          } catch (error) {
+            tellFailure(messageOf(error));
+          }
+          await refreshLinks(cache);
+        },
+      });
+      await refreshLinks(cache);
+    },
+    onError: (error) => tellFailure(messageOf(error)),
+  });
+  if (!useMay("links:write")) return null;
+  const cure = reason === "used_up" || reason === "nearly_used_up" ? "raise" : "extend";
+  return (
+    <Group gap="xs">
+      {reason !== "expires_soon" && reason !== "nearly_used_up" && (
+        <Button
+          size="compact-sm"
+          variant="subtle"
+          loading={archiving.isPending}
+          onClick={() => archiving.mutate()}
+          aria-label={t("attention.archiveOf", { url: nameOf(link) })}
+        >
+          {t("links.archive")}
+        </Button>
+      )}
+      <Button
+        size="compact-sm"
+        variant="default"
+        onClick={() => edit({ kind: "edit", slug: link.slug, domain: link.domain })}
+        aria-label={t(`attention.${cure}Of`, { url: nameOf(link) })}
+      >
+        {t(`attention.${cure}`)}
+      </Button>
+    </Group>
+  );
+}
+
+const nameOf = (link: LinkOut) => link.short_url.replace(/^https?:\/\//, "");
+
+function whatIsTheMatter({ link, reason, taken }: ConcernOut, t: TFunction): string {
+  switch (reason) {
+    case "banned":
+      return link.ban?.reason ? t("attention.bannedFor", { reason: link.ban.reason }) : t("attention.banned");
+    case "expired":
+      return t("attention.expired", { when: formatAgo(link.expires_at ?? "") });
+    case "expires_soon":
+      return t("attention.expiresSoon", { when: formatAgo(link.expires_at ?? "") });
+    default:
+      return t(`attention.${reason === "used_up" ? "usedUp" : "nearlyUsedUp"}`, {
+        taken: formatNumber(taken ?? 0),
+        most: formatNumber(link.max_clicks ?? 0),
+      });
+  }
 }

@@ -30,9 +30,7 @@ export function Home() {
       >
         <Recent />
       </Section>
-      <Section title={t("home.top")}>
-        <TopLinks />
-      </Section>
+      <TopLinks />
     </Screen>
   );
 }

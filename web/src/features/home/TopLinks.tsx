@@ -1,38 +1,76 @@
-import { Anchor, Group, Skeleton, Stack, Text } from "@mantine/core";
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { Anchor, Group, SegmentedControl, Skeleton, Stack, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { formatNumber } from "../../i18n/format";
+import { Section } from "../../parts/Section";
 import { Failed } from "../../parts/States";
-import { keyOf, linksQuery } from "../links/queries";
+import { type Span, TOP, topQuery } from "./queries";
 
-const TOP = 5;
+const SPANS: Span[] = ["today", "week", "ever"];
 
-/** The links with the most clicks since they were made. */
+/** The links that are clicked most: by people in the last days, or by everybody since they were made. */
 export function TopLinks() {
   const { t } = useTranslation();
-  const links = useInfiniteQuery(linksQuery({ sort: "-clicks" }, TOP));
-  if (links.isPending) return <Skeleton height={140} />;
-  if (links.isError) return <Failed error={links.error} onRetry={links.refetch} />;
-  const items = (links.data.pages[0]?.items ?? []).filter((link) => link.clicks > 0);
-  if (items.length === 0) return <Text c="dimmed">{t("home.noClicks")}</Text>;
+  const [span, setSpan] = useState<Span>("week");
+  const top = useQuery(topQuery(span));
   return (
-    <Stack component="ol" gap="xs" p={0} m={0} style={{ listStyle: "none" }}>
-      {items.map((link) => (
-        <Group key={keyOf(link)} component="li" justify="space-between" wrap="nowrap">
-          <Anchor
-            truncate
-            renderRoot={(props) => (
-              <Link to="/app/links/$slug" params={{ slug: link.slug }} search={{ domain: link.domain }} {...props} />
-            )}
-          >
-            {link.short_url.replace(/^https?:\/\//, "")}
-          </Anchor>
-          <Text size="sm" style={{ whiteSpace: "nowrap" }}>
-            {t("links.clicks", { count: link.clicks, number: formatNumber(link.clicks) })}
-          </Text>
-        </Group>
-      ))}
-    </Stack>
+    <Section
+      title={t("home.top")}
+      hint={t(`home.topHints.${span}`)}
+      actions={
+        <SegmentedControl
+          size="xs"
+          aria-label={t("home.topSpan")}
+          data={SPANS.map((value) => ({ value, label: t(`home.topSpans.${value}`) }))}
+          value={span}
+          onChange={(value) => setSpan(value as Span)}
+        />
+      }
+    >
+      {top.isPending ? (
+        <Skeleton height={28 * TOP} role="status" aria-label={t("state.waiting")} />
+      ) : top.isError ? (
+        <Failed error={top.error} onRetry={top.refetch} />
+      ) : top.data.items.length === 0 ? (
+        <Text c="dimmed">{t("home.noClicks")}</Text>
+      ) : (
+        <Stack component="ol" gap="xs" p={0} m={0} style={{ listStyle: "none" }}>
+          {top.data.items.map((link) => (
+            <Group key={`${link.domain}/${link.slug}`} component="li" justify="space-between" wrap="nowrap">
+              <Group gap="xs" wrap="nowrap" miw={0}>
+                <Anchor
+                  truncate
+                  renderRoot={(props) => (
+                    <Link
+                      to="/app/links/$slug"
+                      params={{ slug: link.slug }}
+                      search={{ domain: link.domain }}
+                      {...props}
+                    />
+                  )}
+                >
+                  {link.short_url.replace(/^https?:\/\//, "")}
+                </Anchor>
+                {link.title && (
+                  <Text size="sm" c="dimmed" truncate visibleFrom="xs">
+                    {link.title}
+                  </Text>
+                )}
+              </Group>
+              <Text size="sm" style={{ whiteSpace: "nowrap", fontVariantNumeric: "tabular-nums" }}>
+                {t("links.clicks", { count: link.clicks, number: formatNumber(link.clicks) })}
+              </Text>
+            </Group>
+          ))}
+        </Stack>
+      )}
+      {top.data && !top.data.complete && (
+        <Text size="sm" c="dimmed" mt="sm">
+          {t("home.topIncomplete")}
+        </Text>
+      )}
+    </Section>
   );
 }

@@ -5,7 +5,7 @@
 -- many of lies flat in one array, because Lua fills small tables slowly.
 -- Returns 1, or 0 when the message was made for other positions than these.
 
-local max_values, other, keep_s, positions, changed, seen, rows, lists = unpack(cmsgpack.unpack(ARGV[1]))
+local max_values, other, keep_s, positions, changed, seen, rows, lists, tops = unpack(cmsgpack.unpack(ARGV[1]))
 local OVERLAP = 1000 -- newest entries of a list that older ones may still be sorted into
 
 for i = 1, #positions, 3 do
@@ -226,6 +226,21 @@ while at <= #rows do
         end
     end
     at = at + 4 + length
+end
+
+local top_kept, tops_s, top_sets = unpack(tops)
+for _, set in ipairs(top_sets) do -- by now the rows say how many clicks there are in all
+    local key, links = KEYS[set[1]], set[2]
+    local scored, count = {}, 0
+    for i = 1, #links, 3 do
+        scored[count + 1] = text_of(rows[links[i + 1]] - rows[links[i + 2]])
+        scored[count + 2] = links[i]
+        count = count + 2
+    end
+    in_slices('ZADD', key, scored, 1, count)
+    local surplus = call('ZRANGE', key, 0, -top_kept - 1)
+    in_slices('ZREM', key, surplus, 1, #surplus)
+    call('EXPIRE', key, tops_s)
 end
 
 for i = 1, #lists, 6 do

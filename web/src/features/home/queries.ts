@@ -1,0 +1,34 @@
+import { keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { listAttention, listLinks, listTopLinks } from "../../api/generated";
+import { unwrap } from "../../api/http";
+
+const FEW = 3;
+export const TOP = 5;
+
+/** Links that somebody should look at; out of date whenever links change. */
+export const attentionQuery = queryOptions({
+  queryKey: ["links", "attention"],
+  queryFn: ({ signal }) => unwrap(listAttention({ query: { limit: FEW }, signal })),
+  refetchInterval: 300_000,
+});
+
+/** Since when clicks are counted. */
+export type Span = "today" | "week" | "ever";
+
+/** The links that are clicked most; whether others might have come before the last of them is known, too. */
+export const topQuery = (span: Span) =>
+  queryOptions({
+    queryKey: ["links", "top", span],
+    queryFn: async ({ signal }) => {
+      if (span === "ever") {
+        const { items } = await unwrap(listLinks({ query: { sort: "-clicks", limit: TOP }, signal }));
+        return { items: items.filter((link) => link.clicks > 0), complete: true };
+      }
+      const { items, complete } = await unwrap(
+        listTopLinks({ query: { days: span === "today" ? 1 : 7, limit: TOP }, signal }),
+      );
+      return { items: items.map((link) => ({ ...link, clicks: link.clicks - link.bots })), complete };
+    },
+    refetchInterval: 60_000,
+    placeholderData: keepPreviousData,
+  });
