@@ -93,7 +93,7 @@ def build(settings: Settings, *, drainer: Drainer | None, keeper: BlocklistKeepe
         settings=settings,
         store=store,
         links=links,
-        stats=StatsService(store, clock),
+        stats=StatsService(store, clock, visit_days=settings.visit_retention_days),
         live=live,
         keys=KeyService(door.registry, audit),
         audit=audit,

@@ -74,7 +74,7 @@ class Served:
                     settings=self.settings,
                     store=store,
                     links=links,
-                    stats=StatsService(store),
+                    stats=StatsService(store, visit_days=self.settings.visit_retention_days),
                     live=LiveService(store, every_s=0.05),
                     keys=keys,
                     audit=audit,

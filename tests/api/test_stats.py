@@ -115,3 +115,64 @@ def test_statistics_stay_with_a_renamed_link(client: TestClient, served: Served)
     for slug in ("abc", "new"):
         stats = client.get(f"/api/v1/links/{slug}/stats").json()
         assert (stats["slug"], stats["clicks"]) == ("new", 4)
+
+
+# --- filters -------------------------------------------------------------------------------------------------
+
+
+def filled_by_country(served: Served) -> None:
+    served.add("a")
+    served.click("a", [{"country": "DE", "browser": "Firefox", "referrer": "x.example"}] * 2)
+    served.click("a", [{"country": "DE", "browser": "Safari"}, {"country": "FR", "browser": "Firefox"}])
+
+
+@pytest.mark.parametrize("path", ["/api/v1/links/a/stats", "/api/v1/stats"])
+def test_statistics_are_narrowed_by_the_values_of_visits(served: Served, path: str) -> None:
+    filled_by_country(served)
+    answer = served.client.get(f"{path}?country=DE&period=24h").json()
+    assert [(one["value"], one["clicks"]) for one in answer["breakdowns"]["browser"]] == [("Firefox", 2), ("Safari", 1)]
+    assert (answer["clicks"], answer["sample"]["visits"], answer["sample"]["complete"]) == (3, 4, True)
+    assert answer["previous"]["clicks"] == 0
+    direct = served.client.get(f"{path}?country=DE&referrer=").json()
+    assert direct["clicks"] == 1
+    assert served.client.get(path).json()["sample"] is None
+
+
+def test_where_the_period_before_is_not_known_whole_nothing_is_compared(served: Served) -> None:
+    filled_by_country(served)
+    answer = served.client.get("/api/v1/stats?country=DE&period=12mo").json()
+    assert (answer["previous"], answer["change"], answer["sample"]["complete"]) == (None, None, False)
+
+
+def test_visits_and_their_export_are_narrowed_too(served: Served) -> None:
+    filled_by_country(served)
+    visits = served.client.get("/api/v1/links/a/visits?browser=Safari").json()
+    assert [one["country"] for one in visits["items"]] == ["DE"]
+    table = served.client.get("/api/v1/links/a/export?table=visits&country=FR").text
+    assert len(table.splitlines()) == 2
+    everything = served.client.get("/api/v1/stats/export?table=visits&country=DE&format=jsonl").text
+    assert len(everything.splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/stats?bot=curl",
+        "/api/v1/stats?refused=expired",
+        "/api/v1/stats?countries=DE",
+        "/api/v1/stats?city=" + "x" * 513,
+        "/api/v1/links/a/visits?city=" + "x" * 513,
+        "/api/v1/stats/export?country=DE",
+        "/api/v1/links/a/export?table=breakdowns&country=DE",
+    ],
+)
+def test_a_filter_that_makes_no_sense_is_refused(served: Served, path: str) -> None:
+    served.add("a")
+    answer = served.client.get(path)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
+
+
+def test_a_filter_may_be_any_text(served: Served) -> None:
+    served.add("a")
+    for value in ("%00", "%F0%9F%A6%89", "'%20OR%201=1", "%ED%A0%80", "(other)"):
+        assert served.client.get(f"/api/v1/links/a/stats?city={value}").json()["clicks"] == 0

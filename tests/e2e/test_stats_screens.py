@@ -90,6 +90,37 @@ def test_a_link_is_looked_at_closely_and_the_address_keeps_it(site: Site) -> Non
     assert site.complaints == []
 
 
+def test_everything_is_narrowed_by_a_value_and_the_address_keeps_it(site_on_each_store: Site) -> None:
+    site = site_on_each_store
+    page = filled(site)
+    click(site, "abc", 2, "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/150.0.0.0 Safari/537.36")
+    site.served.counted("abc", at_least=6)
+    for path, seen in (("/app/links/abc", "Single visits"), ("/app/analytics", "World map")):
+        page.goto(f"{site.url}{path}")
+        expect(page.get_by_text(seen).first).to_be_visible()
+        expect(page.get_by_role("img", name=re.compile("A chart of 5 clicks"))).to_be_visible()
+        devices = page.get_by_role("region", name="Devices")
+        devices.get_by_role("combobox").click()
+        page.get_by_role("option", name="Browser").click()
+        only = page.get_by_role("button", name="Only Browser: Firefox")
+        only.focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("img", name=re.compile("A chart of 3 clicks"))).to_be_visible()
+        expect(page).to_have_url(re.compile("browser=Firefox"))
+        expect(only).to_have_attribute("aria-pressed", "true")
+        expect(devices).not_to_contain_text("Chrome")
+        page.reload()
+        expect(page.get_by_role("img", name=re.compile("A chart of 3 clicks"))).to_be_visible()
+        photograph(page, f"stats-filtered{path.replace('/', '-')}")
+        page.get_by_role("button", name="Export").click()
+        expect(page.get_by_role("menuitem")).to_have_count(2)
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Remove the filter Browser: Firefox").press("Enter")
+        expect(page.get_by_role("img", name=re.compile("A chart of 5 clicks"))).to_be_visible()
+        expect(page).not_to_have_url(re.compile("browser="))
+    assert site.complaints == []
+
+
 def test_home_tells_what_is_clicked_most_now_and_ever(site_on_each_store: Site) -> None:
     page = filled(site_on_each_store)
     page.reload()
@@ -117,6 +148,7 @@ def test_nothing_is_in_anybodys_way(site: Site, scheme: Literal["light", "dark"]
             ("home", "/", "4 clicks in the last hour"),
             ("link", "/app/links/abc", "World map"),
             ("analytics", "/app/analytics", "World map"),
+            ("filtered", "/app/links/abc?browser=Firefox&period=12mo", "nothing is known"),
         ):
             other.goto(f"{site.url}{path}")
             expect(other.get_by_text(seen)).to_be_visible(timeout=15_000)

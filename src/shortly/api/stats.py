@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from shortly.api.access import needs
+from shortly.api.filters import Filtered
 from shortly.api.link_bodies import MAX_DOMAIN
 from shortly.api.paths import SlugPath
 from shortly.api.problems import problems
@@ -19,6 +20,7 @@ from shortly.errors import InvalidCursor, InvalidInput, LinkNotFound, RangeTooLa
 from shortly.links.link import Link
 from shortly.stats.breakdowns import DEFAULT_TOP, MAX_TOP
 from shortly.stats.exports import MEDIA_TYPES, Export, ExportTable
+from shortly.stats.filtered import Sample
 from shortly.stats.guarded import GuardedStats
 from shortly.stats.periods import MAX_TEXT, PeriodQuery, Step
 from shortly.stats.series import Bucket, Change, Summary
@@ -71,8 +73,8 @@ class SteppedSpan(Span):
     )
 
 
-class StatsQuery(SteppedSpan):
-    """What to say about a period."""
+class StatsQuery(Filtered, SteppedSpan):
+    """What to say about a period; with filters about some of the visits that are kept, see `sample`."""
 
     compare: bool = Field(True, description="Compare with the period before.")
     dimensions: Dimensions = Field(
@@ -89,7 +91,7 @@ class LinkStatsQuery(StatsQuery):
     domain: OnDomain = None
 
 
-class VisitsQuery(Span):
+class VisitsQuery(Filtered, Span):
     """Which visits."""
 
     domain: OnDomain = None
@@ -98,8 +100,8 @@ class VisitsQuery(Span):
     cursor: str | None = Field(None, max_length=2048, description="`next_cursor` of the page before.")
 
 
-class ExportQuery(SteppedSpan):
-    """What to export."""
+class ExportQuery(Filtered, SteppedSpan):
+    """What to export; filters are for visits only."""
 
     table: ExportTable = "series"
     format: Form | None = Field(None, description="csv or jsonl; what `Accept` asks for if absent, else csv.")
@@ -149,6 +151,20 @@ class ValueOut(BaseModel):
     share: float = Field(description="From 0 to 1.")
 
 
+class SampleOut(BaseModel):
+    """What filtered statistics were added up from: raw visits, the newest 20,000 at most."""
+
+    visits: int = Field(description="How many were looked at.")
+    since: datetime = Field(description="Before this moment nothing is known.")
+    complete: bool = Field(description="The whole period is known, but for visitors who asked not to be kept.")
+
+    @classmethod
+    def of(cls, sample: Sample) -> Self:
+        """Return it as it goes out."""
+        since = datetime.fromtimestamp(sample.since_ms / 1000, UTC)
+        return cls(visits=sample.read, since=since, complete=sample.complete)
+
+
 class StatsOut(SummaryOut):
     """Statistics of a period."""
 
@@ -158,13 +174,17 @@ class StatsOut(SummaryOut):
     series: list[BucketOut]
     breakdowns: dict[str, list[ValueOut]] = Field(description="Human clicks by dimension; bots by `bot`.")
     unknown: dict[str, int] = Field(description="Clicks without a value, by dimension; direct ones in `referrer`.")
-    previous: SummaryOut | None = Field(description="The period of the same length before; null without `compare`.")
+    previous: SummaryOut | None = Field(
+        description="The period of the same length before; null without `compare`, or where it is not known whole."
+    )
     change: ChangeOut | None
     heatmap: list[list[int]] = Field(description="Human clicks: 7 weekdays from Monday on, of 24 local hours each.")
+    sample: SampleOut | None = Field(description="With filters: what all of this was added up from.")
 
     @classmethod
     def of(cls, page: Page, *, compare: bool, **more: Any) -> Self:
         """Return a page of statistics as it goes out."""
+        compare = compare and (page.sample is None or page.sample.comparable)
         return cls.model_construct(
             **more,
             **fields_of(page.summary),
@@ -183,6 +203,7 @@ class StatsOut(SummaryOut):
             previous=SummaryOut.model_construct(**fields_of(page.previous)) if compare else None,
             change=ChangeOut.model_construct(**fields_of(page.change)) if compare else None,
             heatmap=page.heat_map,
+            sample=None if page.sample is None else SampleOut.of(page.sample),
         )
 
 
@@ -247,7 +268,7 @@ TABLE: dict[int | str, dict[str, Any]] = {
 @router.get("/stats", operation_id="get_overall_stats", responses=OF_ALL)
 async def get_overall_stats(query: Annotated[StatsQuery, Query()], stats: Stats) -> StatsOut:
     """Read the statistics of all links of the workspace together."""
-    page = await stats.page(None, query.query(query.step), dimensions=query.dimensions, top=query.limit)
+    page = await read_page(None, query, stats)
     return StatsOut.of(page, compare=query.compare)
 
 
@@ -270,7 +291,7 @@ async def get_link_stats(
 ) -> LinkStatsOut:
     """Read the statistics of a link."""
     link = await stats.link(slug, domain=query.domain)
-    page = await stats.page(link, query.query(query.step), dimensions=query.dimensions, top=query.limit)
+    page = await read_page(link, query, stats)
     domain = link.domain or services.settings.base_host
     return LinkStatsOut.of(page, compare=query.compare, slug=link.slug, domain=domain)
 
@@ -283,7 +304,7 @@ async def get_link_stats(
 async def list_link_visits(slug: SlugPath, query: Annotated[VisitsQuery, Query()], stats: Stats) -> VisitList:
     """List single visits of a link, newest first, bots and refused ones among them."""
     link = await stats.link(slug, domain=query.domain)
-    page = await stats.visits(link, query.query(), limit=query.limit, cursor=query.cursor)
+    page = await stats.visits(link, query.query(), limit=query.limit, cursor=query.cursor, filters=query.filters())
     return VisitList.model_construct(items=[VisitOut.of(visit) for visit in page.items], next_cursor=page.next_cursor)
 
 
@@ -303,6 +324,18 @@ async def export_link_stats(
     return await export(await stats.link(slug, domain=query.domain), query, stats, accept)
 
 
+async def read_page(link: Link | None, query: StatsQuery, stats: GuardedStats) -> Page:
+    """Return what is asked for of a link, or of all."""
+    return await stats.page(
+        link,
+        query.query(query.step),
+        dimensions=query.dimensions,
+        top=query.limit,
+        filters=query.filters(),
+        before=query.compare,
+    )
+
+
 async def export(link: Link | None, query: ExportQuery, stats: GuardedStats, accept: str) -> StreamingResponse:
     """Return a table of a link, or of all, in the form that is asked for."""
     table: Export = await stats.export(
@@ -311,6 +344,7 @@ async def export(link: Link | None, query: ExportQuery, stats: GuardedStats, acc
         table=query.table,
         form=query.format or form_of(accept),
         dimensions=query.dimensions,
+        filters=query.filters(),
     )
     file_name = f"shortly-{query.table}.{table.extension}"
     return StreamingResponse(

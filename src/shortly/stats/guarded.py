@@ -15,8 +15,9 @@ from shortly.links.link import Link
 from shortly.links.service import LinkService
 from shortly.stats.breakdowns import DEFAULT_TOP
 from shortly.stats.exports import Export
+from shortly.stats.filtered import Filters
 from shortly.stats.periods import PeriodQuery
-from shortly.stats.service import Page, StatsService
+from shortly.stats.service import NO_FILTERS, Page, StatsService
 from shortly.stats.top import check_top_query, humans
 
 
@@ -58,15 +59,25 @@ class GuardedStats:
         *,
         dimensions: Sequence[str] | None = None,
         top: int = DEFAULT_TOP,
+        filters: Filters = NO_FILTERS,
+        before: bool = True,
     ) -> Page:
         """See ``StatsService``."""
-        return await self._service.page(*self._counted(link), query, dimensions=dimensions, top=top)
+        return await self._service.page(
+            *self._counted(link), query, dimensions=dimensions, top=top, filters=filters, before=before
+        )
 
     async def visits(
-        self, link: Link | None, query: PeriodQuery, *, limit: int = 50, cursor: str | None = None
+        self,
+        link: Link | None,
+        query: PeriodQuery,
+        *,
+        limit: int = 50,
+        cursor: str | None = None,
+        filters: Filters = NO_FILTERS,
     ) -> VisitPage:
         """See ``StatsService``."""
-        return await self._service.visits(*self._counted(link), query, limit=limit, cursor=cursor)
+        return await self._service.visits(*self._counted(link), query, limit=limit, cursor=cursor, filters=filters)
 
     async def export(
         self,
@@ -76,9 +87,12 @@ class GuardedStats:
         table: str,
         form: str = "csv",
         dimensions: Sequence[str] | None = None,
+        filters: Filters = NO_FILTERS,
     ) -> Export:
         """See ``StatsService``."""
-        return await self._service.export(*self._counted(link), query, table=table, form=form, dimensions=dimensions)
+        return await self._service.export(
+            *self._counted(link), query, table=table, form=form, dimensions=dimensions, filters=filters
+        )
 
     async def top(self, days: int, limit: int) -> Top:
         """Return the links of the workspace that people clicked most in the last days.

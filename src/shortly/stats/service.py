@@ -5,14 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from msgspec import Struct
 
+from shortly.clicks.fold import DAY_MS, tally_of
 from shortly.clicks.store import ClickStore, Total, VisitPage
 from shortly.clicks.visit import Tally, Visit
 from shortly.errors import InvalidInput
 from shortly.stats.breakdowns import DEFAULT_TOP, MAX_TOP, Breakdown, break_down, check_dimensions, check_top, share
 from shortly.stats.exports import Cell, Export, Rows, check_export, write_export
+from shortly.stats.filtered import (
+    Filters,
+    Sample,
+    check_filters,
+    hours_of,
+    matching,
+    read_matching,
+    visitors_of,
+)
 from shortly.stats.heat_map import draw_heat_map
 from shortly.stats.periods import FIRST_YEAR, Period, PeriodQuery, Step, resolve
 from shortly.stats.series import Bucket, Change, HourlyTotals, Summary, compare, fill_series, summarise
@@ -21,9 +32,12 @@ from shortly.stats.zones import HOUR_S, utc_hour
 
 FIRST_HOUR = utc_hour(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC))
 DAY_S = 86_400
+FILTERED_READS = 40
+"""Reads of raw visits for one page of those that have certain values."""
 MAX_VISITS = 1_000
 """Raw visits in one page."""
 
+NO_FILTERS: Filters = MappingProxyType({})
 SERIES_COLUMNS = ("start", "clicks", "bots", "visitors")
 BREAKDOWN_COLUMNS = ("dimension", "value", "count", "share")
 UNKNOWN = "(unknown)"
@@ -48,6 +62,8 @@ class Page(Struct, frozen=True, kw_only=True):
     """In the order asked for."""
     heat_map: list[list[int]]
     """Human clicks: 7 weekdays from Monday on, each of 24 local hours from midnight on."""
+    sample: Sample | None = None
+    """What everything was added up from, where only visits with certain values are meant."""
 
 
 class StatsService:
@@ -63,11 +79,19 @@ class StatsService:
     Args:
         store: Where counts are kept.
         clock: Returns the present moment, aware.
+        visit_days: How many days raw visits are kept; None: for ever.
     """
 
-    def __init__(self, store: ClickStore, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        store: ClickStore,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        visit_days: int | None = None,
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._visit_days = visit_days
 
     async def page(
         self,
@@ -77,8 +101,11 @@ class StatsService:
         *,
         dimensions: Sequence[str] | None = None,
         top: int = DEFAULT_TOP,
+        filters: Filters = NO_FILTERS,
+        before: bool = True,
     ) -> Page:
-        """Return everything about a period in at most three reads, which do not wait for one another.
+        """Return everything about a period in at most three reads, which do not wait for one another; with filters
+        about the visits that have certain values, see ``filtered``.
 
         Args:
             link_id: See the class; so ``created_at`` and ``query``.
@@ -86,28 +113,37 @@ class StatsService:
             query: See the class.
             dimensions: What to break down by, of ``DIMENSIONS``; None: all, none: no breakdowns.
             top: Values of each dimension, 1 to ``MAX_TOP``.
+            filters: The values.
+            before: Whether the period before is wanted, so that its raw visits are worth reading.
         """
         dimensions = check_dimensions(dimensions)
         check_top(top)
+        check_filters(filters)
         period = await self._resolve(link_id, created_at, query)
         previous = period.previous()
-        hours, visitors, tally = await asyncio.gather(
-            self._store.hours(link_id, previous.since_hour, period.until_hour),
-            self._visitors(link_id, previous, period),
-            self._tally(link_id, period, dimensions),
-        )
+        sample = None
+        if filters:
+            counts, sample = await self._filtered(link_id, period, previous if before else period, filters)
+            hours, visitors, tally = counts
+        else:
+            hours, visitors, tally = await asyncio.gather(
+                self._store.hours(link_id, previous.since_hour, period.until_hour),
+                self._visitors(link_id, previous, period),
+                self._tally(link_id, period, dimensions),
+            )
         totals = HourlyTotals(hours, previous.since_hour, period.until_hour)
-        summary, before = summarise(period, totals, visitors), summarise(previous, totals, visitors)
+        summary, earlier = summarise(period, totals, visitors), summarise(previous, totals, visitors)
         return Page(
             tz=period.zone.key,
             step=period.step,
             running=period.running,
             summary=summary,
-            previous=before,
-            change=compare(summary, before),
+            previous=earlier,
+            change=compare(summary, earlier),
             series=fill_series(period, totals, visitors),
             breakdowns=[break_down(tally, dimension, top) for dimension in dimensions],
             heat_map=draw_heat_map(period, totals),
+            sample=sample,
         )
 
     async def series(self, link_id: int, created_at: datetime | None, query: PeriodQuery) -> list[Bucket]:
@@ -143,8 +179,11 @@ class StatsService:
         *,
         limit: int = 50,
         cursor: str | None = None,
+        filters: Filters = NO_FILTERS,
     ) -> VisitPage:
         """Return raw visits of a period that are still kept, newest first, refused ones and bots among them.
+
+        With filters a page may be short, or empty, though there is a next one.
 
         Args:
             link_id: See the class; so ``created_at`` and ``query``.
@@ -152,14 +191,25 @@ class StatsService:
             query: See the class.
             limit: 1 to ``MAX_VISITS``.
             cursor: ``next_cursor`` of the page before.
+            filters: Values that visits must have.
 
         Raises:
             InvalidCursor: The cursor is not one that this list gave.
         """
         if not 1 <= limit <= MAX_VISITS:
             raise InvalidInput(f"The limit must be between 1 and {MAX_VISITS}.", field="limit")
+        check_filters(filters)
         period = await self._resolve(link_id, created_at, query)
-        return await self._visits(link_id, period, limit, cursor)
+        if not filters:
+            return await self._visits(link_id, period, limit, cursor)
+        found: list[Visit] = []
+        for _ in range(FILTERED_READS):  # never more than have room: a cursor is behind a whole page only
+            page = await self._visits(link_id, period, limit - len(found), cursor)
+            found += matching(page.items, filters)
+            cursor = page.next_cursor
+            if cursor is None or len(found) == limit:
+                break
+        return VisitPage(found, cursor)
 
     async def totals(self, link_ids: Sequence[int]) -> Mapping[int, Total]:
         """Return the all-time clicks of links; one without clicks is missing."""
@@ -179,6 +229,7 @@ class StatsService:
         table: str,
         form: str = "csv",
         dimensions: Sequence[str] | None = None,
+        filters: Filters = NO_FILTERS,
     ) -> Export:
         """Return a period's series, breakdowns or raw visits as text.
 
@@ -189,7 +240,11 @@ class StatsService:
             table: One of ``EXPORT_TABLES``.
             form: One of ``MEDIA_TYPES``.
             dimensions: What breakdowns are made by; None: all. Each has up to ``MAX_TOP`` values.
+            filters: Values that visits must have; of visits only, as other tables could not say what they lack.
         """
+        check_filters(filters)
+        if filters and table != "visits":
+            raise InvalidInput("Only visits can be exported by filters.", field="table")
         match check_export(table, form):
             case "series":
                 series = await self.series(link_id, created_at, query)
@@ -201,7 +256,7 @@ class StatsService:
             case "visits":
                 period = await self._resolve(link_id, created_at, query)
                 first = await self._visits(link_id, period, MAX_VISITS, None)
-                return write_export(form, VISIT_COLUMNS, self._visit_rows(link_id, period, first))
+                return write_export(form, VISIT_COLUMNS, self._visit_rows(link_id, period, first, filters))
 
     # --- reads -----------------------------------------------------------------------------------------------
 
@@ -237,9 +292,24 @@ class StatsService:
             cursor=cursor,
         )
 
-    async def _visit_rows(self, link_id: int, period: Period, page: VisitPage) -> Rows:
+    async def _filtered(
+        self, link_id: int, period: Period, first: Period, filters: Filters
+    ) -> tuple[tuple[Mapping[int, Total], Mapping[int, int], Tally], Sample]:
+        """Return hours, visitors and tally of the visits that have the values, from the period ``first`` on."""
+        since_ms, first_ms = period.since_hour * HOUR_S * 1000, first.since_hour * HOUR_S * 1000
+        found = await read_matching(self._store, link_id, first_ms, period.until_hour * HOUR_S * 1000, filters)
+        known_ms = found.since_ms
+        if self._visit_days is not None:
+            known_ms = max(known_ms, int(self._clock().timestamp() * 1000) - self._visit_days * DAY_MS)
+        sample = Sample(
+            read=found.read, since_ms=known_ms, complete=known_ms <= since_ms, comparable=known_ms <= first_ms
+        )
+        tally = tally_of([visit for visit in found.visits if visit.at_ms >= since_ms])
+        return (hours_of(found.visits), visitors_of(found.visits), tally), sample
+
+    async def _visit_rows(self, link_id: int, period: Period, page: VisitPage, filters: Filters) -> Rows:
         while True:
-            yield [visit_row(visit, period) for visit in page.items]
+            yield [visit_row(visit, period) for visit in matching(page.items, filters)]
             if page.next_cursor is None:
                 return
             page = await self._visits(link_id, period, MAX_VISITS, page.next_cursor)

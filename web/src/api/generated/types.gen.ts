@@ -1347,7 +1347,7 @@ export type LinkStatsOut = {
         [key: string]: number;
     };
     /**
-     * The period of the same length before; null without `compare`.
+     * The period of the same length before; null without `compare`, or where it is not known whole.
      */
     previous: SummaryOut | null;
     change: ChangeOut | null;
@@ -1357,6 +1357,10 @@ export type LinkStatsOut = {
      * Human clicks: 7 weekdays from Monday on, of 24 local hours each.
      */
     heatmap: Array<Array<number>>;
+    /**
+     * With filters: what all of this was added up from.
+     */
+    sample: SampleOut | null;
     /**
      * Slug
      */
@@ -2415,6 +2419,32 @@ export type Rotation = {
 };
 
 /**
+ * SampleOut
+ *
+ * What filtered statistics were added up from: raw visits, the newest 20,000 at most.
+ */
+export type SampleOut = {
+    /**
+     * Visits
+     *
+     * How many were looked at.
+     */
+    visits: number;
+    /**
+     * Since
+     *
+     * Before this moment nothing is known.
+     */
+    since: string;
+    /**
+     * Complete
+     *
+     * The whole period is known, but for visitors who asked not to be kept.
+     */
+    complete: boolean;
+};
+
+/**
  * SessionOut
  *
  * Somebody's being signed in with one browser.
@@ -2623,7 +2653,7 @@ export type StatsOut = {
         [key: string]: number;
     };
     /**
-     * The period of the same length before; null without `compare`.
+     * The period of the same length before; null without `compare`, or where it is not known whole.
      */
     previous: SummaryOut | null;
     change: ChangeOut | null;
@@ -2633,6 +2663,10 @@ export type StatsOut = {
      * Human clicks: 7 weekdays from Monday on, of 24 local hours each.
      */
     heatmap: Array<Array<number>>;
+    /**
+     * With filters: what all of this was added up from.
+     */
+    sample: SampleOut | null;
 };
 
 /**
@@ -3231,6 +3265,62 @@ export type GetOverallStatsData = {
          */
         step?: string | null;
         /**
+         * Referrer
+         *
+         * Host of the page that the visitor came from; empty: direct visits.
+         */
+        referrer?: string | null;
+        /**
+         * Country
+         *
+         * ISO 3166-1 alpha-2.
+         */
+        country?: string | null;
+        /**
+         * Region
+         */
+        region?: string | null;
+        /**
+         * City
+         */
+        city?: string | null;
+        /**
+         * Browser
+         */
+        browser?: string | null;
+        /**
+         * Os
+         */
+        os?: string | null;
+        /**
+         * Device
+         */
+        device?: string | null;
+        /**
+         * Language
+         */
+        language?: string | null;
+        /**
+         * Utm Source
+         */
+        utm_source?: string | null;
+        /**
+         * Utm Medium
+         */
+        utm_medium?: string | null;
+        /**
+         * Utm Campaign
+         */
+        utm_campaign?: string | null;
+        /**
+         * Utm Term
+         */
+        utm_term?: string | null;
+        /**
+         * Utm Content
+         */
+        utm_content?: string | null;
+        /**
          * Compare
          *
          * Compare with the period before.
@@ -3327,6 +3417,62 @@ export type ExportOverallStatsData = {
          */
         step?: string | null;
         /**
+         * Referrer
+         *
+         * Host of the page that the visitor came from; empty: direct visits.
+         */
+        referrer?: string | null;
+        /**
+         * Country
+         *
+         * ISO 3166-1 alpha-2.
+         */
+        country?: string | null;
+        /**
+         * Region
+         */
+        region?: string | null;
+        /**
+         * City
+         */
+        city?: string | null;
+        /**
+         * Browser
+         */
+        browser?: string | null;
+        /**
+         * Os
+         */
+        os?: string | null;
+        /**
+         * Device
+         */
+        device?: string | null;
+        /**
+         * Language
+         */
+        language?: string | null;
+        /**
+         * Utm Source
+         */
+        utm_source?: string | null;
+        /**
+         * Utm Medium
+         */
+        utm_medium?: string | null;
+        /**
+         * Utm Campaign
+         */
+        utm_campaign?: string | null;
+        /**
+         * Utm Term
+         */
+        utm_term?: string | null;
+        /**
+         * Utm Content
+         */
+        utm_content?: string | null;
+        /**
          * Table
          */
         table?: 'series' | 'breakdowns' | 'visits';
@@ -3421,6 +3567,62 @@ export type GetLinkStatsData = {
          * hour, day, week or month; chosen from the length if absent.
          */
         step?: string | null;
+        /**
+         * Referrer
+         *
+         * Host of the page that the visitor came from; empty: direct visits.
+         */
+        referrer?: string | null;
+        /**
+         * Country
+         *
+         * ISO 3166-1 alpha-2.
+         */
+        country?: string | null;
+        /**
+         * Region
+         */
+        region?: string | null;
+        /**
+         * City
+         */
+        city?: string | null;
+        /**
+         * Browser
+         */
+        browser?: string | null;
+        /**
+         * Os
+         */
+        os?: string | null;
+        /**
+         * Device
+         */
+        device?: string | null;
+        /**
+         * Language
+         */
+        language?: string | null;
+        /**
+         * Utm Source
+         */
+        utm_source?: string | null;
+        /**
+         * Utm Medium
+         */
+        utm_medium?: string | null;
+        /**
+         * Utm Campaign
+         */
+        utm_campaign?: string | null;
+        /**
+         * Utm Term
+         */
+        utm_term?: string | null;
+        /**
+         * Utm Content
+         */
+        utm_content?: string | null;
         /**
          * Compare
          *
@@ -3522,6 +3724,62 @@ export type ListLinkVisitsData = {
          * IANA time zone.
          */
         tz?: string;
+        /**
+         * Referrer
+         *
+         * Host of the page that the visitor came from; empty: direct visits.
+         */
+        referrer?: string | null;
+        /**
+         * Country
+         *
+         * ISO 3166-1 alpha-2.
+         */
+        country?: string | null;
+        /**
+         * Region
+         */
+        region?: string | null;
+        /**
+         * City
+         */
+        city?: string | null;
+        /**
+         * Browser
+         */
+        browser?: string | null;
+        /**
+         * Os
+         */
+        os?: string | null;
+        /**
+         * Device
+         */
+        device?: string | null;
+        /**
+         * Language
+         */
+        language?: string | null;
+        /**
+         * Utm Source
+         */
+        utm_source?: string | null;
+        /**
+         * Utm Medium
+         */
+        utm_medium?: string | null;
+        /**
+         * Utm Campaign
+         */
+        utm_campaign?: string | null;
+        /**
+         * Utm Term
+         */
+        utm_term?: string | null;
+        /**
+         * Utm Content
+         */
+        utm_content?: string | null;
         /**
          * Domain
          *
@@ -3629,6 +3887,62 @@ export type ExportLinkStatsData = {
          * hour, day, week or month; chosen from the length if absent.
          */
         step?: string | null;
+        /**
+         * Referrer
+         *
+         * Host of the page that the visitor came from; empty: direct visits.
+         */
+        referrer?: string | null;
+        /**
+         * Country
+         *
+         * ISO 3166-1 alpha-2.
+         */
+        country?: string | null;
+        /**
+         * Region
+         */
+        region?: string | null;
+        /**
+         * City
+         */
+        city?: string | null;
+        /**
+         * Browser
+         */
+        browser?: string | null;
+        /**
+         * Os
+         */
+        os?: string | null;
+        /**
+         * Device
+         */
+        device?: string | null;
+        /**
+         * Language
+         */
+        language?: string | null;
+        /**
+         * Utm Source
+         */
+        utm_source?: string | null;
+        /**
+         * Utm Medium
+         */
+        utm_medium?: string | null;
+        /**
+         * Utm Campaign
+         */
+        utm_campaign?: string | null;
+        /**
+         * Utm Term
+         */
+        utm_term?: string | null;
+        /**
+         * Utm Content
+         */
+        utm_content?: string | null;
         /**
          * Table
          */

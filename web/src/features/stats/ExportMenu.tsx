@@ -6,7 +6,7 @@ import { useTranslation } from "react-i18next";
 import { messageOf } from "../../parts/States";
 import { download } from "./download";
 import { type ExportTable, exportTable, type Of } from "./queries";
-import type { StatsSearch } from "./search";
+import { filtersOf, type StatsSearch } from "./search";
 
 const FORMS = ["csv", "jsonl"] as const;
 
@@ -18,7 +18,8 @@ export function ExportMenu({ of, search }: { of: Of; search: StatsSearch }) {
       download(await exportTable(of, search, table, form), `shortly-${table}.${form}`),
     onError: (error) => notifications.show({ color: "red", message: messageOf(error) }),
   });
-  const tables: ExportTable[] = ["series", "breakdowns", "visits"];
+  const filtered = Object.keys(filtersOf(search)).length > 0;
+  const tables: ExportTable[] = filtered ? ["visits"] : ["series", "breakdowns", "visits"];
   return (
     <Menu position="bottom-end">
       <Menu.Target>
@@ -27,6 +28,7 @@ export function ExportMenu({ of, search }: { of: Of; search: StatsSearch }) {
         </Button>
       </Menu.Target>
       <Menu.Dropdown>
+        {filtered && <Menu.Label>{t("filters.export")}</Menu.Label>}
         {tables.map((table) =>
           FORMS.map((form) => (
             <Menu.Item key={table + form} onClick={() => exporting.mutate({ table, form })}>

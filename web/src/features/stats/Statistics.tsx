@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Failed } from "../../parts/States";
 import { Breakdowns } from "./Breakdowns";
 import { Figures } from "./Figures";
+import { FilterChips } from "./FilterChips";
 import { HeatMap } from "./HeatMap";
 import { OverTime } from "./OverTime";
 import { PeriodPicker } from "./PeriodPicker";
@@ -26,6 +27,7 @@ export function Statistics({ of, search, onChange }: StatisticsProps) {
   return (
     <Stack gap="lg">
       <PeriodPicker search={search} onChange={onChange} />
+      <FilterChips search={search} onChange={onChange} sample={stats.data?.sample} />
       {stats.isPending ? (
         <Stack role="status" aria-label={t("state.waiting")}>
           <Skeleton height={104} />
@@ -42,7 +44,7 @@ export function Statistics({ of, search, onChange }: StatisticsProps) {
             bots={bots}
             onZoom={(since, until) => onChange({ period: undefined, since, until })}
           />
-          <Breakdowns stats={stats.data} />
+          <Breakdowns stats={stats.data} search={search} onChange={onChange} />
           <WorldMap of={of} search={search} />
           <HeatMap cells={stats.data.heatmap} tz={stats.data.tz} />
           {of && <Visits of={of} search={search} />}

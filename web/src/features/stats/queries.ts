@@ -9,7 +9,7 @@ import {
   type StatsOut,
 } from "../../api/generated";
 import { unwrap } from "../../api/http";
-import { type StatsSearch, spanOf } from "./search";
+import { filtersOf, type StatsSearch, spanOf } from "./search";
 
 /** Which link; null: all of the workspace. */
 export type Of = { slug: string; domain?: string } | null;
@@ -26,9 +26,9 @@ export const linkQuery = (slug: string, domain?: string) =>
 
 export const statsQuery = (of: Of, search: StatsSearch, limit = TOP) =>
   queryOptions({
-    queryKey: ["stats", of, spanOf(search), search.compare ?? true, limit],
+    queryKey: ["stats", of, spanOf(search), filtersOf(search), search.compare ?? true, limit],
     queryFn: async ({ signal }): Promise<StatsOut> => {
-      const query = { ...spanOf(search), compare: search.compare ?? true, limit };
+      const query = { ...spanOf(search), ...filtersOf(search), compare: search.compare ?? true, limit };
       return of
         ? unwrap(getLinkStats({ path: { slug: of.slug }, query: { ...query, domain: of.domain }, signal }))
         : unwrap(getOverallStats({ query, signal }));
@@ -39,9 +39,15 @@ export const statsQuery = (of: Of, search: StatsSearch, limit = TOP) =>
 /** All values of one dimension that are kept apart. */
 export const dimensionQuery = (of: Of, search: StatsSearch, dimension: Dimension) =>
   queryOptions({
-    queryKey: ["stats", of, spanOf(search), dimension],
+    queryKey: ["stats", of, spanOf(search), filtersOf(search), dimension],
     queryFn: async ({ signal }): Promise<StatsOut> => {
-      const query = { ...spanOf(search), compare: false, dimensions: [dimension], limit: MANY };
+      const query = {
+        ...spanOf(search),
+        ...filtersOf(search),
+        compare: false,
+        dimensions: [dimension],
+        limit: MANY,
+      };
       return of
         ? unwrap(getLinkStats({ path: { slug: of.slug }, query: { ...query, domain: of.domain }, signal }))
         : unwrap(getOverallStats({ query, signal }));
@@ -50,12 +56,12 @@ export const dimensionQuery = (of: Of, search: StatsSearch, dimension: Dimension
 
 export const visitsQuery = (of: NonNullable<Of>, search: StatsSearch) =>
   infiniteQueryOptions({
-    queryKey: ["visits", of, spanOf(search)],
+    queryKey: ["visits", of, spanOf(search), filtersOf(search)],
     queryFn: ({ signal, pageParam }) =>
       unwrap(
         listLinkVisits({
           path: { slug: of.slug },
-          query: { ...spanOf(search), domain: of.domain, limit: 25, cursor: pageParam },
+          query: { ...spanOf(search), ...filtersOf(search), domain: of.domain, limit: 25, cursor: pageParam },
           signal,
         }),
       ),
@@ -64,7 +70,7 @@ export const visitsQuery = (of: NonNullable<Of>, search: StatsSearch) =>
   });
 
 export async function exportTable(of: Of, search: StatsSearch, table: ExportTable, format: "csv" | "jsonl") {
-  const query = { ...spanOf(search), table, format };
+  const query = { ...spanOf(search), ...filtersOf(search), table, format };
   const text = of
     ? await unwrap(
         exportLinkStats({ path: { slug: of.slug }, query: { ...query, domain: of.domain }, parseAs: "text" }),

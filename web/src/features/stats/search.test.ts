@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { dayAfter, readStatsSearch, spanOf } from "./search";
+import { dayAfter, filtersOf, readStatsSearch, spanOf } from "./search";
 
 test.each([
   [
@@ -11,9 +11,17 @@ test.each([
     { since: "2026-01-01", until: "2026-02-01" },
   ],
   [{ since: "2026-01-01T05:00:00+09:00" }, { since: "2026-01-01T05:00:00+09:00" }],
+  [
+    { country: "DE", referrer: "", city: 7, bot: "x", os: null, utm_term: "y".repeat(600) },
+    { country: "DE", referrer: "", city: "7", utm_term: "y".repeat(512) },
+  ],
   [{ since: "yesterday", until: "2026-01-01", period: "century", bots: "yes", tz: 7 }, {}],
 ])("%j is read as %j", (given, found) => {
   expect(readStatsSearch(given)).toEqual(found);
+});
+
+test("filters are told from the rest", () => {
+  expect(filtersOf({ period: "7d", country: "DE", referrer: "" })).toEqual({ country: "DE", referrer: "" });
 });
 
 test("without a period it is the last 30 days where the reader is", () => {

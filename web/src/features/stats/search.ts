@@ -1,5 +1,25 @@
+/** Dimensions that everything can be narrowed by. */
+export const FILTERS = [
+  "referrer",
+  "utm_source",
+  "utm_medium",
+  "utm_campaign",
+  "utm_term",
+  "utm_content",
+  "country",
+  "region",
+  "city",
+  "language",
+  "device",
+  "os",
+  "browser",
+] as const;
+export type Filter = (typeof FILTERS)[number];
+/** The value that visits must have; empty: those without one. */
+export type Filters = Partial<Record<Filter, string>>;
+
 /** What statistics are shown; lives in the address, so that it can be shared and gone back to. */
-export interface StatsSearch {
+export interface StatsSearch extends Filters {
   period?: Period;
   /** ISO 8601 date or time, inclusive; with it the period is left out. */
   since?: string;
@@ -17,6 +37,7 @@ export const PERIODS = ["24h", "today", "yesterday", "7d", "30d", "90d", "12mo",
 export type Period = (typeof PERIODS)[number];
 export const DEFAULT_PERIOD: Period = "30d";
 
+const MAX_VALUE = 512;
 const MOMENT = /^\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:\d\d)?)?$/;
 
 /** Read an address's parameters; what makes no sense is left out. */
@@ -30,8 +51,21 @@ export function readStatsSearch(given: Record<string, unknown>): StatsSearch {
   if (typeof given.tz === "string" && given.tz) found.tz = given.tz;
   if (given.bots === true) found.bots = true;
   if (given.compare === false) found.compare = false;
+  for (const name of FILTERS) {
+    const value = given[name];
+    if (["string", "number", "boolean"].includes(typeof value)) found[name] = String(value).slice(0, MAX_VALUE);
+  }
   return found;
 }
+
+/** Return the filters among what is shown. */
+export const filtersOf = (search: StatsSearch): Filters =>
+  Object.fromEntries(FILTERS.flatMap((name) => (search[name] === undefined ? [] : [[name, search[name]]])));
+
+export const isFilter = (dimension: string): dimension is Filter => FILTERS.includes(dimension as Filter);
+
+/** What takes all filters away. */
+export const NO_FILTERS: Partial<StatsSearch> = Object.fromEntries(FILTERS.map((name) => [name, undefined]));
 
 export const ownZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 

@@ -9,6 +9,12 @@ export function nameOf(dimension: Dimension, value: string): string {
   return value;
 }
 
+/** The same for a value that may be missing. */
+export function shownAs(dimension: Dimension, value: string): string {
+  if (value) return nameOf(dimension, value);
+  return i18next.t(dimension === "referrer" ? "stats.direct" : "stats.unknown");
+}
+
 function named(type: "region" | "language", value: string): string {
   try {
     return new Intl.DisplayNames(i18next.language, { type }).of(value) ?? value;
