@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from heapq import nsmallest
 
 from msgspec import Struct
 
@@ -60,7 +59,9 @@ def break_down(tally: Tally, dimension: str, top: int) -> Breakdown:
     counts = tally.dimensions.get(dimension, {})
     counted = sum(counts.values())
     total = {"bot": tally.bots, "refused": counted}.get(dimension, tally.clicks - tally.bots)
-    best = nsmallest(top, ((-count, value) for value, count in counts.items() if value != OTHER))
+    in_front = sorted(counts.values(), reverse=True)[: top + 1]  # one of them may be that of OTHER
+    least = in_front[-1] if in_front else 0
+    best = sorted((-count, value) for value, count in counts.items() if count >= least and value != OTHER)[:top]
     values = [Value(value, -count, share(-count, total)) for count, value in best]
     if rest := counted - sum(value.count for value in values):
         values.append(Value(OTHER, rest, share(rest, total)))

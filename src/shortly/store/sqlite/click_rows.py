@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import apsw
@@ -22,11 +23,17 @@ MAX_AT_MS = (1 << (63 - VISIT_NUMBER_BITS)) - 1
 IN_COLUMNS = frozenset({"at_ms", "link_id", "private", "workspace"})
 VISIT_FIELDS = tuple(name for name in Visit.__struct_fields__ if name not in IN_COLUMNS)
 """What is packed of a visit, in this order; a new one goes to the end."""
+REMEMBERED = 32
+"""Packed dimensions whose unpacked form is remembered, some 100 to 500 KiB each: those that pages of a link with many
+clicks add up. Most are of times that are over, so whoever looks again finds them."""
+WORTH_REMEMBERING = 2_000
+"""Bytes; smaller ones are unpacked as quickly as they are found."""
 
 pack = msgspec.msgpack.Encoder().encode
 unpack = msgspec.msgpack.Decoder().decode
 unpack_dimensions = msgspec.msgpack.Decoder(Dimensions).decode
 unpack_hours = msgspec.msgpack.Decoder(HourTallies).decode
+remembered_dimensions = lru_cache(REMEMBERED)(unpack_dimensions)
 unpack_totals = msgspec.msgpack.Decoder(dict[int, Total]).decode
 """Reads packed tallies by the hour as mere totals."""
 
@@ -44,6 +51,12 @@ def numbers(values: Iterable[int]) -> apsw.CArrayBinding:
 def tally_in(clicks: int, bots: int, dimensions: bytes) -> Tally:
     """Return the tally in the columns of a row."""
     return Tally(clicks=clicks, bots=bots, dimensions=unpack_dimensions(dimensions))
+
+
+def shared_tally_in(clicks: int, bots: int, dimensions: bytes) -> Tally:
+    """Return the same for somebody who only reads: the dimensions may be another one's, too."""
+    unpacked = remembered_dimensions if len(dimensions) >= WORTH_REMEMBERING else unpack_dimensions
+    return Tally(clicks=clicks, bots=bots, dimensions=unpacked(dimensions))
 
 
 def link_prefix(link_id: int) -> bytes:
@@ -83,26 +96,32 @@ def read_moments(reader: apsw.Connection, sum_id: int, since_moment: int, until_
 
 
 def day_tallies(reader: apsw.Connection, link_id: int, days: Sequence[int]) -> Iterator[Tally]:
-    """Yield what is known of each day."""
+    """Yield what is known of each day, not to be changed."""
     for _, *row, hours in _rows(reader, "link_days", "day", link_id, days, "clicks, bots, dimensions, hours"):
         if row[2] is None:
             yield from unpack_hours(hours).values()
         else:
-            yield tally_in(*row)
+            yield shared_tally_in(*row)
 
 
-def hour_tallies(reader: apsw.Connection, link_id: int, since_hour: int, until_hour: int) -> Iterator[Tally]:
-    """Yield what is known of each hour; an empty or reversed span has none."""
-    days = range(since_hour // 24, -(-until_hour // 24))
+def hour_tallies(reader: apsw.Connection, link_id: int, hours: Sequence[int]) -> Iterator[Tally]:
+    """Yield what is known of each hour, not to be changed; the hours rise."""
+    days = sorted({hour // 24 for hour in hours})
     for day, packed in _rows(reader, "link_days", "day", link_id, days, "iif(dimensions IS NULL, hours, NULL)"):
         if packed is not None:
-            for hour, tally in unpack_hours(packed).items():
-                if since_hour <= day * 24 + hour < until_hour:
-                    yield tally
-    for _, *row in _rows(
-        reader, "link_hours", "hour", link_id, range(since_hour, until_hour), "clicks, bots, dimensions"
-    ):
-        yield tally_in(*row)
+            known = unpack_hours(packed)
+            yield from (known[hour % 24] for hour in hours if hour // 24 == day and hour % 24 in known)
+    for _, *row in _rows(reader, "link_hours", "hour", link_id, hours, "clicks, bots, dimensions"):
+        yield shared_tally_in(*row)
+
+
+def has_hours(reader: apsw.Connection, link_id: int, hours: Sequence[int]) -> bool:
+    """Return whether anything is known of any of these hours, which rise; of a day with few clicks, which keeps its
+    hours to itself, whether that day is known."""
+    days = sorted({hour // 24 for hour in hours})
+    if any(is_few for _, is_few in _rows(reader, "link_days", "day", link_id, days, "dimensions IS NULL")):
+        return True
+    return any(_rows(reader, "link_hours", "hour", link_id, hours, "1"))
 
 
 def read_days(

@@ -39,6 +39,8 @@ from shortly.store.sqlite.connection import connect, store_errors
 
 PRUNE_ROWS = 5_000
 """Rows deleted in one transaction, which takes some tens of milliseconds."""
+SPAN_LINKS = 10
+"""Links whose sums over a span are made in one transaction; likewise."""
 FOLD_CACHE_KIB = 65_536
 MOMENTS_HOURS = 3
 """How long clicks by the moment are kept."""
@@ -118,11 +120,13 @@ class ClickTables:
         await self._make_spans(before_day=yesterday)
 
     async def _make_spans(self, *, before_day: int) -> None:
-        """Add up spans of days that are over, for links with many clicks."""
+        """Add up spans of days that are over, and quarters of these days, for links with many clicks."""
         for span in await self._read(lambda reader: missing_spans(reader, before_day)):
-            for link_id in await self._read(partial(links_without, span=span)):
+            links = await self._read(partial(links_without, span=span))
+            for start in range(0, len(links), SPAN_LINKS):
                 with self._writing() as writer:
-                    make_span(writer, span, link_id)
+                    for link_id in links[start : start + SPAN_LINKS]:
+                        make_span(writer, span, link_id)
                 await asyncio.sleep(0)
 
     async def _forget_link(self, link_id: int) -> None:
