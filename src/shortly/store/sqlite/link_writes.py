@@ -13,6 +13,7 @@ from msgspec.structs import replace as changed
 
 from shortly.errors import LinkChanged, LinkNotFound, SlugTaken
 from shortly.links.link import Link
+from shortly.store.moments import to_ms
 from shortly.store.sqlite.rows import LINK_COLUMNS, fields_of, link_of
 from shortly.store.sqlite.search import text_of
 
@@ -49,8 +50,16 @@ ON CONFLICT (link_id) DO UPDATE SET taken = taken + 1 WHERE taken < :max_clicks
 
 
 def add(connection: apsw.Connection, *, items: Sequence[Link], key: Key) -> list[Link | SlugTaken]:
-    """Add links; one with aliases takes all of them, or nothing."""
-    return [_add(connection, link, key) for link in items]
+    """Add links; one with aliases takes all of them, or nothing.
+
+    Texts come last: FTS5 writes down what it has gathered whenever a statement begins whose triggers may fail half-way,
+    as those of ``links`` and ``tags`` may. Link by link that took longer than everything else together.
+    """
+    outcomes = [_add(connection, link, key) for link in items]
+    added = [link for link in outcomes if isinstance(link, Link)]
+    _add_tags(connection, added)
+    _add_texts(connection, [(link.id, text_of(link)) for link in added])
+    return outcomes
 
 
 def replace(
@@ -81,17 +90,15 @@ def forget(connection: apsw.Connection, *, link_ids: Sequence[int]) -> None:
 
 
 def _add(connection: apsw.Connection, link: Link, key: Key) -> Link | SlugTaken:
+    """Add a link but for its tags and the text that it is searched by."""
     slugs = {key(alias): 1 for alias in link.aliases} | {key(link.slug): 0}
     for slug in slugs:
         if connection.execute(SELECT_HOLDER, (link.domain, slug)).get is not None:
             return SlugTaken(link.slug)
-    fields = fields_of(link)
-    connection.execute(INSERT_LINK, fields)
+    connection.execute(INSERT_LINK, fields_of(link))
     link_id = connection.last_insert_rowid()
     for slug, alias in slugs.items():
         connection.execute(INSERT_SLUG, (link.domain, slug, link_id, alias))
-    _add_tags(connection, _listed_tags(link), fields["created_at"], link_id)
-    _add_text(connection, link_id, text_of(link))
     return changed(link, id=link_id)
 
 
@@ -119,14 +126,13 @@ def _replace(
         version=stored.version + 1,
         aliases=aliases,
     )
-    fields = fields_of(link)
-    connection.execute(UPDATE_LINK, {**fields, "id": link.id})
+    connection.execute(UPDATE_LINK, {**fields_of(link), "id": link.id})
     if _listed_tags(link) != _listed_tags(stored):
         connection.execute("DELETE FROM tags WHERE link_id = ?", (link.id,))
-        _add_tags(connection, _listed_tags(link), fields["created_at"], link.id)
+        _add_tags(connection, [link])
     if (text := text_of(link)) != text_of(stored):
         _drop_text(connection, link.id)
-        _add_text(connection, link.id, text)
+        _add_texts(connection, [(link.id, text)])
     return link
 
 
@@ -164,15 +170,16 @@ def _listed_tags(link: Link) -> tuple[str, ...]:
     return () if link.deleted_at is not None else link.tags
 
 
-def _add_tags(connection: apsw.Connection, tags: Iterable[str], created_at: int, link_id: int) -> None:
+def _add_tags(connection: apsw.Connection, links: Iterable[Link]) -> None:
     connection.executemany(
-        "INSERT INTO tags (tag, created_at, link_id) VALUES (?, ?, ?)", [(tag, created_at, link_id) for tag in tags]
+        "INSERT INTO tags (tag, created_at, link_id) VALUES (?, ?, ?)",
+        [(tag, to_ms(link.created_at), link.id) for link in links for tag in _listed_tags(link)],
     )
 
 
-def _add_text(connection: apsw.Connection, link_id: int, text: str) -> None:
-    connection.execute("INSERT INTO search_texts (link_id, text) VALUES (?, ?)", (link_id, text))
-    connection.execute("INSERT INTO trigrams (rowid, text) VALUES (?, ?)", (link_id, text))
+def _add_texts(connection: apsw.Connection, texts: Sequence[tuple[int, str]]) -> None:
+    connection.executemany("INSERT INTO search_texts (link_id, text) VALUES (?, ?)", texts)
+    connection.executemany("INSERT INTO trigrams (rowid, text) VALUES (?, ?)", texts)
 
 
 def _drop_text(connection: apsw.Connection, link_id: int) -> None:
