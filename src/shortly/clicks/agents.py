@@ -27,7 +27,8 @@ CONSOLE = re.compile(r"PlayStation|Xbox|Nintendo")
 TV = re.compile(
     r"\bTV\b|SmartTV|SMART-TV|AppleTV|Apple TV|GoogleTV|HbbTV|NetCast|Web0S|BRAVIA|CrKey|Roku|\bAFT[A-Z0-9]+\b|tvOS"
 )
-SELF_DECLARED_BOT = re.compile(r"[\w.-]{0,40}(?:(?<!cu)bot|crawler|spider|scraper)s?(?![a-z])", re.IGNORECASE)
+BOT_WORDS = ("bot", "crawler", "spider", "scraper")
+SELF_DECLARED_BOT = re.compile(rf"[\w.-]{{0,40}}(?:(?<!cu){'|'.join(BOT_WORDS)})s?(?![a-z])", re.IGNORECASE)
 TABLET = re.compile(r"iPad|Tablet|PlayBook|Kindle|Silk/(?!.*Mobile)")
 MOBILE = re.compile(r"Mobi|iPhone|iPod|Phone")
 
@@ -79,6 +80,9 @@ class Agents:
     def _bot_of(self, user_agent: str) -> str:
         if listed := self._bots.extract(user_agent):
             return listed.family
+        lower = user_agent.lower()
+        if not any(word in lower for word in BOT_WORDS):  # most have none, and the search takes 70 microseconds
+            return ""
         declared = SELF_DECLARED_BOT.search(user_agent)
         return bounded(declared[0]).strip(".-_") if declared else ""
 

@@ -7,6 +7,7 @@ look-up, and a keyed hash of address and user agent whose key is thrown away eve
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import partial
 from struct import Struct
 from typing import NamedTuple
 
@@ -63,36 +64,42 @@ SHORT = 2048
 FIXED = Struct("<QQHBB8s2sBHHHH")
 """at_ms, link_id, workspace, outcome, private, visitor, country; lengths of network, referrer, user agent, language,
 query."""
+NO_COUNTRY = bytes(2)
 FIXED_1 = Struct("<QQBB8s2sBHHHH")
 """The same in segments of layout 1, from before there were workspaces."""
+
+_click_of = partial(tuple.__new__, Click)
+"""Takes all fields as one tuple, in a third of the time."""
 
 
 def decode_click(payload: bytes | memoryview, layout: int = LAYOUT) -> Click:
     """Read one click back from a journal record's payload, as it was laid out in segments of this layout."""
     if layout == LAYOUT:
-        fixed = FIXED
-        at_ms, link_id, workspace, *rest = FIXED.unpack_from(payload)
+        at_ms, link_id, workspace, outcome, private, visitor, country, *lengths = FIXED.unpack_from(payload)
+        start = FIXED.size
     else:
-        fixed, workspace = FIXED_1, FIRST_WORKSPACE
-        at_ms, link_id, *rest = FIXED_1.unpack_from(payload)
-    outcome, private, visitor, country, n_net, n_ref, n_ua, n_lang, n_query = rest
-    texts = str(payload[fixed.size :], "latin-1")
-    ref = n_net + n_ref
-    ua = ref + n_ua
-    lang = ua + n_lang
-    return Click(
-        at_ms,
-        link_id,
-        outcome,
-        bool(private),
-        visitor,
-        country.rstrip(b"\0").decode("latin-1"),
-        texts[:n_net],
-        texts[n_net:ref],
-        texts[ref:ua],
-        texts[ua:lang],
-        texts[lang : lang + n_query],
-        workspace,
+        at_ms, link_id, outcome, private, visitor, country, *lengths = FIXED_1.unpack_from(payload)
+        start, workspace = FIXED_1.size, FIRST_WORKSPACE
+    ref, n_ref, n_ua, n_lang, n_query = lengths
+    ua = ref + n_ref
+    lang = ua + n_ua
+    query = lang + n_lang
+    texts = str(payload[start:], "latin-1")
+    return _click_of(
+        (
+            at_ms,
+            link_id,
+            outcome,
+            private != 0,
+            visitor,
+            "" if country == NO_COUNTRY else country.rstrip(b"\0").decode("latin-1"),
+            texts[:ref],
+            texts[ref:ua],
+            texts[ua:lang],
+            texts[lang:query],
+            texts[query : query + n_query],
+            workspace,
+        )
     )
 
 

@@ -130,6 +130,9 @@ def tally_of_few(visits: Iterable[Visit]) -> Tally:
             bots += 1
             count(dimensions, "bot", visit.bot)
             continue
+        if not dimensions:  # most groups are one visit
+            dimensions = {name: {value: 1} for name, value in zip(HUMAN, described(visit), strict=True) if value}
+            continue
         for name, value in zip(HUMAN, described(visit), strict=True):
             if value:
                 counts = dimensions.get(name)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 
 import apsw
 
@@ -67,17 +65,21 @@ def _add_visitors(writer: apsw.Connection, visitors: Mapping[int, set[tuple[int,
     new: dict[int, Mapping[bytes, int]] = {}
     sql = "INSERT INTO visitors SELECT ?, value FROM carray(?) WHERE true ON CONFLICT DO NOTHING"
     for day, seen in visitors.items():
-        if seen:
-            ordered = sorted(seen)  # sums come first
-            sums = bisect_left(ordered, (EVERY_LINK + 1, b""))
-            new_to_sums = {}
-            for sum_id, of_sum in groupby(ordered[:sums], itemgetter(0)):
-                prefix = link_prefix(sum_id)
-                writer.execute(sql, (day, apsw.carray(tuple([prefix + visitor for _, visitor in of_sum]))))
-                new_to_sums[prefix] = writer.changes()
-            who = tuple([link_prefix(link_id) + visitor for link_id, visitor in ordered[sums:]])
-            added = writer.execute(f"{sql} RETURNING who", (day, apsw.carray(who)))
-            new[day] = {**Counter([who[:8] for (who,) in added]), **new_to_sums}
+        who: list[bytes] = []
+        of_sums: dict[bytes, list[bytes]] = {}
+        for id_, visitor in seen:
+            prefix = id_.to_bytes(8, "big", signed=True)  # as ``link_prefix``
+            (who if id_ > EVERY_LINK else of_sums.setdefault(prefix, [])).append(prefix + visitor)
+        counts: Counter[bytes] = Counter()
+        for prefix, of_sum in of_sums.items():
+            of_sum.sort()  # in the order of the table, which is quicker
+            writer.execute(sql, (day, apsw.carray(tuple(of_sum))))
+            counts[prefix] = writer.changes()
+        if who:
+            who.sort()
+            added = writer.execute(f"{sql} RETURNING who", (day, apsw.carray(tuple(who))))
+            counts.update([who[:8] for (who,) in added])
+        new[day] = counts
     return new
 
 
@@ -169,7 +171,7 @@ def _add_moments(writer: apsw.Connection, visits: Sequence[Visit]) -> None:
 def _add_visits(writer: apsw.Connection, visits: Iterable[Visit]) -> None:
     """Keep the visits that are not private. Of a million in one millisecond the first stay."""
     kept = [visit for visit in visits if not visit.private]
-    number = query(writer, "SELECT number FROM next_visit")[0][0]
+    number: int = query(writer, "SELECT number FROM next_visit")[0][0]
     writer.execute("UPDATE next_visit SET number = ?", (number + len(kept),))
     writer.executemany(
         "INSERT OR IGNORE INTO visits (id, link_id, visit, workspace) VALUES (?, ?, ?, ?)",
