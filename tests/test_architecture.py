@@ -189,8 +189,8 @@ def test_a_process_that_only_redirects_never_loads_what_is_heavy() -> None:
 @pytest.mark.parametrize(
     ("module", "unneeded"),
     [
-        ("shortly.worker", {"redis", "webauthn", "OpenSSL", "ua_parser", "typer"}),
-        ("shortly.serve", {"redis", "webauthn", "OpenSSL", "fastapi"}),
+        ("shortly.worker", {"redis", "webauthn", "OpenSSL", "ua_parser", "typer", "httpx2", "httpcore2"}),
+        ("shortly.serve", {"redis", "webauthn", "OpenSSL", "fastapi", "httpx2", "httpcore2"}),
     ],
 )
 def test_a_process_starts_without_what_it_may_never_need(module: str, unneeded: set[str]) -> None:

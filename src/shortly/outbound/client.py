@@ -6,17 +6,21 @@ import asyncio
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-import httpx2
 import structlog
 
 from shortly import __version__
 from shortly.errors import OutboundFailed, OutboundRefused, ShortlyError
 from shortly.outbound.resolver import Resolve, resolve
 from shortly.outbound.rules import OutboundRules
-from shortly.outbound.transport import GuardedTransport
+
+if TYPE_CHECKING:  # they take a tenth of a worker's start, and most workers never ask anybody
+    import httpx2
+
+    from shortly.outbound.transport import GuardedTransport
 
 log = structlog.get_logger("shortly.outbound")
 
@@ -74,12 +78,18 @@ class Outbound:
         at_once: int = AT_ONCE,
     ) -> None:
         self._rules = rules or OutboundRules()
-        self._transport = GuardedTransport(self._rules, resolver=resolver, tls=tls)
+        self._resolver = resolver
+        self._tls = tls
+        self._transport: GuardedTransport | None = None
         self._turns = asyncio.Semaphore(at_once)
 
     @property
     def transport(self) -> GuardedTransport:
         """The guarded transport, for a library that brings its own ``httpx2.AsyncClient``."""
+        from shortly.outbound.transport import GuardedTransport
+
+        if self._transport is None:
+            self._transport = GuardedTransport(self._rules, resolver=self._resolver, tls=self._tls)
         return self._transport
 
     async def get(
@@ -126,6 +136,9 @@ class Outbound:
         *,
         beginning: bool,
     ) -> Answer:
+        await asyncio.to_thread(import_module, "shortly.outbound.transport")  # the first time that takes a while
+        import httpx2
+
         host = ""
         try:
             here = httpx2.URL(self._rules.check_url(url))
@@ -155,7 +168,7 @@ class Outbound:
         raise OutboundFailed("The other server led on too often.")
 
     async def _exchange(self, request: httpx2.Request, max_bytes: int, *, beginning: bool) -> Answer:
-        response = await self._transport.handle_async_request(request)
+        response = await self.transport.handle_async_request(request)
         response.request = request
         try:
             if response.headers.get("content-encoding", "").strip().lower() not in ENCODINGS:
@@ -194,6 +207,8 @@ def build_request(
     method: str, url: httpx2.URL, headers: Mapping[str, str], content: bytes | None, limits: Limits
 ) -> httpx2.Request:
     """Return a request that brings its limits with it."""
+    import httpx2
+
     return httpx2.Request(
         method,
         url,
