@@ -299,9 +299,11 @@ class IdentityRefused(ShortlyError):
     }
     """Stable, too: the sign-in page is told the reason alone."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, forged: bool = False) -> None:
         super().__init__(self.REASONS[reason])
         self.reason = reason
+        self.forged = forged
+        """Any stranger can make such an answer up, without the provider having said anything."""
 
 
 class WrongPassword(InvalidInput):

@@ -166,7 +166,15 @@ class Settings(BaseSettings):
         description="Sign-ins that one address (IPv6: one /64) may try, such as 10/minute or 10/minute;60/hour; "
         "off: any number.",
     )
-    limit_account: str = Field("30/hour", description="Sign-ins that may be tried for one account, from anywhere.")
+    limit_account: str = Field(
+        "30/hour",
+        description="Sign-ins to one account that one network (IPv4: a /24, IPv6: a /48), or one device that came in "
+        "before, may try.",
+    )
+    limit_strangers: str = Field(
+        "300/hour",
+        description="Sign-ins to one account that all devices together may try which never came in with it.",
+    )
     limit_recovery: str = Field(
         "5/minute", description="Password resets, first set-ups and accepted invitations that one address may try."
     )
@@ -426,6 +434,7 @@ class Settings(BaseSettings):
     @field_validator(
         "limit_sign_in",
         "limit_account",
+        "limit_strangers",
         "limit_recovery",
         "limit_create",
         "limit_anonymous",

@@ -213,6 +213,7 @@ def rate_limits(settings: Settings, hidden: Callable[[str], str], counters: Coun
     rules: dict[Door, str] = {
         "sign_in": settings.limit_sign_in,
         "account": settings.limit_account,
+        "strangers": settings.limit_strangers,
         "recovery": settings.limit_recovery,
         "create": settings.limit_create,
         "anonymous": settings.limit_anonymous,

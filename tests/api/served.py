@@ -166,6 +166,5 @@ class Served:
 
 def settings_in(folder: Path, **values: Any) -> Settings:
     """Return settings with their data in a folder, without limits for those who ask often."""
-    return Settings(
-        data_dir=folder, **{"limit_sign_in": "off", "limit_account": "off", "limit_recovery": "off", **values}
-    )
+    limits = dict.fromkeys(("limit_sign_in", "limit_account", "limit_strangers", "limit_recovery"), "off")
+    return Settings(data_dir=folder, **{**limits, **values})

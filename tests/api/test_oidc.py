@@ -293,6 +293,17 @@ def test_an_answer_of_another_issuer_is_not_taken(served_with: Serve, provider: 
     assert arrive(browser, f"{back}&iss=https://evil.example") == problem("invalid_token")
 
 
+def test_no_answer_that_a_stranger_makes_up_is_noted(served_with: Serve, provider: IdentityProvider) -> None:
+    served = served_with()
+    stranger = served.browser()
+    state = parse_qs(urlsplit(depart(stranger)).query)["state"][0]
+    for forged in ("code=x&iss=https://evil.example", "code=x", "error=access_denied", ""):
+        arrive(stranger, f"/api/v1/auth/oidc/callback?state={state}&{forged}")
+        state = parse_qs(urlsplit(depart(stranger)).query)["state"][0]
+    arrive(stranger, "/api/v1/auth/oidc/callback?state=made-up&code=x&iss=https://evil.example")
+    assert "oidc" not in {entry.actor for entry in served.run(served.services.audit.page, None, AuditQuery()).entries}
+
+
 def test_who_changes_their_mind_at_the_provider_is_back_at_the_sign_in_page(
     served_with: Serve, provider: IdentityProvider
 ) -> None:

@@ -34,7 +34,7 @@ class Site:
 
     def __init__(self, browser: Browser, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         self._browser = browser
-        limits = {"LIMIT_SIGN_IN": "off", "LIMIT_ACCOUNT": "off"}
+        limits = {"LIMIT_SIGN_IN": "off", "LIMIT_ACCOUNT": "off", "LIMIT_STRANGERS": "off"}
         self.served = Served(folder / "site", settings={**limits, **(settings or {})})
         self.url = f"http://localhost:{self.served.port}"
         self.complaints: list[str] = []

@@ -23,7 +23,8 @@ pytestmark = pytest.mark.faults
 
 AUTH = "/api/v1/auth"
 EMAIL, PASSWORD = "ada@example.com", "canary-owl eats at night"
-ADMIN = {"ADMIN_EMAIL": EMAIL, "ADMIN_PASSWORD": PASSWORD, "LIMIT_SIGN_IN": "off", "LIMIT_ACCOUNT": "off"}
+LIMITS = dict.fromkeys(("LIMIT_SIGN_IN", "LIMIT_ACCOUNT", "LIMIT_STRANGERS"), "off")
+ADMIN = {"ADMIN_EMAIL": EMAIL, "ADMIN_PASSWORD": PASSWORD, **LIMITS}
 OWN_PAGE = {"X-CSRF": "1", "Sec-Fetch-Site": "same-origin"}
 BLOCKLIST = "https://lists.invalid/hosts?token=canary-in-the-list-s-address"
 ASKED = 40

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-Door = Literal["sign_in", "account", "recovery", "create", "anonymous", "report", "page", "qr"]
+Door = Literal["sign_in", "account", "strangers", "recovery", "create", "anonymous", "report", "page", "qr"]
 """What is limited; the setting of each is ``LIMIT_`` and its name."""
 MAX_REFUSED = 50_000
 """Refusals remembered by each process."""

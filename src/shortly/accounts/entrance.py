@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+from shortly.accounts.devices import Devices
 from shortly.accounts.errands import Errands
 from shortly.accounts.mail import Mail, MailServer
 from shortly.accounts.passkeys import Passkeys
@@ -47,6 +48,7 @@ class Entrance:
         self.errands = Errands()
         self.tickets = Tickets(registry)
         self.sessions = Sessions(registry, secret, idle=idle)
+        self.devices = Devices(secret, registry.now)
         self.second_factor = SecondFactor(registry, secret, issuer=f"Shortly {urlsplit(base_url).hostname}")
         self.passkeys = Passkeys(registry, self.tickets, self.sessions, base_url=base_url)
         self.setup = Setup(registry, passwords, self.tickets)

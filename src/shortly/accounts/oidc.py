@@ -133,9 +133,9 @@ class Oidc:
         description = await self._provider.description()
         issuer = answer.get("iss")
         if issuer is None and description.authorization_response_iss_parameter_supported:
-            raise IdentityRefused("invalid_token")
+            raise IdentityRefused("invalid_token", forged=True)
         if issuer is not None and issuer != description.issuer:
-            raise IdentityRefused("invalid_token")
+            raise IdentityRefused("invalid_token", forged=True)
         code = answer.get("code", "")
         if "error" in answer or not 0 < len(code) <= MAX_CODE:
             raise IdentityRefused("refused_there")

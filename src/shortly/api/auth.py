@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from fastapi import APIRouter, Path, Response, Security
+from fastapi import APIRouter, Path, Request, Response, Security
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
@@ -35,6 +35,7 @@ from shortly.errors import (
     SetupDone,
     SignInRefused,
     TicketRefused,
+    Unauthenticated,
     UserNotFound,
     WeakPassword,
     WrongCode,
@@ -205,9 +206,10 @@ class Me(BaseModel):
 
 
 async def welcome(services: Services, signed_in: SignedIn, facts: From, response: Response) -> SignedInOut:
-    """Give somebody who came in the session's cookie, note it, and return what the browser is told."""
+    """Give somebody who came in their cookies, note it, and return what the browser is told."""
     session = signed_in.session
     services.cookie.set(response, signed_in.token)
+    services.device_cookie.set(response, services.entrance.devices.issue(email_key(signed_in.user.email)))
     details = {"how": session.how, "second_factor": session.second_factor, "session": session.id}
     await note(services, signed_in.user.id, "user.signed_in", facts, **details)
     return SignedInOut.of(signed_in)
@@ -222,6 +224,22 @@ async def note(services: Services, user_id: int, action: str, facts: From, **det
 async def note_own(services: Services, caller: access.Caller, person: SignedIn, action: str, **details: Any) -> None:
     """Write down what somebody did to their own ways of coming in."""
     await services.audit.note(caller, action, f"user:{person.user.id}", workspace_id=0, **details)
+
+
+async def count_try(services: Services, account: str, request: Request, facts: From) -> None:
+    """Count a sign-in for an account: a device that came in before by itself, so that no stranger can lock it out;
+    others by network, and all of them together.
+
+    Raises:
+        RateLimited: There were too many.
+    """
+    token = None
+    with suppress(Unauthenticated):
+        token = services.device_cookie.read(request.scope["headers"])
+    device = services.entrance.devices.name_of(token, account)
+    await services.limits.take("account", f"{account} {device or facts.origin}")
+    if device is None:
+        await services.limits.take("strangers", account)
 
 
 @contextmanager
@@ -282,9 +300,11 @@ async def set_up(new: NewSetup, services: AllServices, facts: Facts, response: R
         Busy,
     ),
 )
-async def sign_in(new: NewSignIn, services: AllServices, facts: Facts, response: Response) -> SignedInOut:
+async def sign_in(
+    new: NewSignIn, request: Request, services: AllServices, facts: Facts, response: Response
+) -> SignedInOut:
     """Begin a session."""
-    await services.limits.take("account", email_key(new.email))
+    await count_try(services, email_key(new.email), request, facts)
     with noting_refusals(services, facts):
         signed_in = await services.entrance.sign_in.sign_in(new.email, new.password, facts, code=new.code)
     return await welcome(services, signed_in, facts, response)

@@ -7,12 +7,15 @@ from datetime import timedelta
 
 from starlette.responses import Response
 
+from shortly.accounts import devices
 from shortly.accounts.sessions import LONGEST
 from shortly.errors import Unauthenticated
 
 SECURE_NAME = "__Host-shortly"
 """Browsers take it by HTTPS only, and no neighbouring host can set it."""
 PLAIN_NAME = "shortly_session"
+DEVICE_SECURE_NAME = "__Host-shortly-device"
+DEVICE_PLAIN_NAME = "shortly_device"
 
 
 class HostCookie:
@@ -74,3 +77,16 @@ class SessionCookie(HostCookie):
 
     def __init__(self, *, secure: bool) -> None:
         super().__init__(secure=secure, name=SECURE_NAME, plain_name=PLAIN_NAME, lifetime=LONGEST)
+
+
+class DeviceCookie(HostCookie):
+    """Holds what says that somebody came in with this device before; see ``accounts.devices``.
+
+    Args:
+        secure: Whether browsers reach this installation by HTTPS.
+    """
+
+    def __init__(self, *, secure: bool) -> None:
+        super().__init__(
+            secure=secure, name=DEVICE_SECURE_NAME, plain_name=DEVICE_PLAIN_NAME, lifetime=devices.LIFETIME
+        )

@@ -54,7 +54,7 @@ async def finish_oidc(request: Request, services: AllServices, facts: Facts) -> 
         signed_in, wanted = await provider_of(services).arrive(request.query_params, secret, facts)
     except ShortlyError as refusal:
         reason = reason_of(refusal)
-        if reason in NOTED:
+        if reason in NOTED and not (isinstance(refusal, IdentityRefused) and refusal.forged):
             stranger = Caller(actor="oidc", origin=facts.origin)
             await services.audit.note(stranger, "user.sign_in_refused", "", how="oidc", reason=reason)
         response = failed(refusal)

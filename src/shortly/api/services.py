@@ -21,7 +21,7 @@ from shortly.accounts.store import IdempotencyStore
 from shortly.accounts.trusted_header import TrustedHeader
 from shortly.accounts.users import PeopleService
 from shortly.accounts.workspaces import WorkspaceService
-from shortly.api.cookies import SessionCookie
+from shortly.api.cookies import DeviceCookie, SessionCookie
 from shortly.branding.branding import BrandingService
 from shortly.clicks.store import ClickStore
 from shortly.errors import SessionNeeded
@@ -118,6 +118,11 @@ class Services:
     def cookie(self) -> SessionCookie:
         """What holds sessions' tokens in browsers."""
         return SessionCookie(secure=self.settings.has_https)
+
+    @property
+    def device_cookie(self) -> DeviceCookie:
+        """What says in browsers with whose account they came in before."""
+        return DeviceCookie(secure=self.settings.has_https)
 
 
 async def services_of(request: Request) -> Services:
