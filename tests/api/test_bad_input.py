@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from tests.api.served import Served
 
+from shortly.api.body_limit import MAX_OF_STRANGERS
+
 LINKS = "/api/v1/links"
 TARGET = "https://example.com/"
 HUGE = 10**40
@@ -91,6 +93,16 @@ def test_a_body_as_large_as_is_allowed_is_read(shared: Served) -> None:
     assert len(body) == limit
     check_problem(shared.client.post(LINKS, content=body), 422)
     check_problem(shared.client.post(LINKS, content=body + b" "), 413)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/auth/sign-in", "/api/v1/reports", "/api/v1/invitations/accept"])
+def test_strangers_may_send_no_more_than_they_have_to_say(shared: Served, path: str) -> None:
+    body = b'{"x":"' + b"x" * (MAX_OF_STRANGERS - 8) + b'"}'
+    assert len(body) == MAX_OF_STRANGERS
+    assert shared.stranger.post(path, content=body).status_code != 413
+    assert shared.stranger.post(path, content=body + b" ").status_code == 413
+    chunks = (body[start : start + 4_096] for start in range(0, len(body), 4_096))
+    assert shared.stranger.post(path, content=(part for part in [*chunks, b" "])).status_code == 413
 
 
 def test_a_form_is_no_json(shared: Served) -> None:

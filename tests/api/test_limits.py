@@ -56,6 +56,7 @@ def test_a_limit_that_is_off_refuses_nobody(serve: Callable[..., Served]) -> Non
         ("limit_recovery", "/api/v1/invitations/accept"),
         ("limit_create", "/api/v1/links"),
         ("limit_create", "/api/v1/bulk/links"),
+        ("limit_create", "/api/v1/imports"),
         ("limit_report", "/api/v1/reports"),
     ],
 )

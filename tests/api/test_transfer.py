@@ -93,7 +93,7 @@ def test_an_export_of_a_filter_has_what_fits_over_several_pages(served: Served) 
     )
 
 
-@pytest.mark.parametrize("title", ["=1+1", "+1", "-1", "@SUM(A1)", "=cmd|' /C calc'!A0"])
+@pytest.mark.parametrize("title", ["=1+1", "+1", "-1", "@SUM(A1)", "＝1+1", "＠SUM(A1)", "=cmd|' /C calc'!A0"])
 def test_no_cell_is_a_formula(served: Served, title: str) -> None:
     served.add("ab", title=title)
     (one,) = csv.DictReader(io.StringIO(served.client.get(EXPORTS).text))

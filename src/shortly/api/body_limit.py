@@ -1,11 +1,18 @@
-"""No request body is larger than MAX_BODY_MB, whether it says its length beforehand or comes in chunks."""
+"""No request body is larger than MAX_BODY_MB, whether it says its length beforehand or comes in chunks.
+
+Strangers have little to say: a body is read into memory before it is looked at, and nobody knows how many they are.
+"""
 
 from __future__ import annotations
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shortly.api.authentication import ANONYMOUS
 from shortly.api.problems import BodyTooLarge
+
+MAX_OF_STRANGERS = 65_536
+"""Bytes; sign-ins, reports and passkeys need a few thousand."""
 
 
 class BodyLimit:
@@ -13,7 +20,7 @@ class BodyLimit:
 
     Args:
         app: What comes behind.
-        max_bytes: The largest body.
+        max_bytes: The largest body of a caller; see ``MAX_OF_STRANGERS`` for others.
     """
 
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
@@ -25,7 +32,8 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        if any(name == b"content-length" and self._is_beyond(value) for name, value in scope["headers"]):
+        most = min(self._max_bytes, MAX_OF_STRANGERS) if is_strange(scope) else self._max_bytes
+        if any(name == b"content-length" and is_beyond(value, most) for name, value in scope["headers"]):
             raise BodyTooLarge
         seen = 0
 
@@ -33,11 +41,19 @@ class BodyLimit:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self._max_bytes:
+            if seen > most:
                 raise HTTPException(413)  # the one kind that FastAPI lets through while it reads a body
             return message
 
         await self.app(scope, counting_receive, send)
 
-    def _is_beyond(self, length: bytes) -> bool:
-        return length.isdigit() and (len(length) > 18 or int(length) > self._max_bytes)
+
+def is_strange(scope: Scope) -> bool:
+    """Say whether a request to the API comes from a stranger; pages that take anything have a bound of their own."""
+    caller = scope["state"].get("caller")
+    return caller is not None and caller.actor == ANONYMOUS
+
+
+def is_beyond(length: bytes, most: int) -> bool:
+    """Say whether a ``Content-Length`` is larger than what is taken."""
+    return length.isdigit() and (len(length) > 18 or int(length) > most)

@@ -32,6 +32,7 @@ DOORS: Mapping[str, Door] = {
     "/api/v1/invitations/accept": "recovery",
     "/api/v1/links": "create",
     "/api/v1/bulk/links": "create",
+    "/api/v1/imports": "create",
     "/api/v1/reports": "report",
 }
 """Address of a POST -> what is limited there, for each client network.

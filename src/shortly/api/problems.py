@@ -65,7 +65,7 @@ class MalformedRequest(ShortlyError):
 
 
 class BodyTooLarge(ShortlyError):
-    """The request body is larger than MAX_BODY_MB."""
+    """The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send."""
 
     code = "body_too_large"
 

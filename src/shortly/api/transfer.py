@@ -24,6 +24,7 @@ from shortly.links.guarded import GuardedLinks
 from shortly.links.importing import Existing, Imported, Outcome, import_rows
 from shortly.links.link import Link, LinkQuery, LinkState
 from shortly.links.service import MAX_PAGE
+from shortly.stats.exports import FORMULA_STARTS
 
 router = APIRouter(prefix="/api/v1", tags=["bulk"])
 
@@ -49,8 +50,6 @@ COLUMNS = (
     "referrer_policy",
 )
 """What an export has of a link, all of which an import takes."""
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a cell begins with that spreadsheets would run; it gets an apostrophe in front, which an import takes away."""
 
 
 class ImportStep(Given):
@@ -189,10 +188,10 @@ def value_of(link: Link, name: str) -> Any:
 
 
 def cell(value: Any) -> str:
-    """Return a value as a cell that no spreadsheet takes for a formula."""
+    """Return a value as a cell; what a spreadsheet would run has an apostrophe in front, which an import takes away."""
     if isinstance(value, list):
         value = ",".join(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text

@@ -4247,7 +4247,7 @@ export type BanLinkErrors = {
      */
     412: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -4503,7 +4503,7 @@ export type CreateLinkErrors = {
      */
     409: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -4746,7 +4746,7 @@ export type EditLinkErrors = {
      */
     412: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -4799,7 +4799,7 @@ export type EditLinksErrors = {
      */
     401: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -4864,7 +4864,7 @@ export type CreateLinksErrors = {
      */
     409: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -4929,7 +4929,7 @@ export type DeleteLinksErrors = {
      */
     409: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -4982,7 +4982,7 @@ export type RestoreLinksErrors = {
      */
     401: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -5318,7 +5318,7 @@ export type CreateKeyErrors = {
      */
     409: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -5446,7 +5446,7 @@ export type EditKeyErrors = {
      */
     409: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -5515,7 +5515,7 @@ export type RotateKeyErrors = {
      */
     404: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -5783,7 +5783,7 @@ export type ChangeBrandingErrors = {
      */
     403: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -5941,7 +5941,7 @@ export type ReportLinkErrors = {
      */
     404: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -6013,7 +6013,7 @@ export type DecideReportErrors = {
      */
     409: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -6134,7 +6134,7 @@ export type CreateUserErrors = {
      */
     409: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -6320,7 +6320,7 @@ export type EditUserErrors = {
      */
     409: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -6426,7 +6426,7 @@ export type SaveViewErrors = {
      */
     409: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -6558,7 +6558,7 @@ export type ChangeViewErrors = {
      */
     409: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -6681,7 +6681,7 @@ export type CreateWorkspaceErrors = {
      */
     409: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -6869,7 +6869,7 @@ export type RenameWorkspaceErrors = {
      */
     409: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -7008,7 +7008,7 @@ export type AddMemberErrors = {
      */
     409: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -7152,7 +7152,7 @@ export type ChangeRoleErrors = {
      */
     409: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -7291,7 +7291,7 @@ export type InvitePersonErrors = {
      */
     409: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -7416,7 +7416,7 @@ export type AcceptInvitationErrors = {
      */
     409: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -7533,7 +7533,7 @@ export type AddDomainErrors = {
      */
     409: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -7669,7 +7669,7 @@ export type AssignDomainErrors = {
      */
     409: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -7767,7 +7767,7 @@ export type ImportLinksErrors = {
      */
     401: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -8096,7 +8096,7 @@ export type SetUpErrors = {
      */
     410: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -8153,7 +8153,7 @@ export type SignInErrors = {
      */
     409: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -8444,7 +8444,7 @@ export type ChangePasswordErrors = {
      */
     403: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -8497,7 +8497,7 @@ export type ForgetPasswordErrors = {
      */
     403: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -8548,7 +8548,7 @@ export type ResetPasswordErrors = {
      */
     410: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -8758,7 +8758,7 @@ export type StartTotpErrors = {
      */
     409: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -8819,7 +8819,7 @@ export type ConfirmTotpErrors = {
      */
     409: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -8880,7 +8880,7 @@ export type RenewRecoveryCodesErrors = {
      */
     409: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -8941,7 +8941,7 @@ export type DisableTotpErrors = {
      */
     409: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -9097,7 +9097,7 @@ export type SignInByPasskeyErrors = {
      */
     403: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -9158,7 +9158,7 @@ export type StartPasskeyErrors = {
      */
     409: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -9260,7 +9260,7 @@ export type AddPasskeyErrors = {
      */
     403: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -9326,7 +9326,7 @@ export type RenamePasskeyErrors = {
      */
     409: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**
@@ -9392,7 +9392,7 @@ export type RemovePasskeyErrors = {
      */
     409: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**

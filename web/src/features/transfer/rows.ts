@@ -36,7 +36,7 @@ const ALSO: Record<string, Field> = {
 };
 const NUMBERS = new Set<Field>(["max_clicks", "status", "cache_s"]);
 const FLAGS = new Set<Field>(["forward_query", "crawlable", "enabled", "archived"]);
-const FORMULA = /^'(?=[=+\-@\t\r])/;
+const FORMULA = /^'(?=[=+\-@\t\r\n＝＋－＠])/;
 
 /** Return which field each header means, by its name; each field at most once. */
 export function guessMapping(headers: string[]): Mapping {
