@@ -145,7 +145,7 @@ def test_no_secret_is_in_any_log_line(store: RedisServer, make_served: MakeServe
         served = make_served(workers=2, settings={**ADMIN, **mail, **provider, **given})
         served.start()
         browser = sign_in(served)
-        secrets = [PASSWORD, browser.cookies["shortly_session"], served.key]
+        secrets = [PASSWORD, browser.cookies["shortly_session"], browser.cookies["shortly_device"], served.key]
         bad = browser.post(f"{AUTH}/sign-in", json={"email": "canary@example.com", "password": "canary-wrong-one"})
         assert bad.status_code == 401
         browser.post(f"{AUTH}/sign-in", content=b'{"email": "canary@example.com", "password": "canary-cut-off')
