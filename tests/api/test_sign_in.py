@@ -249,21 +249,27 @@ def test_by_https_the_cookie_is_bound_to_the_host_and_kept_from_scripts(serve: C
     token = served.run(served.services.entrance.setup.issue)
     given = {"token": token, "email": ADA, "password": PASSWORD}
     answer = served.browser().post(f"{AUTH}/setup", json=given)
-    name, _, rest = answer.headers["set-cookie"].partition("=")
-    flags = {part.strip().lower() for part in rest.split(";")[1:]}
-    assert name == "__Host-shortly"
-    assert {"secure", "httponly", "samesite=lax", "path=/"} <= flags
-    assert not any(flag.startswith("domain") for flag in flags)
+    cookies = flags_of(answer)
+    assert list(cookies) == ["__Host-shortly", "__Host-shortly-device"]
+    for flags in cookies.values():
+        assert {"secure", "httponly", "samesite=lax", "path=/"} <= flags
+        assert not any(flag.startswith("domain") for flag in flags)
 
 
 def test_by_plain_http_it_is_kept_from_scripts_too(served: Served) -> None:
     token = served.run(served.services.entrance.setup.issue)
     answer = served.browser().post(f"{AUTH}/setup", json={"token": token, "email": ADA, "password": PASSWORD})
-    name, _, rest = answer.headers["set-cookie"].partition("=")
-    flags = {part.strip().lower() for part in rest.split(";")[1:]}
-    assert name == "shortly_session"
-    assert {"httponly", "samesite=lax", "path=/"} <= flags
-    assert "secure" not in flags
+    cookies = flags_of(answer)
+    assert list(cookies) == ["shortly_session", "shortly_device"]
+    for flags in cookies.values():
+        assert {"httponly", "samesite=lax", "path=/"} <= flags
+        assert "secure" not in flags
+
+
+def flags_of(answer: Any) -> dict[str, set[str]]:
+    """Return the cookies that an answer sets, with their flags in lower case."""
+    cookies = (text.partition("=") for text in answer.headers.get_list("set-cookie"))
+    return {name: {part.strip().lower() for part in rest.split(";")[1:]} for name, _, rest in cookies}
 
 
 def forgeries(served: Served, genuine: str) -> list[str]:
