@@ -68,9 +68,8 @@ class Site:
         context = self._browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme=scheme,
-            locale="en-GB",
             reduced_motion="reduce",
-            **options,
+            **{"locale": "en-GB", **options},
         )
         context.grant_permissions(["clipboard-read", "clipboard-write"], origin=self.url)
         self._contexts.append(context)

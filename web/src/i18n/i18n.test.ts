@@ -40,6 +40,14 @@ test("every text that is there is asked for", () => {
   expect(idle).toEqual([]);
 });
 
+test("every locale that can be chosen has its texts", () => {
+  expect(Object.keys(locales).sort()).toEqual(
+    Object.keys(LOCALES)
+      .map((locale) => `./locales/${locale}/index.ts`)
+      .sort(),
+  );
+});
+
 test.each(Object.entries(locales))("%s has the texts of English, with the same gaps to fill", (path, tree) => {
   const gaps = (text: string) => [...new Set(text.match(/\{\{\s*\w+/g) ?? [])].sort();
   const given = flat(tree);
@@ -50,6 +58,15 @@ test.each(Object.entries(locales))("%s has the texts of English, with the same g
     expect(text.trim(), `${path}: ${key}`).not.toBe("");
     expect(gaps(text), `${path}: ${key}`).toEqual(gaps(english ?? ""));
   }
+});
+
+test.each(Object.entries(locales))("%s has each plural form of its language, and no other", (path, tree) => {
+  const locale = path.split("/")[2] as string;
+  const forms = new Intl.PluralRules(locale).resolvedOptions().pluralCategories.toSorted();
+  const given = [...flat(tree).keys()].filter((key) => PLURAL.test(key));
+  const plurals = new Set([...texts.keys()].filter((key) => PLURAL.test(key)).map((key) => key.replace(PLURAL, "")));
+  expect(plurals.size).toBeGreaterThan(5);
+  expect(given.toSorted()).toEqual([...plurals].flatMap((key) => forms.map((form) => `${key}_${form}`)).toSorted());
 });
 
 test.each([
