@@ -287,6 +287,7 @@ EXAMPLES: Mapping[str, Example] = {
     f"POST {AUTH}/password/forgot": lambda w, at, who: Ask(json={"email": "nobody@example.com"}),
     f"POST {AUTH}/password/reset": lambda w, at, who: Ask(json={"token": w.reset_token(), "password": PASSWORD}),
     f"GET {AUTH}/me": plain,
+    f"PATCH {AUTH}/me": lambda w, at, who: Ask(json={"name": "new"}),
     f"POST {AUTH}/sign-out": lambda w, at, who: Ask(once=True),
     f"GET {AUTH}/sessions": plain,
     f"DELETE {AUTH}/sessions": plain,

@@ -1,7 +1,7 @@
 """Users, workspaces, members and invitations, through the front door."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,6 +12,7 @@ from tests.api.served import PASSWORD, Served
 
 from shortly.accounts.access import OPERATOR
 
+AUTH = "/api/v1/auth"
 USERS = "/api/v1/users"
 WORKSPACES = "/api/v1/workspaces"
 ACCEPT = "/api/v1/invitations/accept"
@@ -57,6 +58,50 @@ def test_a_user_with_a_password_signs_in_and_a_disabled_one_is_out_at_once(serve
     served.client.patch(f"{USERS}/{user['id']}", json={"enabled": True})
     assert served.client.delete(f"{USERS}/{user['id']}").status_code == 204
     assert browser.get("/api/v1/links").status_code == 401
+
+
+def test_people_say_themselves_what_they_are_called(served: Served) -> None:
+    made(served.client.post(USERS, json={"email": "ada@example.com", "password": PASSWORD, "name": "A"}))
+    browser = served.sign_in()
+    changed = browser.patch(f"{AUTH}/me", json={"name": "  Ada L. ", "locale": "pt-BR"})
+    assert (changed.status_code, changed.json()["name"], changed.json()["locale"]) == (200, "Ada L.", "pt-BR")
+    assert browser.get(f"{AUTH}/me").json()["user"] == changed.json()
+    assert browser.patch(f"{AUTH}/me", json={}).json() == changed.json()
+    noted = served.client.get("/api/v1/audit", params={"action": "user.edited", "everywhere": True}).json()["items"]
+    assert [entry["details"]["fields"] for entry in noted] == [["name", "locale"]]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"name": "x" * 129},
+        {"name": "x" * 100_000},
+        {"name": "a\nb"},
+        {"name": "a\0b"},
+        {"name": "\u202eadA"},
+        {"name": None},
+        {"name": 7},
+        {"locale": "../../etc"},
+        {"email": "eve@example.com"},
+        {"admin": True},
+        [],
+    ],
+)
+def test_nobody_becomes_somebody_else_or_more_by_it(served: Served, body: Any) -> None:
+    browser = served.set_up()
+    before = browser.get(f"{AUTH}/me").json()["user"]
+    refused(browser.patch(f"{AUTH}/me", json=body), 422, "invalid_input")
+    assert browser.get(f"{AUTH}/me").json()["user"] == before
+
+
+def test_a_name_is_changed_by_a_person_on_this_site_and_not_without_end(serve: Callable[..., Served]) -> None:
+    served = serve(limit_account="4/hour")
+    refused(served.client.patch(f"{AUTH}/me", json={"name": "x"}), 403, "session_needed")
+    browser = served.set_up()
+    strange = browser.patch(f"{AUTH}/me", json={"name": "x"}, headers={"Sec-Fetch-Site": "cross-site"})
+    refused(strange, 403, "cross_site_request")
+    answers = [browser.patch(f"{AUTH}/me", json={"name": str(nth)}).status_code for nth in range(5)]
+    assert sorted(answers)[-1] == 429
 
 
 def test_somebody_always_looks_after_the_installation(served: Served) -> None:
@@ -112,7 +157,7 @@ def test_a_session_that_is_over_does_not_keep_anybody_from_accepting(served: Ser
 def test_an_invitation_is_not_accepted_from_another_site(served: Served) -> None:
     token = invite(served.client, "ada@example.com")
     body = {"token": token, "password": PASSWORD}
-    answer = served.stranger.post(ACCEPT, json=body, headers={"Origin": "https://evil.example"})
+    answer = served.stranger.post(ACCEPT, json=body, headers={"Sec-Fetch-Site": "cross-site"})
     assert answer.status_code == 403
     assert served.stranger.post(ACCEPT, json=body).status_code == 200
 

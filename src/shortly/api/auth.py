@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from shortly.accounts import access
-from shortly.accounts.fields import MAX_EMAIL, MAX_PERSON_NAME
+from shortly.accounts.fields import MAX_EMAIL, MAX_LOCALE, MAX_PERSON_NAME
 from shortly.accounts.passwords import MAX_LENGTH, MIN_LENGTH
 from shortly.accounts.people import User, email_key
 from shortly.accounts.sessions import From, How, Session, SignedIn
@@ -34,6 +34,7 @@ from shortly.errors import (
     SessionNotFound,
     SetupDone,
     SignInRefused,
+    StorageFull,
     TicketRefused,
     Unauthenticated,
     UserNotFound,
@@ -59,6 +60,17 @@ NewPassword = Annotated[
     ),
 ]
 Token = Annotated[str, Field(max_length=2 * SECRET_LENGTH, description="From the one-time link, after `#token=`.")]
+
+
+class SelfChanges(Given):
+    """What somebody says of themselves; fields that are absent stay as they are."""
+
+    name: Annotated[str, Field(max_length=4 * MAX_PERSON_NAME)] = ""
+    locale: Annotated[str, Field(max_length=MAX_LOCALE, examples=["de"])] = ""
+
+    def changes(self) -> dict[str, Any]:
+        """Return what was given."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
 
 
 class SetupState(BaseModel):
@@ -338,6 +350,17 @@ async def get_me(caller: Caller, signed_in: PerhapsPerson) -> Me:
         workspace_id=caller.workspace_id,
         permissions=sorted(caller.permissions),
     )
+
+
+@router.patch(
+    "/auth/me",
+    dependencies=known,
+    responses=problems(InvalidInput, RateLimited, SessionNeeded, CrossSiteRequest, Busy, StorageFull),
+)
+async def edit_me(given: SelfChanges, person: Person, caller: Caller, services: AllServices) -> Myself:
+    """Change one's own name or language; an e-mail address is changed by those who look after the installation."""
+    await services.limits.take("account", email_key(person.user.email))
+    return Myself.of(await services.people.edit(caller, person.user.id, given.changes()))
 
 
 @router.get("/auth/sessions", dependencies=known, responses=problems(SessionNeeded))

@@ -2445,6 +2445,22 @@ export type SampleOut = {
 };
 
 /**
+ * SelfChanges
+ *
+ * What somebody says of themselves; fields that are absent stay as they are.
+ */
+export type SelfChanges = {
+    /**
+     * Name
+     */
+    name?: string;
+    /**
+     * Locale
+     */
+    locale?: string;
+};
+
+/**
  * SessionOut
  *
  * Somebody's being signed in with one browser.
@@ -8278,6 +8294,67 @@ export type GetMeResponses = {
 };
 
 export type GetMeResponse = GetMeResponses[keyof GetMeResponses];
+
+export type EditMeData = {
+    body: SelfChanges;
+    path?: never;
+    query?: never;
+    url: '/api/v1/auth/me';
+};
+
+export type EditMeErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `session_needed`: Only a person who is signed in can do this, not an API key. `cross_site_request`: The request did not come from this installation's own pages, or lacks the header that says so.
+     */
+    403: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests of this kind came from one place, or for one account; Retry-After says when to go on.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `busy`: Too much is being asked at once; nothing was done. `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type EditMeError = EditMeErrors[keyof EditMeErrors];
+
+export type EditMeResponses = {
+    /**
+     * Successful Response
+     */
+    200: Myself;
+};
+
+export type EditMeResponse = EditMeResponses[keyof EditMeResponses];
 
 export type EndOtherSessionsData = {
     body?: never;
