@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import { renameWorkspace } from "../../api/generated";
 import { unwrap } from "../../api/http";
 import { chooseLocale, LOCALES, type Locale } from "../../i18n";
+import { Bookmark } from "../tools/Bookmark";
 import { Door } from "./Door";
 import { meQuery } from "./queries";
 
@@ -51,6 +52,12 @@ export function Welcome() {
             </List>
             <Text size="sm" c="dimmed">
               {t("welcome.shell")} <Code>shortly add https://example.com</Code>
+            </Text>
+          </Stack>
+          <Stack gap={4} align="flex-start" visibleFrom="sm">
+            <Bookmark />
+            <Text size="sm" c="dimmed">
+              {t("tools.bookmarkHint")}
             </Text>
           </Stack>
           <Group grow>

@@ -6,13 +6,14 @@ import { useTranslation } from "react-i18next";
 import { createLink, editLink, getLink, type LinkOut, type NewLink } from "../../api/generated";
 import { unwrap } from "../../api/http";
 import { Problem } from "../../api/problem";
-import { Failed, Waiting } from "../../parts/States";
+import { Failed, messageOf, Waiting } from "../../parts/States";
+import { offerUndo, tellFailure } from "../../parts/undo";
 import { Conflict } from "./Conflict";
 import type { Editing } from "./editor";
 import { LinkForm } from "./LinkForm";
 import { QrDesigner } from "./QrDesigner";
 import { linkQuery, refreshLinks } from "./queries";
-import { bodyOf, differing, EMPTY, type Field, type Values, valuesOf } from "./values";
+import { asBefore, bodyOf, differing, EMPTY, type Field, type Values, valuesOf } from "./values";
 
 /** The form in a drawer: for a new link, or for one that is there. */
 export function LinkDrawer({ editing, onClose }: { editing: NonNullable<Editing>; onClose: () => void }) {
@@ -24,8 +25,6 @@ export function LinkDrawer({ editing, onClose }: { editing: NonNullable<Editing>
       position="right"
       size="lg"
       title={editing.kind === "new" ? t("linkForm.newTitle") : t("linkForm.editTitle", { slug: editing.slug })}
-      attributes={{ header: { role: "presentation" } }}
-      closeButtonProps={{ "aria-label": t("linkForm.close") }}
     >
       {editing.kind === "new" ? (
         <NewLinkForm target={editing.target} onClose={onClose} />
@@ -81,22 +80,30 @@ function Edit({ link: read, onClose }: { link: LinkOut; onClose: () => void }) {
   const cache = useQueryClient();
   const [link] = useState(read); // what the person began with, whatever is read meanwhile
   const [clash, setClash] = useState<{ mine: Values; theirs: LinkOut }>();
-  const path = { path: { slug: link.slug }, query: { domain: link.domain } };
+  const before = clash?.theirs ?? link;
   const saving = useMutation({
-    mutationFn: async ({ values, fields, version }: { values: Values; fields: Field[]; version: number }) => {
+    mutationFn: async ({ values, fields }: { values: Values; fields: Field[] }) => {
       if (fields.length === 0) return;
       try {
-        await unwrap(editLink({ ...path, headers: { "If-Match": `"${version}"` }, body: bodyOf(values, fields) }));
+        const after = await unwrap(editLink({ ...at(before), body: bodyOf(values, fields) }));
+        return () => unwrap(editLink({ ...at(after), body: asBefore(before, fields) }));
       } catch (error) {
         if (!(error instanceof Problem && error.status === 412)) throw error;
-        setClash({ mine: values, theirs: await unwrap(getLink(path)) });
+        const { path, query } = at(before);
+        setClash({ mine: values, theirs: await unwrap(getLink({ path, query })) });
         return "clash";
       }
     },
-    onSuccess: async (outcome) => {
-      if (outcome === "clash") return;
+    onSuccess: async (undo) => {
+      if (undo === "clash") return;
       onClose();
-      notifications.show({ message: t("linkForm.saved") });
+      if (undo) {
+        const takeBack = async () => {
+          await undo().catch((error) => tellFailure(messageOf(error)));
+          await refreshLinks(cache);
+        };
+        offerUndo({ message: t("linkForm.saved"), action: t("links.undo"), undo: takeBack });
+      }
       await refreshLinks(cache);
     },
   });
@@ -106,7 +113,7 @@ function Edit({ link: read, onClose }: { link: LinkOut; onClose: () => void }) {
         mine={clash.mine}
         theirs={clash.theirs}
         busy={saving.isPending}
-        onSave={(fields) => saving.mutate({ values: clash.mine, fields, version: clash.theirs.version })}
+        onSave={(fields) => saving.mutate({ values: clash.mine, fields })}
         onCancel={onClose}
       />
     );
@@ -116,10 +123,17 @@ function Edit({ link: read, onClose }: { link: LinkOut; onClose: () => void }) {
       link={link}
       failure={saving.error}
       busy={saving.isPending}
-      onSave={(values) => saving.mutate({ values, fields: differing(values, valuesOf(link)), version: link.version })}
+      onSave={(values) => saving.mutate({ values, fields: differing(values, valuesOf(link)) })}
       onCancel={onClose}
     >
       <QrDesigner link={link} />
     </LinkForm>
   );
 }
+
+/** Where a link is changed, as long as nobody else did since it was read. */
+const at = ({ slug, domain, version }: LinkOut) => ({
+  path: { slug },
+  query: { domain },
+  headers: { "If-Match": `"${version}"` },
+});

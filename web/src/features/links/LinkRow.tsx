@@ -1,5 +1,6 @@
 import { ActionIcon, Anchor, Badge, Checkbox, Group, Popover, Stack, Text, Tooltip } from "@mantine/core";
 import { IconPencil, IconQrcode } from "@tabler/icons-react";
+import { Link } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { LinkOut } from "../../api/generated";
@@ -29,7 +30,18 @@ export function LinkRow({ link, chosen, onChoose, mayEdit }: LinkRowProps) {
       )}
       <Stack gap={2} miw={0} style={{ flex: 1 }}>
         <Group gap={6} wrap="nowrap">
-          <Anchor href={link.short_url} target="_blank" rel="noreferrer" fw={600} truncate>
+          <Anchor
+            fw={600}
+            truncate
+            renderRoot={(props) => (
+              <Link
+                to="/app/links/$slug"
+                params={{ slug: link.slug }}
+                search={link.domain ? { domain: link.domain } : {}}
+                {...props}
+              />
+            )}
+          >
             {name}
           </Anchor>
           {link.state !== "active" && (

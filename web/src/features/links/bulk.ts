@@ -7,6 +7,7 @@ import {
   restoreLinks,
 } from "../../api/generated";
 import { unwrap } from "../../api/http";
+import { asBefore } from "./values";
 
 /** What became of many links, and how to take it back. */
 export interface Done {
@@ -23,10 +24,10 @@ export async function change(links: LinkOut[], changesOf: (link: LinkOut) => Lin
   const edits = links.map((link) => ({ ...placeOf(link), changes: changesOf(link) }));
   const done = await unwrap(editLinks({ body: { edits } }));
   const changed = succeeded(links, done);
-  const backwards = changed.map((link) => {
-    const before = Object.keys(changesOf(link)).map((field) => [field, link[field as keyof LinkOut]]);
-    return { ...placeOf(link), changes: Object.fromEntries(before) as LinkChanges };
-  });
+  const backwards = changed.map((link) => ({
+    ...placeOf(link),
+    changes: asBefore(link, Object.keys(changesOf(link))),
+  }));
   return { ...done, kind: "changed", undo: () => unwrap(editLinks({ body: { edits: backwards } })) };
 }
 

@@ -89,6 +89,10 @@ export function bodyOf(values: Values, fields: Field[]): LinkChanges {
   return body as LinkChanges;
 }
 
+/** These fields as a link has them: what takes a change of them back. */
+export const asBefore = (link: LinkOut, fields: string[]) =>
+  Object.fromEntries(fields.map((field) => [field, link[field as keyof LinkOut]])) as LinkChanges;
+
 /** A moment as an `<input type="datetime-local">` has it: in this browser's time zone, to the minute. */
 export function toLocal(moment: string | null): string {
   if (!moment) return "";
