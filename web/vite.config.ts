@@ -19,5 +19,5 @@ export default defineConfig({
     port: 3000,
     proxy: { "/api": BACKEND, "/docs": BACKEND, "/health": BACKEND, "/openapi.json": BACKEND },
   },
-  test: { environment: "jsdom", setupFiles: ["src/test/setup.ts"], globals: false, css: false },
+  test: { environment: "jsdom", setupFiles: ["src/test/setup.ts"], globals: false, css: false, testTimeout: 60_000 },
 });

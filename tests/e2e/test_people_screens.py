@@ -12,6 +12,7 @@ import httpx2
 import pyotp
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from tests.api.identity_provider import run_provider
 from tests.e2e.site import EMAIL, PASSWORD, Site, photograph
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e]
@@ -350,3 +351,99 @@ def test_who_must_have_a_second_factor_sets_it_up_first(chromium: Browser, tmp_p
         page.get_by_label("I have kept them in a safe place").check()
         page.get_by_role("button", name="Done").click()
         at_home(page)
+
+
+def test_a_passkey_is_made_named_used_and_removed(site: Site) -> None:
+    page = site.open()
+    touch = with_passkeys(page)
+    site.set_up(page)
+    page.goto(f"{site.url}/app/security")
+    page.get_by_role("button", name="Add a passkey").click()
+    prove(page, "Go on")
+    row = page.get_by_role("list", name="Passkeys").get_by_role("listitem")
+    expect(row).to_have_count(1)
+    row.get_by_role("button", name="Rename").click()
+    page.get_by_label("Name of the passkey").fill("Laptop")
+    page.get_by_role("button", name="Save").last.click()
+    expect(row).to_contain_text("Laptop")
+    touch(False)  # or what the browser offers at the field would be taken by itself
+    sign_out(page)
+    touch(True)
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    at_home(page)
+    page.goto(f"{site.url}/app/security")
+    expect(page.get_by_role("list", name="Sessions").get_by_role("listitem").first).to_contain_text("by passkey")
+    row.get_by_role("button", name="Remove").click()
+    prove(page, "Remove")
+    expect(page.get_by_text("No passkey yet.")).to_be_visible()
+    assert site.complaints == []
+
+
+def test_the_identity_provider_lets_somebody_in_and_out(chromium: Browser, tmp_path: Path) -> None:
+    with run_provider() as provider:
+        provider.knows("ada", email="grace@example.com", email_verified=True, name="Grace")
+        settings = {
+            "OIDC_ISSUER": provider.issuer,
+            "OIDC_CLIENT_ID": "shortly",
+            "OIDC_CLIENT_SECRET": "a secret of the client",
+            "OIDC_NAME": "Example ID",
+            "OIDC_ROLES": "*=editor",
+        }
+        with Site(chromium, tmp_path, settings) as site:
+            site.set_up(site.open())
+            page = site.open()
+            page.goto(f"{site.url}/app/sign-in")
+            page.get_by_role("link", name="Sign in with Example ID").click()
+            page.wait_for_url(f"{provider.issuer}/**")
+            page.locator("input[name=sub]").fill("ada")
+            page.locator("button, input[type=submit]").first.click()
+            at_home(page)
+            page.get_by_role("button", name="Account").click()
+            page.get_by_role("menuitem", name="Sign out").click()
+            page.wait_for_url(f"{provider.issuer}/**")  # it has a session of its own to end
+            page.get_by_role("button", name="End session").click()
+            expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+            page.goto(f"{site.url}/app/links")
+            expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+            page.goto(f"{site.url}/app/sign-in?problem=no_role")
+            expect(page.get_by_role("alert")).to_contain_text("None of your groups")
+
+
+def test_the_whole_way_in_and_out_by_keyboard_alone(site: Site) -> None:
+    site.set_up(site.open())
+    page = site.open()
+    page.goto(f"{site.url}/app/sign-in")
+    expect(page.get_by_label("E-mail")).to_be_focused()
+    page.keyboard.type(EMAIL)
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    at_home(page)
+    account = page.get_by_role("button", name="Account")
+    for _ in range(30):
+        if account.evaluate("it => it === document.activeElement"):
+            break
+        page.keyboard.press("Shift+Tab")
+    expect(account).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("menu")).to_be_visible()
+    expect(page.get_by_role("menuitem").first).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(page.get_by_role("menuitem", name="Sign out")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_people_say_what_they_are_called(site: Site) -> None:
+    page = site.open()
+    site.set_up(page)
+    page.goto(f"{site.url}/app/security")
+    save = page.get_by_role("region", name="You").get_by_role("button", name="Save")
+    expect(save).to_be_disabled()
+    page.get_by_label("Name", exact=True).fill("Ada Lovelace")
+    save.click()
+    expect(page.get_by_text("Your name is changed.")).to_be_visible()
+    expect(save).to_be_disabled()
+    page.goto(f"{site.url}/app/team")
+    expect(page.get_by_role("list", name="Members")).to_contain_text("Ada Lovelace")
+    assert site.complaints == []

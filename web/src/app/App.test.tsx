@@ -56,10 +56,10 @@ test("after the set-up there is a welcome, which can be skipped", async () => {
   await userEvent.type(await screen.findByLabelText(/E-mail/), "ada@example.com");
   await userEvent.type(screen.getByLabelText(/^Password/), "an owl eats at night");
   await userEvent.click(screen.getByRole("button", { name: "Begin" }));
-  await userEvent.click(await screen.findByRole("button", { name: "Skip" }, { timeout: 15_000 }));
-  await screen.findByRole("heading", { name: "Shorten a link" }, { timeout: 15_000 });
+  await userEvent.click(await screen.findByRole("button", { name: "Skip" }, { timeout: 60_000 }));
+  await screen.findByRole("heading", { name: "Shorten a link" }, { timeout: 60_000 });
   expect(window.location.pathname).toBe("/");
-}, 60_000);
+}, 180_000);
 
 test("who has an authenticator app is asked for a code in a second step", async () => {
   said["POST /api/v1/auth/sign-in"] = [
@@ -68,7 +68,7 @@ test("who has an authenticator app is asked for a code in a second step", async 
     { status: 200, body: { user: USER, session: SESSION } },
   ];
   open("/");
-  await userEvent.type(await screen.findByLabelText(/E-mail/, {}, { timeout: 15_000 }), "ada@example.com");
+  await userEvent.type(await screen.findByLabelText(/E-mail/, {}, { timeout: 60_000 }), "ada@example.com");
   expect(screen.getByRole("link", { name: "Sign in with Example ID" }).getAttribute("href")).toContain(
     "oidc/start?next=",
   );
@@ -78,5 +78,5 @@ test("who has an authenticator app is asked for a code in a second step", async 
   expect((await screen.findByRole("alert")).textContent).toContain("wrong_code");
   await userEvent.clear(code);
   await userEvent.type(code, "123456{Enter}");
-  await screen.findByRole("heading", { name: "Shorten a link" }, { timeout: 15_000 });
-}, 60_000);
+  await screen.findByRole("heading", { name: "Shorten a link" }, { timeout: 60_000 });
+}, 180_000);

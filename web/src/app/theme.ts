@@ -14,14 +14,41 @@ const brand: MantineColorsTuple = [
   "#004197",
 ];
 
-export const theme = createTheme({
-  primaryColor: "brand",
-  primaryShade: 6,
-  colors: { brand },
-  defaultRadius: "md",
-  fontFamily: "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif",
-  fontFamilyMonospace: "ui-monospace, SFMono-Regular, Menlo, Consolas, monospace",
-  autoContrast: true,
-  respectReducedMotion: true,
-  cursorType: "pointer",
-});
+/** Dark enough for white text from shade 6 on, too. */
+const red: MantineColorsTuple = [
+  "#fff0f0",
+  "#ffdede",
+  "#fdbcbc",
+  "#f99595",
+  "#f26f6f",
+  "#e54848",
+  "#d02f2f",
+  "#bf2727",
+  "#ab2020",
+  "#951a1a",
+];
+
+/** The look of everything; `close` is how buttons are called that close something. */
+export const themeWith = (close: string) => {
+  const closing = { closeButtonProps: { "aria-label": close } };
+  const dialog = { defaultProps: { ...closing, attributes: { header: { role: "presentation" } } } }; // no banner
+  return createTheme({
+    components: {
+      Modal: dialog,
+      Drawer: dialog,
+      Notification: { defaultProps: closing },
+      Badge: { defaultProps: { variant: "light" } },
+      Menu: { defaultProps: { withInitialFocusPlaceholder: false } }, // it has items alone, of which the first is data-autofocus
+      Select: { defaultProps: { scrollAreaProps: { viewportProps: { tabIndex: 0 } } } }, // what scrolls has keys for it
+    },
+    primaryColor: "brand",
+    primaryShade: 6,
+    colors: { brand, red },
+    defaultRadius: "md",
+    fontFamily: "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif",
+    fontFamilyMonospace: "ui-monospace, SFMono-Regular, Menlo, Consolas, monospace",
+    autoContrast: true,
+    respectReducedMotion: true,
+    cursorType: "pointer",
+  });
+};

@@ -1,4 +1,4 @@
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach, vi } from "vitest";
 
 // What browsers have and jsdom lacks, as far as the components ask for it.
@@ -19,3 +19,4 @@ class Observer {
 }
 vi.stubGlobal("ResizeObserver", Observer);
 afterEach(cleanup);
+configure({ asyncUtilTimeout: 15_000 }); // on a machine that is busy with other things

@@ -45,6 +45,7 @@ export function AccountMenu() {
       <Menu.Dropdown>
         <Menu.Label>{user?.email}</Menu.Label>
         <Menu.Item
+          data-autofocus
           leftSection={<IconShieldLock size={16} aria-hidden />}
           renderRoot={(props) => <Link to="/app/security" {...props} />}
         >

@@ -21,7 +21,10 @@ export function PasskeySignIn({ onEntered, onRefused }: PasskeySignInProps) {
     mutationFn: enter,
     onMutate: () => onRefused(null),
     onSuccess: onEntered,
-    onError: (error) => onRefused(error instanceof Problem ? error : new Error(t("auth.passkeyFailed"))),
+    onError: (error, atField) => {
+      if (error instanceof Problem) onRefused(error);
+      else if (!atField) onRefused(new Error(t("auth.passkeyFailed"))); // the one at the field ends when this begins
+    },
   });
   const { mutate } = entering;
   useEffect(() => {

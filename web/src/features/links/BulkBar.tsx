@@ -58,7 +58,7 @@ export function BulkBar({ links, onDone }: { links: LinkOut[]; onDone: () => voi
             </Button>
           </Menu.Target>
           <Menu.Dropdown>
-            <Menu.Item onClick={() => act(() => change(links, () => ({ enabled: true })))}>
+            <Menu.Item data-autofocus onClick={() => act(() => change(links, () => ({ enabled: true })))}>
               {t("links.enable")}
             </Menu.Item>
             <Menu.Item onClick={() => act(() => change(links, () => ({ enabled: false })))}>

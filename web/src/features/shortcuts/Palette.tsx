@@ -65,7 +65,7 @@ export function Palette({ mayEdit, onClose, onHelp }: PaletteProps) {
       onClose={onClose}
       withCloseButton={false}
       yOffset="10vh"
-      aria-label={t("shortcuts.palette")}
+      attributes={{ content: { "aria-label": t("shortcuts.palette") } }}
       padding="sm"
     >
       <TextInput

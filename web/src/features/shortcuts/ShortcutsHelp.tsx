@@ -15,13 +15,7 @@ const KEYS = [
 export function ShortcutsHelp({ onClose }: { onClose: () => void }) {
   const { t } = useTranslation();
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={t("shortcuts.title")}
-      attributes={{ header: { role: "presentation" } }}
-      closeButtonProps={{ "aria-label": t("shortcuts.close") }}
-    >
+    <Modal opened onClose={onClose} title={t("shortcuts.title")}>
       <Table>
         <Table.Tbody>
           {KEYS.map(([name, keys]) => (

@@ -31,7 +31,11 @@ export function ExportMenu({ of, search }: { of: Of; search: StatsSearch }) {
         {filtered && <Menu.Label>{t("filters.export")}</Menu.Label>}
         {tables.map((table) =>
           FORMS.map((form) => (
-            <Menu.Item key={table + form} onClick={() => exporting.mutate({ table, form })}>
+            <Menu.Item
+              key={table + form}
+              data-autofocus={(table === tables[0] && form === FORMS[0]) || undefined}
+              onClick={() => exporting.mutate({ table, form })}
+            >
               {t(`stats.tables.${table}`)} · {form === "csv" ? "CSV" : "JSON"}
             </Menu.Item>
           )),

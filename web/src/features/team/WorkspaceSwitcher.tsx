@@ -43,9 +43,10 @@ export function WorkspaceSwitcher() {
         </Menu.Target>
         <Menu.Dropdown mah={400} style={{ overflowY: "auto" }}>
           <Menu.Label>{t("workspaces.title")}</Menu.Label>
-          {workspaces.map((workspace) => (
+          {workspaces.map((workspace, place) => (
             <Menu.Item
               key={workspace.id}
+              data-autofocus={place === 0 || undefined}
               aria-current={workspace.id === here || undefined}
               rightSection={workspace.id === here && <IconCheck size={14} aria-hidden />}
               onClick={() => enter(workspace.id)}

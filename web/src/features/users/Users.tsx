@@ -110,7 +110,9 @@ function Person({ user }: { user: UserOut }) {
             </Button>
           </Menu.Target>
           <Menu.Dropdown>
-            <Menu.Item onClick={() => linking.mutate()}>{t("people.resetLink")}</Menu.Item>
+            <Menu.Item data-autofocus onClick={() => linking.mutate()}>
+              {t("people.resetLink")}
+            </Menu.Item>
             <Menu.Item onClick={() => setAsked("sessions")}>{t("people.endSessions")}</Menu.Item>
             <Menu.Item onClick={() => setAsked("factor")}>{t("people.removeFactor")}</Menu.Item>
             {!myself && (
