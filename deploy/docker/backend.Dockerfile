@@ -27,7 +27,7 @@ LABEL org.opencontainers.image.title="Shortly" \
       org.opencontainers.image.base.name="${PYTHON_IMAGE}"
 RUN groupadd --gid 10001 shortly && \
     useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin shortly && \
-    install -d -o 10001 -g 10001 -m 0750 /data && \
+    install -d -o 10001 -g 10001 -m 0750 /data /backups && \
     install -d -o 10001 -g 10001 -m 0755 /run/secrets
 COPY --from=build /opt/venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \

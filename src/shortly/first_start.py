@@ -25,7 +25,7 @@ async def begin(settings: Settings, entrance: Entrance) -> None:
         InvalidSettings: ADMIN_EMAIL or ADMIN_PASSWORD is none.
     """
     if settings.redis_address is not None and settings.jwt_secret is None:
-        log.warning("JWT_SECRET is not set: each replica signs with its own, and sessions hold on one of them only")
+        log.warning("JWT_SECRET is not set: replicas that share no DATA_DIR do not know one another's sessions")
     if entrance.secret.is_being_changed:
         log.info("second factors are encrypted anew", count=await entrance.second_factor.reseal())
     setup = entrance.setup

@@ -139,6 +139,15 @@ class Stack:
         clicks: int = self.ask(f"/api/v1/links/{slug}", key=key).json["clicks"]
         return clicks
 
+    def make_link(self, slug: str, key: str) -> None:
+        """Make a link that every backend knows by heart, and that has no click."""
+        made = self.ask("/api/v1/links", key=key, body={"target": "https://example.com/", "slug": slug})
+        assert made.status == 201, made.body
+        deadline, good = time.monotonic() + 60, 0
+        while good < 12:
+            good = good + 1 if self.ask(f"/{slug}", method="HEAD").status == 302 else 0
+            assert time.monotonic() < deadline, "a backend does not get to know the link"
+
     def wait_until_counted(self, slug: str, key: str, visits: int, *, within_s: float) -> None:
         """Wait until a link has exactly so many clicks, and see that it stays so."""
         deadline = time.monotonic() + within_s

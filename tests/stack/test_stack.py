@@ -10,7 +10,7 @@ from tests.stack.engine import STACK, Stack, docker, run
 
 pytestmark = STACK
 
-SERVICES = ("nginx", "frontend", "backend", "redis", "certificates")
+SERVICES = ("nginx", "frontend", "backend", "redis", "certificates", "backup")
 
 
 def test_it_serves_the_app_the_api_and_short_links_without_any_edits(stack: Stack) -> None:
