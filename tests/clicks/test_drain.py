@@ -462,9 +462,10 @@ from shortly.clicks.enrich import Enricher
 from shortly.store.sqlite import SqliteStore
 drain.BATCH_VISITS, drain.READ_BYTES, drain.POLL_S = 50, 2048, 0.001
 async def main(folder):
+    enricher = Enricher(None)  # which takes a while; the kills are meant for what follows
     async with SqliteStore(folder / "data") as store:
         print("draining", flush=True)
-        await drain.Drain(folder / "journal", store, Enricher(None)).run(asyncio.Event())
+        await drain.Drain(folder / "journal", store, enricher).run(asyncio.Event())
 asyncio.run(main(Path(sys.argv[1])))
 """
 
