@@ -128,7 +128,7 @@ async def test_a_slug_is_given_once_a_domain(links: LinkService) -> None:
 async def test_a_drawn_slug_that_is_taken_is_drawn_again_and_longer(
     links: LinkService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(links._slugs, "draw", lambda longer=0: "draw" + "n" * longer)
+    monkeypatch.setattr(links._slugs, "draw", lambda longer=0, *_: "draw" + "n" * longer)
     slugs = [link.slug for link in await links.create_many([{"target": TARGET}] * 3) if isinstance(link, Link)]
     assert slugs == ["draw", "drawn", "drawnn"]
 

@@ -20,7 +20,7 @@ from tests.store.redis_servers import RedisServer
 from tests.store.test_contract_clicks import AT, DAY, DAY_MS, HOUR_MS, batch, visit
 
 from shortly.accounts.records import MAX_CHANGES, Add, Record, Remove, Replace
-from shortly.accounts.store import Answered
+from shortly.accounts.store import Answered, Claimed
 from shortly.clicks.store import EVERY_LINK, Total, every_link
 from shortly.clicks.visit import MAX_VALUES, Visit
 from shortly.errors import InvalidInput
@@ -246,16 +246,16 @@ async def test_a_request_that_is_repeated_after_the_move_gets_its_answer(moving:
     answered = Answered(fingerprint=b"f" * 32, status=201, headers={"etag": '"1"'}, body=b'{"slug":"ab"}')
     keys = [f"Ü{number}" for number in range(700)]
     for key in keys:
-        assert await moving.source.claim(key, answered.fingerprint, now) is None
+        assert isinstance(await moving.source.claim(key, answered.fingerprint, now), Claimed)
         await moving.source.answer(key, answered)
-    assert await moving.source.claim("old", b"o" * 32, now - timedelta(hours=25)) is None
+    assert isinstance(await moving.source.claim("old", b"o" * 32, now - timedelta(hours=25)), Claimed)
     await moving.source.answer("old", answered)
-    assert await moving.source.claim("open", b"o" * 32, now) is None
+    assert isinstance(await moving.source.claim("open", b"o" * 32, now), Claimed)
     assert (await moving.run_and_be_same())["idempotency keys"] == 700
     for key in (keys[0], keys[-1]):
         assert await moving.target.claim(key, answered.fingerprint, now) == answered
     for key in ("old", "open", "new"):
-        assert await moving.target.claim(key, b"o" * 32, now) is None
+        assert isinstance(await moving.target.claim(key, b"o" * 32, now), Claimed)
 
 
 async def test_another_pass_copies_what_has_changed(moving: Moving) -> None:

@@ -15,13 +15,13 @@ from pydantic import BaseModel, Field, SkipValidation, ValidationError
 
 from shortly.api.access import needs
 from shortly.api.link_bodies import NO_TOTAL, Domain, Given, LinkChanges, LinkOut, NewLink, Slug, Version
-from shortly.api.links import find_existing
 from shortly.api.openapi import idempotency_key
 from shortly.api.problems import Problem, encode_problem, problems, refusal_of, status_of
 from shortly.api.services import AllServices, Caller, Links, Services
 from shortly.errors import IdempotencyInProgress, IdempotencyMismatch, ShortlyError, StorageFull, StoreUnavailable
 from shortly.links.link import Link
 from shortly.links.service import Edit
+from shortly.links.store import Got
 
 router = APIRouter(prefix="/api/v1/bulk/links", tags=["bulk"])
 
@@ -116,17 +116,9 @@ async def create_links(given: NewLinks, links: Links, services: AllServices, cal
     await services.limits.take("create", caller.actor)
 
     async def create(piece: list[NewLink]) -> list[Outcome]:
-        outcomes: list[Outcome | None] = [await find(new) if new.find_if_exists else None for new in piece]
-        waiting = [new.values() for new, outcome in zip(piece, outcomes, strict=True) if outcome is None]
-        made = iter(await links.create_many(waiting))
-        return [done(201, next(made)) if outcome is None else outcome for outcome in outcomes]
-
-    async def find(new: NewLink) -> Outcome | None:
-        try:
-            link = await find_existing(new, links)
-        except ShortlyError as refusal:
-            return refusal
-        return None if link is None else (200, link)
+        made = iter(await links.create_many([new.values() for new in piece if not new.find_if_exists]))
+        got = iter(await links.find_or_create_many([new.values() for new in piece if new.find_if_exists]))
+        return [found(next(got)) if new.find_if_exists else done(201, next(made)) for new in piece]
 
     return await answer_bulk(given.links, NewLink, create, services)
 
@@ -173,6 +165,11 @@ async def restore_links(given: LinkRestorations, links: Links, services: AllServ
 def done(status: int, answer: Link | ShortlyError | None) -> Outcome:
     """Return what a service answered for one entry, with the status that it has if it went well."""
     return answer if isinstance(answer, ShortlyError) else (status, answer)
+
+
+def found(answer: Got | ShortlyError) -> Outcome:
+    """Return what became of an entry with ``find_if_exists``."""
+    return answer if isinstance(answer, ShortlyError) else (201 if answer.is_new else 200, answer.link)
 
 
 async def answer_bulk(

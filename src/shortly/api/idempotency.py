@@ -14,6 +14,7 @@ from shortly.api.authentication import ANONYMOUS
 from shortly.api.problems import MalformedRequest
 from shortly.api.services import Services
 from shortly.errors import IdempotencyInProgress, IdempotencyMismatch, ShortlyError
+from shortly.links.attempt import Attempt
 
 KEY = re.compile(rb"[\x21-\x7e]{1,255}")
 NEVER_KEPT = ("/api/v1/auth/", "/api/v1/keys", "/api/v1/users", "/api/v1/workspaces")
@@ -48,19 +49,22 @@ class Idempotency:
         caller = scope["state"]["caller"]
         key = f"{caller.actor}@{caller.workspace_id}:{keys[0].decode('ascii')}"
         fingerprint = fingerprint_of(scope, body)
-        earlier = await store.claim(key, fingerprint, services.clock())
-        if earlier is not None:
-            await repeat(earlier, fingerprint)(scope, receive, send)
+        claim = await store.claim(key, fingerprint, services.clock())
+        if isinstance(claim, Answered):
+            await repeat(claim, fingerprint)(scope, receive, send)
             return
+        scope["state"]["attempt"] = Attempt(claim.seed, claim.since, again=claim.again)
         recording = Recording(send)
         try:
             await self.app(scope, replay(body, receive), recording)
         except Exception:
-            await store.release(key)
+            await store.lapse(key)
             raise
         if 200 <= recording.status < 300:
             with suppress(ShortlyError):  # what is done is done, and the client shall hear of it
                 await store.answer(key, recording.answered(fingerprint))
+        elif recording.status >= 500:
+            await store.lapse(key)
         else:
             await store.release(key)
         await recording.send_all()

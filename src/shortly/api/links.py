@@ -91,9 +91,9 @@ async def create_link(
         await services.limits.take("anonymous", client_of(address_of_client(request.scope, services.addresses)))
         return await create_for_stranger(new, links, services)
     await services.limits.take("create", caller.actor)
-    link = await find_existing(new, links) if new.find_if_exists else None
-    if link is not None:
-        response.status_code = 200
+    if new.find_if_exists:
+        link, is_new = await links.find_or_create(new.values())
+        response.status_code = 201 if is_new else 200
     else:
         link = await links.create(new.values())
     response.headers["Location"] = address_of(link)
@@ -106,12 +106,6 @@ async def create_for_stranger(new: NewLink, links: GuardedLinks, services: Servi
         raise InvalidInput(f"Without a key only a target can be given, and no {chosen[0]}.", field=chosen[0])
     expires_at = services.clock() + timedelta(days=services.settings.anonymous_expiry_days)
     return StrangersLink.of(await links.create({"target": new.target, "expires_at": expires_at}), services)
-
-
-async def find_existing(new: NewLink, links: GuardedLinks) -> Link | None:
-    """Return the link that ``find_if_exists`` asks for, if there is one."""
-    link = await links.find(new.target, domain=new.domain)
-    return link if link is not None and new.slug in (None, link.slug, *link.aliases) else None
 
 
 async def answer(link: Link, services: Services, response: Response) -> LinkOut:

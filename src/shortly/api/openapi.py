@@ -66,7 +66,8 @@ async def idempotency_key(
             max_length=255,
             pattern=r"^[\x21-\x7e]+$",
             description="Any text of the client's own: the request is carried out once, however often it is sent "
-            "within 24 hours; later answers have the header `Idempotency-Replayed: true`.",
+            "within 24 hours; later answers have the header `Idempotency-Replayed: true`. Where a process died before "
+            "it answered, the request can be repeated after a minute, and makes no link twice.",
         ),
     ] = None,
 ) -> None:

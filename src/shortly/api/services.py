@@ -25,6 +25,7 @@ from shortly.api.cookies import DeviceCookie, SessionCookie
 from shortly.branding.branding import BrandingService
 from shortly.clicks.store import ClickStore
 from shortly.errors import SessionNeeded
+from shortly.links.attempt import Attempt
 from shortly.links.domain_service import DomainService
 from shortly.links.guarded import GuardedLinks
 from shortly.links.service import LinkService
@@ -161,9 +162,10 @@ AllServices = Annotated[Services, Depends(services_of)]
 Caller = Annotated[access.Caller, Depends(caller_of)]
 
 
-async def links_of(services: AllServices, caller: Caller) -> GuardedLinks:
+async def links_of(request: Request, services: AllServices, caller: Caller) -> GuardedLinks:
     """Return the links that the caller may work with."""
-    return GuardedLinks(services.links, caller, services.audit)
+    attempt: Attempt | None = getattr(request.state, "attempt", None)  # as ``Idempotency`` left it
+    return GuardedLinks(services.links, caller, services.audit, attempt)
 
 
 async def stats_of(services: AllServices, caller: Caller) -> GuardedStats:

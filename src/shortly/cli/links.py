@@ -84,11 +84,14 @@ def add(
         raise typer.BadParameter("With --find-if-exists, only a TARGET and --domain can be given.")
 
     async def work(session: Session) -> None:
-        link = None
+        from shortly.links.service import only
+
+        values = options.with_moments(given)
         if find_if_exists:
-            link = await session.links.find(target, domain=domain, workspace=workspace)
-        if link is None:
-            link = await session.links.create(options.with_moments(given), workspace=workspace)
+            link, is_new = only(await session.links.find_or_create_many([values], workspace=workspace))
+        else:
+            link, is_new = await session.links.create(values, workspace=workspace), True
+        if is_new:
             await session.notes.created([link])
         if as_json:
             print_json(await record_of(session, link))

@@ -14,11 +14,13 @@ from msgspec import structs
 from shortly.accounts.access import Caller
 from shortly.accounts.audit import Audit
 from shortly.errors import ShortlyError
+from shortly.links.attempt import Attempt
 from shortly.links.attention import Attention
 from shortly.links.labels import LabelKind, LabelPage, LabelQuery
 from shortly.links.link import BanStatus, Link, LinkPage, LinkQuery
 from shortly.links.notes import LinkNotes
 from shortly.links.service import Edit, LinkService, Reach, only
+from shortly.links.store import Got
 
 
 class GuardedLinks:
@@ -28,13 +30,15 @@ class GuardedLinks:
         service: All links.
         caller: Whoever asks.
         audit: Where it is noted what they make, change and delete.
+        attempt: The request that they ask in, if they may repeat it.
     """
 
-    def __init__(self, service: LinkService, caller: Caller, audit: Audit) -> None:
+    def __init__(self, service: LinkService, caller: Caller, audit: Audit, attempt: Attempt | None = None) -> None:
         self._service = service
         self._notes = LinkNotes(audit, caller)
         self._caller = caller
         self._reach = reach_of(caller)
+        self._attempt = attempt
 
     # --- making ----------------------------------------------------------------------------------------------
 
@@ -56,8 +60,28 @@ class GuardedLinks:
             owner=caller.actor,
             workspace=caller.workspace_id,
             reach=self._reach,
+            attempt=self._attempt,
         )
         await self._notes.created(outcomes)
+        return outcomes
+
+    async def find_or_create(self, values: Mapping[str, Any]) -> Got:
+        """See ``create``, and ``LinkService.find_or_create_many``."""
+        return only(await self.find_or_create_many([values]))
+
+    async def find_or_create_many(self, many: Sequence[Mapping[str, Any]]) -> list[Got | ShortlyError]:
+        """See ``create``, and ``LinkService.find_or_create_many``."""
+        caller = self._caller
+        caller.require("links:read")
+        caller.require("links:write")
+        outcomes = await self._service.find_or_create_many(
+            [self._stamped(values) for values in many],
+            owner=caller.actor,
+            workspace=caller.workspace_id,
+            reach=self._reach,
+            attempt=self._attempt,
+        )
+        await self._notes.created([one.link for one in outcomes if isinstance(one, Got) and one.is_new])
         return outcomes
 
     async def check_many(self, many: Sequence[Mapping[str, Any]]) -> list[Link | ShortlyError]:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from shortly.errors import LinkNotFound, ShortlyError, SlugTaken
 from shortly.links.link import Link
 from shortly.links.service import Edit
+from shortly.links.store import Got
 
 Existing = Literal["skip", "overwrite", "refuse"]
 """What becomes of a row whose slug is a link's already."""
@@ -37,6 +38,9 @@ class Links(Protocol):
         """See ``GuardedLinks``."""
 
     async def create_many(self, many: Sequence[Mapping[str, Any]]) -> list[Link | ShortlyError]:
+        """See ``LinkService``."""
+
+    async def find_or_create_many(self, many: Sequence[Mapping[str, Any]]) -> list[Got | ShortlyError]:
         """See ``LinkService``."""
 
     async def edit_many(self, edits: Sequence[Edit]) -> list[Link | ShortlyError]:
@@ -79,18 +83,34 @@ async def import_rows(
             changes = {name: value for name, value in row.items() if name not in ("slug", "domain")}
             edits[place] = Edit(found.slug, changes, row.get("domain"), found.version)
         seen.add(key)
-    values = [rows[place] for place in new]
-    made = await (links.check_many(values) if dry_run else links.create_many(values)) if values else []
-    answers_of_new = zip(new, made, strict=True)
+    made = await (_checked(links, rows, new) if dry_run else _made(links, rows, new))
     if edits and dry_run:
         checked = await links.check_many([{**rows[place], "slug": None} for place in edits])
     else:
         checked = await links.edit_many(list(edits.values())) if edits else []
-    for place, one in answers_of_new:
-        answers[place] = _imported("created", one)
+    for place, got in made.items():
+        answers[place] = got
     for place, one in zip(edits, checked, strict=True):
         answers[place] = _imported("overwritten", one)
     return [answer for answer in answers if answer is not None]
+
+
+async def _checked(links: Links, rows: Sequence[Mapping[str, Any]], new: Sequence[int]) -> dict[int, Imported]:
+    """Return what would become of the new rows, by their place."""
+    checked = await links.check_many([rows[place] for place in new]) if new else []
+    return {place: _imported("created", one) for place, one in zip(new, checked, strict=True)}
+
+
+async def _made(links: Links, rows: Sequence[Mapping[str, Any]], new: Sequence[int]) -> dict[int, Imported]:
+    """Make links of the new rows, and return what became of each by its place; somebody else may have been quicker."""
+    named = [place for place in new if rows[place].get("slug") is not None]
+    nameless = [place for place in new if rows[place].get("slug") is None]
+    created = await links.create_many([rows[place] for place in named]) if named else []
+    got = await links.find_or_create_many([rows[place] for place in nameless]) if nameless else []
+    made = {place: _imported("created", one) for place, one in zip(named, created, strict=True)}
+    for place, one in zip(nameless, got, strict=True):
+        made[place] = _imported("created" if isinstance(one, ShortlyError) or one.is_new else "exists", one)
+    return made
 
 
 async def _found(links: Links, row: Mapping[str, Any]) -> Link | None:
@@ -107,5 +127,7 @@ def _refused_twice(row: Mapping[str, Any]) -> Imported:
     return Imported("refused", refusal=SlugTaken(str(row["slug"])[:128]))
 
 
-def _imported(outcome: Outcome, answer: Link | ShortlyError) -> Imported:
-    return Imported("refused", refusal=answer) if isinstance(answer, ShortlyError) else Imported(outcome, answer)
+def _imported(outcome: Outcome, answer: Link | Got | ShortlyError) -> Imported:
+    if isinstance(answer, ShortlyError):
+        return Imported("refused", refusal=answer)
+    return Imported(outcome, answer.link if isinstance(answer, Got) else answer)

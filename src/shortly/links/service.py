@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NamedTuple, TypeVar, get_args
 from urllib.parse import quote
 
@@ -19,13 +21,14 @@ from shortly.errors import (
     ShortlyError,
     SlugTaken,
 )
+from shortly.links.attempt import Attempt
 from shortly.links.attention import MAX_CONCERNS, Attention, look_over
 from shortly.links.domains import Domains
 from shortly.links.fields import check_fields, check_span
 from shortly.links.labels import MAX_LABELS, LabelPage, LabelQuery
 from shortly.links.link import Ban, BanStatus, Link, LinkPage, LinkQuery, LinkState
 from shortly.links.slug import SlugRules
-from shortly.links.store import LinkStore
+from shortly.links.store import Got, LinkStore, Wanted
 from shortly.links.target import TargetRules
 
 DRAWS = 8
@@ -39,6 +42,10 @@ MAX_REASON = 1_000
 T = TypeVar("T")
 Reach = Callable[[Link], bool]
 """Says whether a link is among those that somebody may work with; for them, others do not exist."""
+Does = Callable[[Link], bool]
+"""Says whether a link that is there already does instead of a new one."""
+Entry = tuple[Mapping[str, Any], Does | None]
+"""Values of a new link, and what does instead; None: nothing does."""
 
 
 def everywhere(_: Link) -> bool:
@@ -110,37 +117,115 @@ class LinkService:
         owner: str = "",
         workspace: int = FIRST_WORKSPACE,
         reach: Reach = everywhere,
+        attempt: Attempt | None = None,
     ) -> list[Link | ShortlyError]:
-        """Store new links; each place of the answer holds the link, or why that one was refused."""
+        """Store new links; each place of the answer holds the link, or why that one was refused.
+
+        Args:
+            many: See ``create``.
+            owner: Who makes them.
+            workspace: Whose they will be.
+            reach: What they must be within.
+            attempt: The request that they are made for, if it may be repeated.
+        """
+        entries: dict[int, Entry] = {place: (values, None) for place, values in enumerate(many)}
+        made = await self._make(entries, owner, workspace, reach, attempt)
+        return [one.link if isinstance(one, Got) else one for one in (made[place] for place in entries)]
+
+    async def find_or_create_many(
+        self,
+        many: Sequence[Mapping[str, Any]],
+        *,
+        owner: str = "",
+        workspace: int = FIRST_WORKSPACE,
+        reach: Reach = everywhere,
+        attempt: Attempt | None = None,
+    ) -> list[Got | ShortlyError]:
+        """Return for each entry what ``find`` finds for its target, if that is within reach and has the slug that the
+        entry names, if it names one; else a new link, see ``create_many``. However many ask for a target at the same
+        moment, one link is made for it."""
         await self._look_up_domains(many)
-        answers: list[Link | ShortlyError] = []
-        for values in many:
+        answers: dict[int, Got | ShortlyError] = {}
+        missing: dict[int, Entry] = {}
+        for place, values in enumerate(many):
+            does = partial(_does, values=values, reach=reach)
             try:
-                answers.append(_within(reach, self._new_link(values, owner, workspace)))
+                found = await self.find(values["target"], domain=values.get("domain"), owner=owner, workspace=workspace)
             except ShortlyError as refusal:
-                answers.append(refusal)
-        drawn = {place for place, values in enumerate(many) if values.get("slug") is None}
-        waiting = [place for place, answer in enumerate(answers) if isinstance(answer, Link)]
+                answers[place] = refusal
+            else:
+                if found is not None and does(found):
+                    answers[place] = Got(found, is_new=False)
+                else:
+                    missing[place] = (values, does)
+        if missing:
+            answers |= await self._make(missing, owner, workspace, reach, attempt)
+        return [answers[place] for place in range(len(many))]
+
+    async def _make(
+        self,
+        entries: Mapping[int, Entry],
+        owner: str,
+        workspace: int,
+        reach: Reach,
+        attempt: Attempt | None,
+    ) -> dict[int, Got | ShortlyError]:
+        """Store new links, or get those that do as well; all entries say what does, or none."""
+        await self._look_up_domains([values for values, _ in entries.values()])
+        draws = partial(attempt.draws, attempt.begin()) if attempt else _draws_anew
+        answers: dict[int, Got | ShortlyError] = {}
+        wanted: dict[int, Link] = {}
+        for place, (values, _) in entries.items():
+            try:
+                wanted[place] = _within(
+                    reach, self._new_link(values, owner, workspace, draws(place, values.get("target"), 0))
+                )
+            except ShortlyError as refusal:
+                answers[place] = refusal
         for longer in range(1, DRAWS + 1):
-            stored = await self._store.add_links([link for p in waiting if isinstance(link := answers[p], Link)])
-            clashes = []
-            for place, outcome in zip(waiting, stored, strict=True):
-                wanted = answers[place]
-                if isinstance(outcome, SlugTaken) and place in drawn and isinstance(wanted, Link):
-                    answers[place] = structs.replace(wanted, slug=self._slugs.draw(longer))
-                    clashes.append(place)
-                elif isinstance(outcome, SlugTaken) and isinstance(wanted, Link) and await self._freed(wanted, reach):
-                    clashes.append(place)
+            stored = await self._store_new([(link, entries[place][1]) for place, link in wanted.items()])
+            clashes: dict[int, Link] = {}
+            for (place, link), outcome in zip(wanted.items(), stored, strict=True):
+                values = entries[place][0]
+                drawn = values.get("slug") is None
+                if isinstance(outcome, Got):
+                    answers[place] = outcome
+                    if outcome.is_new:
+                        self._on_new(outcome.link)
+                elif attempt and (earlier := await self._made_before(attempt, link, drawn=drawn)):
+                    answers[place] = Got(earlier, is_new=True)
+                elif drawn:
+                    clashes[place] = structs.replace(
+                        link, slug=self._slugs.draw(longer, draws(place, values.get("target"), longer))
+                    )
+                elif await self._freed(link, reach):
+                    clashes[place] = link
                 else:
                     answers[place] = outcome
-                    if isinstance(outcome, Link):
-                        self._on_new(outcome)
             if not clashes:
                 return answers
-            waiting = clashes
+            wanted = clashes
         raise RuntimeError(f"{DRAWS} drawn slugs in a row were taken")
 
-    def _new_link(self, values: Mapping[str, Any], owner: str, workspace: int) -> Link:
+    async def _store_new(self, links: Sequence[tuple[Link, Does | None]]) -> list[Got | SlugTaken]:
+        wanted = [Wanted(link, does) for link, does in links if does]
+        if wanted:
+            return await self._store.find_or_add_links(wanted)
+        added = await self._store.add_links([link for link, _ in links])
+        return [Got(one, is_new=True) if isinstance(one, Link) else one for one in added]
+
+    async def _made_before(self, attempt: Attempt, wanted: Link, *, drawn: bool) -> Link | None:
+        """Return the link that an earlier attempt at the request made, if that is what has the slug."""
+        holder = await self._store.get_link(wanted.domain, wanted.slug)
+        return holder if holder is not None and attempt.made(holder, wanted, drawn=drawn) else None
+
+    def _new_link(
+        self,
+        values: Mapping[str, Any],
+        owner: str,
+        workspace: int,
+        below: Callable[[int], int] = secrets.randbelow,
+    ) -> Link:
         given = dict(values)
         slug, domain = given.pop("slug", None), self.domains.open_to(given.pop("domain", None), workspace)
         given.setdefault("status", self._default_status)
@@ -150,7 +235,7 @@ class LinkService:
         check_span(checked.get("valid_from"), checked.get("expires_at"))
         now = self._now()
         return Link(
-            slug=self._slugs.draw() if slug is None else self._slugs.check(slug),
+            slug=self._slugs.draw(0, below) if slug is None else self._slugs.check(slug),
             domain=domain,
             owner=owner,
             workspace=workspace,
@@ -473,6 +558,16 @@ class LinkService:
     def _now(self) -> datetime:
         now = self._clock().astimezone(UTC)
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def _draws_anew(*_: object) -> Callable[[int], int]:
+    """Return what slugs are drawn by for a request that is made once."""
+    return secrets.randbelow
+
+
+def _does(found: Link, values: Mapping[str, Any], reach: Reach) -> bool:
+    """Say whether a link to the target does for somebody who gave these values."""
+    return reach(found) and values.get("slug") in (None, found.slug, *found.aliases)
 
 
 def _within(reach: Reach, link: Link) -> Link:

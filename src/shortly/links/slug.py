@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import unicodedata
+from collections.abc import Callable
 
 from shortly.errors import InvalidSlug, ReservedSlug
 from shortly.links.reserved import RESERVED, is_reserved
@@ -69,10 +70,11 @@ class SlugRules:
             return True
         return self._unicode and any(map(_is_visible, segment)) and all(map(_is_slug_character, segment))
 
-    def draw(self, longer: int = 0) -> str:
-        """Return a random slug, ``longer`` characters longer than usual; never a reserved one."""
+    def draw(self, longer: int = 0, below: Callable[[int], int] = secrets.randbelow) -> str:
+        """Return a slug, ``longer`` characters longer than usual, drawn by ``below``, which returns a number from 0 to
+        one less than its argument; never a reserved one."""
         while True:
-            slug = "".join(secrets.choice(self._alphabet) for _ in range(self.length + longer))
+            slug = "".join(self._alphabet[below(len(self._alphabet))] for _ in range(self.length + longer))
             if not is_reserved(slug):
                 return slug
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
 
 from shortly.accounts.people import FIRST_WORKSPACE
 from shortly.errors import LinkChanged, LinkNotFound, SlugTaken
@@ -32,6 +32,22 @@ class RedirectionStore(Protocol):
         """Use up one of a link's ``max_clicks``; False when they are used up. Atomic among all processes."""
 
 
+class Wanted(NamedTuple):
+    """A link to be added unless there is one that does as well."""
+
+    link: Link
+    does: Callable[[Link], bool]
+    """Says whether the link that is there already does; called in any thread, and looks at nothing else."""
+
+
+class Got(NamedTuple):
+    """The link that somebody wanted."""
+
+    link: Link
+    is_new: bool
+    """It was added, and not there already."""
+
+
 class LinkStore(RedirectionStore, Protocol):
     """Links, read and written by ``LinkService``.
 
@@ -42,6 +58,13 @@ class LinkStore(RedirectionStore, Protocol):
 
     async def add_links(self, links: Sequence[Link]) -> list[Link | SlugTaken]:
         """Add links whose ``id`` is 0; each comes back with its id, or as ``SlugTaken``."""
+
+    async def find_or_add_links(self, wanted: Sequence[Wanted]) -> list[Got | SlugTaken]:
+        """Give links to targets, each the one that ``find_link`` finds if that does, else a new one.
+
+        Of all calls for one target, domain, owner and workspace, in whichever process, one looks and adds at a time:
+        two never both add. Two of the same call are looked at one after the other, too.
+        """
 
     async def get_link(self, domain: str, slug: str) -> Link | None:
         """Return the link that has this slug or alias, or None; one point read, never from memory."""

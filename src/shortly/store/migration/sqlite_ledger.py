@@ -33,6 +33,9 @@ SELECT_ANSWERS = """
 SELECT key, fingerprint, claimed_at, status, headers, body FROM idempotency
 WHERE key > ? AND claimed_at > ? AND status > 0 ORDER BY key LIMIT ?
 """
+INSERT_ANSWER = """
+INSERT OR REPLACE INTO idempotency (key, fingerprint, claimed_at, status, headers, body) VALUES (?, ?, ?, ?, ?, ?)
+"""
 SELECT_DAYS = """
 SELECT day, link_id, clicks, bots, visitors, hours, dimensions FROM link_days
 WHERE (day, link_id) > (?, ?) ORDER BY day, link_id LIMIT ?
@@ -113,7 +116,7 @@ class SqliteLedger:
             for item in answers
         ]
         with store_errors(self._links), self._links:
-            self._links.executemany("INSERT OR REPLACE INTO idempotency VALUES (?, ?, ?, ?, ?, ?)", rows)
+            self._links.executemany(INSERT_ANSWER, rows)
 
     async def salts(self) -> dict[int, bytes]:
         """See ``Ledger``."""

@@ -130,6 +130,11 @@ PLAIN = "x:{idx}:plain"
 """Sorted set of the links that ``find_link`` may give, by a hash of what it is asked for, creation and id."""
 
 
+def target_claim(name: str) -> str:
+    """``x:{idx}:target:<hash>``: who holds the claim of a target, see ``find_or_add``, and since when."""
+    return f"x:{{idx}}:target:{name}"
+
+
 def tagged(name: str) -> str:
     """``x:{idx}:tag:<tag>``: the links with a tag, by creation; so are the next four."""
     return f"x:{{idx}}:tag:{name}"

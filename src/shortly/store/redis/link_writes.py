@@ -70,8 +70,11 @@ class LinkWrites:
 
     # --- adding --------------------------------------------------------------------------------------------------
 
-    async def add(self, links: Sequence[Link]) -> list[Link | SlugTaken]:
-        """See ``LinkStore.add_links``; stops at the first chunk that fails."""
+    async def add(self, links: Sequence[Link], *, until_ms: int | None = None) -> list[Link | SlugTaken]:
+        """See ``LinkStore.add_links``; stops at the first chunk that fails.
+
+        ``until_ms``: unix milliseconds by the servers' clocks, after which none that has no aliases may be added.
+        """
         outcomes: list[Link | SlugTaken] = []
         telling: asyncio.Task[None] | None = None
         try:
@@ -81,7 +84,7 @@ class LinkWrites:
                     outcomes.append(await self._add_with_aliases(chunk[0]))
                 else:
                     try:
-                        outcomes += await self._add_plain(chunk, told)
+                        outcomes += await self._add_plain(chunk, told, until_ms)
                     finally:
                         if telling is not None:
                             await telling
@@ -91,12 +94,14 @@ class LinkWrites:
                 await telling
         return outcomes
 
-    async def _add_plain(self, links: Sequence[Link], told: list[Added]) -> list[Link | SlugTaken]:
+    async def _add_plain(
+        self, links: Sequence[Link], told: list[Added], until_ms: int | None
+    ) -> list[Link | SlugTaken]:
         """Add links without aliases, and put into ``told`` what the index has to be told."""
         outcomes: list[Link | SlugTaken] = [SlugTaken(link.slug) for link in links]
         due: dict[int, bytes] = dict.fromkeys(range(len(links)), b"")
         for _ in range(TRIES):
-            due, failure = await self._try_to_add(links, due, outcomes, told)
+            due, failure = await self._try_to_add(links, due, outcomes, told, until_ms)
             if failure:
                 raise failure
             if not due:
@@ -104,7 +109,12 @@ class LinkWrites:
         return outcomes
 
     async def _try_to_add(
-        self, links: Sequence[Link], due: dict[int, bytes], outcomes: list[Link | SlugTaken], told: list[Added]
+        self,
+        links: Sequence[Link],
+        due: dict[int, bytes],
+        outcomes: list[Link | SlugTaken],
+        told: list[Added],
+        until_ms: int | None,
     ) -> tuple[dict[int, bytes], ShortlyError | None]:
         """Add the links at the places ``due``, which may replace an entry each; return what is to be tried again."""
         number = await self._reserve(len(due))
@@ -118,7 +128,7 @@ class LinkWrites:
         calls = []
         for partition, group in partitions.items():
             names = [keys.outbox(partition), keys.deleted(partition)]
-            args: list[Argument] = [LAPSE_MS]
+            args: list[Argument] = [LAPSE_MS, "" if until_ms is None else until_ms]
             for place, link, entry in group:
                 names += (entry, keys.link(link.id))
                 args += (link.id, redirection_value(link), link_value(link), due[place])
@@ -129,6 +139,9 @@ class LinkWrites:
         for (partition, group), reply in zip(partitions.items(), replies, strict=True):
             if isinstance(reply, ShortlyError):
                 failure = failure or reply
+                continue
+            if reply == [b"late"]:
+                failure = failure or StoreUnavailable()
                 continue
             before, after, *results = reply
             added = []

@@ -10,9 +10,11 @@ from shortly.errors import LinkChanged, LinkNotFound, ShortlyError, SlugTaken
 from shortly.links.attention import ConcernPage, ConcernQuery
 from shortly.links.labels import LabelPage, LabelQuery
 from shortly.links.link import Link, LinkPage, LinkQuery
+from shortly.links.store import Got, Wanted
 from shortly.store.redis import keys
 from shortly.store.redis.client import Client
 from shortly.store.redis.concerns import list_concerns
+from shortly.store.redis.find_or_add import FindOrAdd
 from shortly.store.redis.installation import Installation
 from shortly.store.redis.labels import list_labels
 from shortly.store.redis.link_list import LinkList
@@ -73,6 +75,7 @@ class RedisLinks:
         self._writes = LinkWrites(client, self._outbox, self._key, self._redirections.forget)
         self._writing = Underway()
         self._list = LinkList(client)
+        self._find_or_add = FindOrAdd(client, self._writes, self._outbox, self._list.find)
         self.remembered = self._redirections.remembered
         """See ``RedirectionStore``."""
         self.get_redirection = self._redirections.get
@@ -122,6 +125,11 @@ class RedisLinks:
         """See ``LinkStore``."""
         async with self._writing:
             return await self._writes.add(links)
+
+    async def find_or_add_links(self, wanted: Sequence[Wanted]) -> list[Got | SlugTaken]:
+        """See ``LinkStore``."""
+        async with self._writing:
+            return await self._find_or_add(wanted)
 
     async def replace_links(
         self, edits: Sequence[tuple[Link, Link]]

@@ -13,7 +13,9 @@ from msgspec.structs import replace as changed
 
 from shortly.errors import LinkChanged, LinkNotFound, SlugTaken
 from shortly.links.link import Link
+from shortly.links.store import Got, Wanted
 from shortly.store.moments import to_ms
+from shortly.store.sqlite.plain_links import find_plain
 from shortly.store.sqlite.rows import LINK_COLUMNS, fields_of, link_of
 from shortly.store.sqlite.search import text_of
 
@@ -62,6 +64,11 @@ def add(connection: apsw.Connection, *, items: Sequence[Link], key: Key) -> list
     return outcomes
 
 
+def find_or_add(connection: apsw.Connection, *, items: Sequence[Wanted], key: Key) -> list[Got | SlugTaken]:
+    """Give links to targets, see ``LinkStore.find_or_add_links``."""
+    return [_find_or_add(connection, wanted, key) for wanted in items]
+
+
 def replace(
     connection: apsw.Connection, *, items: Sequence[tuple[Link, Link]], key: Key
 ) -> list[Link | LinkChanged | LinkNotFound | SlugTaken]:
@@ -100,6 +107,15 @@ def _add(connection: apsw.Connection, link: Link, key: Key) -> Link | SlugTaken:
     for slug, alias in slugs.items():
         connection.execute(INSERT_SLUG, (link.domain, slug, link_id, alias))
     return changed(link, id=link_id)
+
+
+def _find_or_add(connection: apsw.Connection, wanted: Wanted, key: Key) -> Got | SlugTaken:
+    link = wanted.link
+    found = find_plain(connection, link.domain, link.target, link.owner, link.workspace)
+    if found is not None and wanted.does(found):
+        return Got(found, is_new=False)
+    (added,) = add(connection, items=[link], key=key)
+    return Got(added, is_new=True) if isinstance(added, Link) else added
 
 
 def _replace(

@@ -15,6 +15,7 @@ from shortly.links.attention import ConcernPage, ConcernQuery
 from shortly.links.cache import LinkCache
 from shortly.links.labels import LabelPage, LabelQuery
 from shortly.links.link import Link, LinkPage, LinkQuery, Redirection
+from shortly.links.store import Got, Wanted
 from shortly.store.sqlite import link_writes
 from shortly.store.sqlite.concerns import list_concerns
 from shortly.store.sqlite.connection import store_errors
@@ -22,7 +23,8 @@ from shortly.store.sqlite.labels import list_labels
 from shortly.store.sqlite.link_file import LinkFile
 from shortly.store.sqlite.link_list import list_links
 from shortly.store.sqlite.link_writes import SELECT_BY_ID
-from shortly.store.sqlite.rows import LINK_COLUMNS, REDIRECTION_COLUMNS, link_of, redirection_of, target_hash
+from shortly.store.sqlite.plain_links import find_plain
+from shortly.store.sqlite.rows import LINK_COLUMNS, REDIRECTION_COLUMNS, link_of, redirection_of
 
 In = TypeVar("In", contravariant=True)
 Out = TypeVar("Out")
@@ -49,15 +51,6 @@ SELECT_LINK = f"""
 SELECT {LINK_COLUMNS}
 FROM slugs AS s JOIN links AS l ON l.id = s.link_id
 WHERE s.domain = ? AND s.slug = ?
-"""  # noqa: S608
-SELECT_LINK_TO = f"""
-SELECT {LINK_COLUMNS}
-FROM links AS l INDEXED BY links_by_target
-WHERE l.target_hash = ? AND l.target = ? AND l.domain = ? AND l.owner = ? AND l.workspace = ?
-    AND l.enabled = 1 AND l.ban IS NULL AND l.archived = 0 AND l.valid_from IS NULL AND l.expires_at IS NULL
-    AND l.max_clicks IS NULL AND l.password_hash IS NULL
-ORDER BY l.created_at, l.id
-LIMIT 1
 """  # noqa: S608
 SELECT_GONE = "SELECT link_id FROM deleted_links WHERE deleted_at < ? ORDER BY deleted_at LIMIT 1000"
 SELECT_TRASHED = f"""
@@ -152,6 +145,10 @@ class LinkTables:
         """See ``LinkStore``. Needs no word to other processes: an unknown slug is remembered by none."""
         return await self._write_chunks(links, link_writes.add, edits=False)
 
+    async def find_or_add_links(self, wanted: Sequence[Wanted]) -> list[Got | SlugTaken]:
+        """See ``LinkStore``; looks and adds while nobody else writes."""
+        return await self._write_chunks(wanted, link_writes.find_or_add, edits=False)
+
     async def replace_links(
         self, edits: Sequence[tuple[Link, Link]]
     ) -> list[Link | LinkChanged | LinkNotFound | SlugTaken]:
@@ -209,8 +206,7 @@ class LinkTables:
 
     def _find_link(self, domain: str, target: str, owner: str, workspace: int) -> Link | None:
         with self._link_file.listing() as connection:
-            row = connection.execute(SELECT_LINK_TO, (target_hash(target), target, domain, owner, workspace)).get
-        return None if row is None else link_of(row)
+            return find_plain(connection, domain, target, owner, workspace)
 
     async def _write_chunks(self, items: Sequence[In], step: Step[In, Out], *, edits: bool) -> list[Out]:
         """Write all chunks, also those after one that failed; then raise what the first one failed with."""

@@ -4496,7 +4496,7 @@ export type CreateLinkData = {
         /**
          * Idempotency-Key
          *
-         * Any text of the client's own: the request is carried out once, however often it is sent within 24 hours; later answers have the header `Idempotency-Replayed: true`.
+         * Any text of the client's own: the request is carried out once, however often it is sent within 24 hours; later answers have the header `Idempotency-Replayed: true`. Where a process died before it answered, the request can be repeated after a minute, and makes no link twice.
          */
         'Idempotency-Key'?: string | null;
     };
@@ -4857,7 +4857,7 @@ export type CreateLinksData = {
         /**
          * Idempotency-Key
          *
-         * Any text of the client's own: the request is carried out once, however often it is sent within 24 hours; later answers have the header `Idempotency-Replayed: true`.
+         * Any text of the client's own: the request is carried out once, however often it is sent within 24 hours; later answers have the header `Idempotency-Replayed: true`. Where a process died before it answered, the request can be repeated after a minute, and makes no link twice.
          */
         'Idempotency-Key'?: string | null;
     };
@@ -4922,7 +4922,7 @@ export type DeleteLinksData = {
         /**
          * Idempotency-Key
          *
-         * Any text of the client's own: the request is carried out once, however often it is sent within 24 hours; later answers have the header `Idempotency-Replayed: true`.
+         * Any text of the client's own: the request is carried out once, however often it is sent within 24 hours; later answers have the header `Idempotency-Replayed: true`. Where a process died before it answered, the request can be repeated after a minute, and makes no link twice.
          */
         'Idempotency-Key'?: string | null;
     };

@@ -1,14 +1,16 @@
 -- Adds new links without aliases, whose slugs and ids are all of this partition.
 -- KEYS: outbox, deleted links, then for each link its slug's entry and the link itself.
--- ARGV: milliseconds after which a claim lapses, then for each link its id, redirection, text, replaceable entry.
+-- ARGV: milliseconds after which a claim lapses; unix milliseconds after which it is too late or ''; then for each link
+-- its id, redirection, text, replaceable entry.
 -- Returns the outbox's last entry before and after, then for each link '' or why it was not added: '!' the id was
--- given away before, otherwise what has the slug.
+-- given away before, otherwise what has the slug. Or 'late' and nothing else.
+if ARGV[2] ~= '' and now_ms() > tonumber(ARGV[2]) then return {'late'} end
 local before = last_of(KEYS[1])
 local answer = {before, before}
 local added = {}
 for place = 1, (#KEYS - 2) / 2 do
   local slug, link = KEYS[2 * place + 1], KEYS[2 * place + 2]
-  local id, redirection, text, replaceable = unpack(ARGV, 4 * place - 2, 4 * place + 1)
+  local id, redirection, text, replaceable = unpack(ARGV, 4 * place - 1, 4 * place + 2)
   local entry = redis.call('GET', slug)
   if not is_free(entry, replaceable, tonumber(ARGV[1])) then
     answer[place + 2] = reason(entry)
