@@ -234,4 +234,7 @@ class LinkList(BaseModel):
     """One page of links."""
 
     items: list[LinkOut]
-    next_cursor: str | None = Field(description="Ask with it for the next page; null on the last one.")
+    next_cursor: str | None = Field(
+        description="Ask with it for the next page; null on the last one. Another page may have fewer links than "
+        "`limit`, too, even none: where filters leave out nearly all links, the search goes on with the next page."
+    )

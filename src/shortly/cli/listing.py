@@ -74,11 +74,13 @@ def list_links(
         records = await records_of(session, page.items)
         if every and as_json:
             write_json(b'{"items":[')
+            separator = b""
             while True:
-                write_json(msgspec.json.encode(records)[1:-1])
+                if records:
+                    write_json(separator + msgspec.json.encode(records)[1:-1])
+                    separator = b","
                 if page.next_cursor is None:
                     break
-                write_json(b",")
                 page = await session.links.list_links(LinkQuery(**filters, cursor=page.next_cursor))
                 records = await records_of(session, page.items)
             write_json(b'],"next_cursor":null}\n')

@@ -191,7 +191,11 @@ class LinkQuery(Struct, frozen=True, kw_only=True):
 
 
 class LinkPage(Struct, frozen=True):
-    """One keyset page: links that come or go elsewhere never make another one appear twice or not at all."""
+    """One keyset page: links that come or go elsewhere never make another one appear twice or not at all.
+
+    It may have fewer links than were asked for, even none, and a cursor all the same: where filters leave out nearly
+    all links, the search goes on with the next page.
+    """
 
     items: list[Link]
     next_cursor: str | None

@@ -344,8 +344,14 @@ class LinkService:
     async def has_any(self, workspace: int) -> bool:
         """Say whether a workspace has any links, archived ones too."""
         states: tuple[LinkState | None, ...] = (None, "archived")
-        pages = [LinkQuery(workspace=workspace, state=state, limit=1, now=self._now()) for state in states]
-        return any([(await self._store.list_links(page)).items for page in pages])
+        for state in states:
+            page = LinkPage([], "")
+            while not page.items and page.next_cursor is not None:
+                query = LinkQuery(workspace=workspace, state=state, limit=MAX_PAGE, now=self._now())
+                page = await self._store.list_links(structs.replace(query, cursor=page.next_cursor or None))
+            if page.items:
+                return True
+        return False
 
     async def has_any_on(self, domain: str) -> bool:
         """Say whether any links live on a domain, archived ones too, whosever they are."""

@@ -8,7 +8,7 @@ from binascii import Error as NotBase64
 import msgspec
 
 from shortly.errors import InvalidCursor
-from shortly.links.link import Link, LinkQuery, SortField
+from shortly.links.link import LinkQuery, SortField
 
 Key = int | str
 TEXT_SORTS = frozenset[SortField]({"slug", "title"})
@@ -24,9 +24,9 @@ class Position(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fiel
     id: int
 
 
-def cursor_after(query: LinkQuery, key: Key, link: Link) -> str:
+def cursor_after(query: LinkQuery, key: Key, link_id: int) -> str:
     """Return the cursor of the page that begins behind this link."""
-    position = Position(query.sort, query.descending, key, link.id)
+    position = Position(query.sort, query.descending, key, link_id)
     return urlsafe_b64encode(msgspec.msgpack.encode(position)).rstrip(b"=").decode()
 
 

@@ -103,7 +103,7 @@ class LinkList:
                     break
             if len(found) > query.limit:
                 key, last = found[query.limit - 1]
-                return LinkPage([link for _, link in found[: query.limit]], cursor_after(query, key, last))
+                return LinkPage([link for _, link in found[: query.limit]], cursor_after(query, key, last.id))
         return LinkPage([link for _, link in found], None)
 
     async def find(self, domain: str, target: str, owner: str, workspace: int) -> Link | None:

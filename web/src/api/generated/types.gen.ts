@@ -1103,7 +1103,7 @@ export type LinkList = {
     /**
      * Next Cursor
      *
-     * Ask with it for the next page; null on the last one.
+     * Ask with it for the next page; null on the last one. Another page may have fewer links than `limit`, too, even none: where filters leave out nearly all links, the search goes on with the next page.
      */
     next_cursor: string | null;
 };

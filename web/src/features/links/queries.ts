@@ -1,33 +1,49 @@
 import { infiniteQueryOptions, keepPreviousData, type QueryClient, queryOptions } from "@tanstack/react-query";
-import { checkSlug, getLink, type LinkOut, listFolders, listLinks, listTags, listViews } from "../../api/generated";
+import {
+  checkSlug,
+  getLink,
+  type LinkOut,
+  type ListLinksData,
+  listFolders,
+  listLinks,
+  listTags,
+  listViews,
+} from "../../api/generated";
 import { unwrap } from "../../api/http";
 import { Problem } from "../../api/problem";
 import { dayEnd, dayStart, type LinkSearch } from "./search";
 
 export const PAGE = 100;
 
+/** A page of links; one that the server had to leave empty although there may be more is asked on from. */
+async function page(query: ListLinksData["query"], signal: AbortSignal) {
+  let found = await unwrap(listLinks({ query, signal }));
+  while (found.items.length === 0 && found.next_cursor !== null) {
+    found = await unwrap(listLinks({ query: { ...query, cursor: found.next_cursor }, signal }));
+  }
+  return found;
+}
+
 /** Pages of links, each begun where the one before ended. */
 export const linksQuery = (search: LinkSearch, limit = PAGE) =>
   infiniteQueryOptions({
     queryKey: ["links", search, limit],
     queryFn: ({ signal, pageParam }) =>
-      unwrap(
-        listLinks({
-          query: {
-            search: search.q ?? "",
-            tag: search.tag ?? [],
-            folder: search.folder,
-            domain: search.domain,
-            owner: search.owner,
-            state: search.state,
-            created_since: search.since && dayStart(search.since),
-            created_until: search.until && dayEnd(search.until),
-            sort: search.sort ?? "-created_at",
-            limit,
-            cursor: pageParam,
-          },
-          signal,
-        }),
+      page(
+        {
+          search: search.q ?? "",
+          tag: search.tag ?? [],
+          folder: search.folder,
+          domain: search.domain,
+          owner: search.owner,
+          state: search.state,
+          created_since: search.since && dayStart(search.since),
+          created_until: search.until && dayEnd(search.until),
+          sort: search.sort ?? "-created_at",
+          limit,
+          cursor: pageParam,
+        },
+        signal,
       ),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
