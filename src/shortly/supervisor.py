@@ -68,7 +68,8 @@ class Supervisor(MPServer):
             if self.interrupt_signal:
                 break
             if self.reload_signal:
-                self._reload(spawn_target, target_loader)  # type: ignore[no-untyped-call]
+                self.reload_signal = False  # its successors would not be heard before Granian ends their predecessors
+                log.warning("SIGHUP changes nothing: settings are read at the start, so restart instead")
             while self.interrupt_children:
                 number = self.interrupt_children.pop()
                 self._note_end(self.wrks[number], places[number])

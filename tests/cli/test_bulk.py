@@ -1,10 +1,16 @@
 """Links from files: every record gets its answer, and a bad one is never in the way of its neighbours."""
 
+import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
 from tests.cli.runs import Ask, Cli
+
+from shortly.api.transfer import cell
+from shortly.cli.imports import FIELDS
+from shortly.links.importing import COLUMNS
 
 CSV = """\
 target,slug,title,tags,expires_at,max_clicks,enabled
@@ -22,6 +28,25 @@ def test_a_csv_file_makes_a_link_of_each_record(ask: Ask, cli: Cli, tmp_path: Pa
     link = ask("show", "one")
     assert (link["title"], link["tags"], link["max_clicks"], link["enabled"]) == ("Eins, zwei", ["a", "b"], 5, False)
     assert link["expires_at"] == "2199-01-01T00:00:00Z"
+
+
+def test_what_an_export_writes_for_spreadsheets_comes_back_as_it_was(ask: Ask, cli: Cli, tmp_path: Path) -> None:
+    titles = ["=1+1", "+49", "-5", "@home", "'quoted'", "plain"]
+    file = tmp_path / "links.csv"
+    with file.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["target", "slug", "title"])
+        writer.writerows([["https://example.com/", f"s{nth}", cell(title)] for nth, title in enumerate(titles)])
+    assert "'=1+1" in file.read_text()
+    assert cli("add", "--from", str(file)).exit_code == 0
+    assert [ask("show", f"s{nth}")["title"] for nth in range(len(titles))] == titles
+
+
+def test_command_line_and_web_app_take_the_columns_of_an_export() -> None:
+    assert (*COLUMNS, "workspace") == FIELDS
+    source = (Path(__file__).parents[2] / "web/src/features/transfer/rows.ts").read_text()
+    listed = source.partition("export const FIELDS = [")[2].partition("]")[0]
+    assert tuple(re.findall(r'"(\w+)"', listed)) == COLUMNS
 
 
 def test_json_lines_make_a_link_of_each_object(ask: Ask, cli: Cli) -> None:

@@ -89,6 +89,20 @@ def test_wrk_sees_no_broken_answer_at_a_stop(served: Served) -> None:
     assert stored_clicks(served.data_dir, "abc") == seen.answers
 
 
+def test_a_hangup_changes_nothing_and_loses_no_request(served: Served) -> None:
+    before = served.processes()
+    with Load(served.port, ["/abc"], connections=32) as load:
+        for _ in range(3):
+            load.wait_for(load.answered + 300)
+            os.kill(served.supervisor, signal.SIGHUP)
+        wait_until(lambda: "SIGHUP changes nothing" in served.tail(), within_s=10, what="it is told")
+        load.wait_for(load.answered + 300)
+    assert (load.cuts, load.refused, dict(load.others)) == ([], 0, {})
+    assert served.processes() == before
+    assert served.counted("abc", at_least=load.answered) == load.answered
+    assert served.stop() == 0
+
+
 def test_a_stop_right_after_the_start_is_orderly(make_served: MakeServed) -> None:
     for wait_s in (0.05, 0.3, 0.6, 1.0):
         served = make_served(workers=2)

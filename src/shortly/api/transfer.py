@@ -21,7 +21,7 @@ from shortly.api.problems import Problem, problem_of, problems
 from shortly.api.services import AllServices, Caller, Links, Services
 from shortly.errors import InvalidCursor, InvalidInput, RateLimited, ShortlyError, StorageFull, UnknownDomain
 from shortly.links.guarded import GuardedLinks
-from shortly.links.importing import Existing, Imported, Outcome, import_rows
+from shortly.links.importing import COLUMNS, Existing, Imported, Outcome, import_rows
 from shortly.links.link import Link, LinkQuery, LinkState
 from shortly.links.service import MAX_PAGE
 from shortly.stats.exports import FORMULA_STARTS
@@ -29,27 +29,6 @@ from shortly.stats.exports import FORMULA_STARTS
 router = APIRouter(prefix="/api/v1", tags=["bulk"])
 
 MAX_ROWS = 500
-COLUMNS = (
-    "target",
-    "slug",
-    "domain",
-    "title",
-    "notes",
-    "tags",
-    "folder",
-    "valid_from",
-    "expires_at",
-    "max_clicks",
-    "fallback_target",
-    "status",
-    "forward_query",
-    "crawlable",
-    "enabled",
-    "archived",
-    "cache_s",
-    "referrer_policy",
-)
-"""What an export has of a link, all of which an import takes."""
 
 
 class ImportStep(Given):

@@ -13,28 +13,10 @@ import msgspec
 from shortly.accounts.people import FIRST_WORKSPACE, MAX_WORKSPACES
 from shortly.cli.moments import parse_moment
 from shortly.errors import InvalidInput
+from shortly.links.importing import COLUMNS
+from shortly.stats.exports import FORMULA_STARTS
 
-FIELDS = (
-    "target",
-    "slug",
-    "domain",
-    "title",
-    "notes",
-    "tags",
-    "folder",
-    "valid_from",
-    "expires_at",
-    "max_clicks",
-    "fallback_target",
-    "status",
-    "forward_query",
-    "crawlable",
-    "enabled",
-    "archived",
-    "cache_s",
-    "referrer_policy",
-    "workspace",
-)
+FIELDS = (*COLUMNS, "workspace")
 """Columns that a CSV file may have, keys that a JSON object may have."""
 MAX_LINE = 1 << 20
 """Characters of a record; a link with everything at its limit has a tenth of that."""
@@ -123,6 +105,8 @@ def _csv_values(header: list[str], cells: list[str]) -> Mapping[str, Any]:
     for name, cell in zip(header, cells, strict=False):
         if cell := cell.strip():
             _refuse_undecodable(cell)
+            if cell[0] == "'" and cell[1:].startswith(FORMULA_STARTS):  # as an export writes them
+                cell = cell[1:]
             values[name] = CELLS.get(name, _text)(name, cell)
     return values
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +16,13 @@ from shortly.cli.output import print_fields, print_json, problem
 from shortly.cli.records import record_of
 from shortly.cli.session import Session, find_address, run
 from shortly.errors import InvalidInput, ShortlyError
+
+if TYPE_CHECKING:
+    from shortly.links.link import Link
+    from shortly.links.service import Edit
+
+Act = Callable[["Session", "Sequence[Edit]"], Awaitable["Sequence[Link | ShortlyError]"]]
+"""Does something to links, and returns what became of each."""
 
 
 def add(
@@ -191,24 +199,12 @@ def rm(
         what = repr(links[0]) if len(links) == 1 else f"{len(links)} links"
         typer.confirm(f"Delete {what}?", err=True, abort=True)
 
-    async def work(session: Session) -> None:
-        from shortly.links.service import Edit
-
-        addresses = [find_address(session, link, domain) for link in links]
-        outcomes = await session.links.delete_many([Edit(slug, {}, host) for slug, host in addresses])
+    async def delete(session: Session, edits: Sequence[Edit]) -> Sequence[Link | ShortlyError]:
+        outcomes = await session.links.delete_many(edits)
         await session.notes.deleted(outcomes)
-        refusals = [outcome if isinstance(outcome, ShortlyError) else None for outcome in outcomes]
-        for link, refusal in zip(links, refusals, strict=True):
-            if refusal is None:
-                say(f"deleted {link!r}")
-            else:
-                report(refusal, as_json=False)
-        if as_json:
-            print_json([deletion(link, refusal) for link, refusal in zip(links, refusals, strict=True)])
-        if any(refusals):
-            raise typer.Exit(REFUSED)
+        return outcomes
 
-    run(work, as_json=as_json)
+    run_for_each(links, domain, delete, done="deleted", as_json=as_json)
 
 
 def restore(
@@ -218,34 +214,39 @@ def restore(
 ) -> None:
     """Take deletions back: the links are what they were, their counts too."""
 
+    async def put_back(session: Session, edits: Sequence[Edit]) -> Sequence[Link | ShortlyError]:
+        outcomes = await session.links.restore_many(edits)
+        await session.notes.restored(outcomes)
+        return outcomes
+
+    run_for_each(links, domain, put_back, done="restored", as_json=as_json)
+
+
+def run_for_each(links: Sequence[str], domain: str | None, act: Act, *, done: str, as_json: bool) -> None:
+    """Act on links, say of each that it is ``done`` or why not, and end with 1 when some were refused."""
+
     async def work(session: Session) -> None:
         from shortly.links.service import Edit
 
         addresses = [find_address(session, link, domain) for link in links]
-        outcomes = await session.links.restore_many([Edit(slug, {}, host) for slug, host in addresses])
-        await session.notes.restored(outcomes)
+        outcomes = await act(session, [Edit(slug, {}, host) for slug, host in addresses])
         refusals = [outcome if isinstance(outcome, ShortlyError) else None for outcome in outcomes]
         for link, refusal in zip(links, refusals, strict=True):
             if refusal is None:
-                say(f"restored {link!r}")
+                say(f"{done} {link!r}")
             else:
                 report(refusal, as_json=False)
         if as_json:
-            print_json([restoration(link, refusal) for link, refusal in zip(links, refusals, strict=True)])
+            print_json(
+                [
+                    {"slug": link, done: refusal is None, "error": None if refusal is None else problem(refusal)}
+                    for link, refusal in zip(links, refusals, strict=True)
+                ]
+            )
         if any(refusals):
             raise typer.Exit(REFUSED)
 
     run(work, as_json=as_json)
-
-
-def restoration(link: str, refusal: ShortlyError | None) -> dict[str, Any]:
-    """Return what became of one link that was to be restored."""
-    return {"slug": link, "restored": refusal is None, "error": None if refusal is None else problem(refusal)}
-
-
-def deletion(link: str, refusal: ShortlyError | None) -> dict[str, Any]:
-    """Return what became of one link that was to be deleted."""
-    return {"slug": link, "deleted": refusal is None, "error": None if refusal is None else problem(refusal)}
 
 
 def print_link(record: dict[str, Any], *, as_json: bool) -> None:

@@ -12,6 +12,28 @@ from shortly.links.link import Link
 from shortly.links.service import Edit
 from shortly.links.store import Got
 
+COLUMNS = (
+    "target",
+    "slug",
+    "domain",
+    "title",
+    "notes",
+    "tags",
+    "folder",
+    "valid_from",
+    "expires_at",
+    "max_clicks",
+    "fallback_target",
+    "status",
+    "forward_query",
+    "crawlable",
+    "enabled",
+    "archived",
+    "cache_s",
+    "referrer_policy",
+)
+"""What an export has of a link, all of which an import takes."""
+
 Existing = Literal["skip", "overwrite", "refuse"]
 """What becomes of a row whose slug is a link's already."""
 Outcome = Literal["created", "exists", "overwritten", "refused"]
