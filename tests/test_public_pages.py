@@ -155,7 +155,12 @@ def test_every_page_is_there_in_every_language(client: TestClient) -> None:
     add(client, "ab")
     for language, texts in read_texts().items():
         asked = {"Accept-Language": f"nl, {language};q=0.9, en;q=0.1"}
-        for path, said in (("/none", texts.not_found), ("/ab+", texts.go_on), ("/report", texts.report_send)):
+        for path, said in (
+            ("/none", texts.not_found),
+            ("/ab+", texts.go_on),
+            ("/report", texts.report_send),
+            ("/shared/x", texts.unshared),
+        ):
             page = client.get(path, headers=asked)
             assert f'<html lang="{language}">' in page.text
             assert said.replace("'", "&#x27;") in page.text

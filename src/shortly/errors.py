@@ -569,6 +569,15 @@ class ReportNotFound(ShortlyError):
         super().__init__(f"There is no report {report_id}.")
 
 
+class NotShared(ShortlyError):
+    """The link's statistics are not shared, or not any more."""
+
+    code = "not_shared"
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"The statistics of {slug!r} are not shared." if slug else "This page is not shared.")
+
+
 class IdempotencyMismatch(ShortlyError):
     """The idempotency key was used before, with another request."""
 

@@ -19,6 +19,7 @@ from shortly.accounts.registry import EPOCH
 from shortly.accounts.sessions import From
 from shortly.accounts.views import View
 from shortly.api.reports import service_of
+from shortly.api.share import service_of as sharing_of
 from shortly.branding.branding import Logo
 
 TARGET = "https://example.com/"
@@ -100,6 +101,13 @@ class World:
         """Make a link and delete it."""
         slug = self.link(workspace_id)
         self.run(self.links.delete, slug)
+        return slug
+
+    def shared_link(self, workspace_id: int) -> str:
+        """Make a link whose statistics are shared."""
+        slug = self.link(workspace_id)
+        caller = structs.replace(OPERATOR, workspace_id=workspace_id)
+        self.run(sharing_of(self.served.services).share, caller, slug, None, None)
         return slug
 
     def user(self, workspace_id: int | None = None) -> int:
@@ -220,6 +228,9 @@ EXAMPLES: Mapping[str, Example] = {
     "GET /api/v1/stats/top": plain,
     f"GET {LINK}/{{slug}}/stats": lambda w, at, who: Ask(f"{LINK}/{w.link(at)}/stats"),
     f"GET {LINK}/{{slug}}/visits": lambda w, at, who: Ask(f"{LINK}/{w.link(at)}/visits"),
+    f"GET {LINK}/{{slug}}/share": lambda w, at, who: Ask(f"{LINK}/{w.shared_link(at)}/share"),
+    f"PUT {LINK}/{{slug}}/share": lambda w, at, who: Ask(f"{LINK}/{w.link(at)}/share", {}),
+    f"DELETE {LINK}/{{slug}}/share": lambda w, at, who: Ask(f"{LINK}/{w.shared_link(at)}/share"),
     f"GET {LINK}/{{slug}}/export": lambda w, at, who: Ask(f"{LINK}/{w.link(at)}/export"),
     f"GET {KEYS}": plain,
     f"POST {KEYS}": lambda w, at, who: Ask(json={"name": w.name(), "scopes": ["links:read"]}),

@@ -27,7 +27,7 @@ PUBLIC = {
 
 LOGO = "/api/v1/branding/logo"
 """None has been chosen."""
-VISITORS = {"/report", "/abc/qr"}
+VISITORS = {"/report", "/shared/{token}", "/abc/qr"}
 """For whoever follows links; no link is called ``abc`` here."""
 
 

@@ -9,7 +9,7 @@ from tests.api.route_examples import EXAMPLES, INSTALLATION_ADMIN, INSTALLATION_
 from tests.api.served import Served, settings_in
 
 PAGE = Path(__file__).parents[2] / "docs" / "permissions.md"
-PAGES = ("/docs", "/openapi.json", "/robots.txt", "/favicon.ico", "/report")
+PAGES = ("/docs", "/openapi.json", "/robots.txt", "/favicon.ico", "/report", "/shared")
 PEOPLE = (*ROLES, INSTALLATION_ADMIN)
 EVERYWHERE = (INSTALLATION_ADMIN, INSTALLATION_KEY)
 

@@ -121,6 +121,42 @@ def test_everything_is_narrowed_by_a_value_and_the_address_keeps_it(site_on_each
     assert site.complaints == []
 
 
+def test_statistics_are_shared_with_whoever_has_the_address_until_that_is_ended(site_on_each_store: Site) -> None:
+    site = site_on_each_store
+    page = filled(site)
+    page.goto(f"{site.url}/app/links/abc")
+    page.get_by_role("button", name="Share", exact=True).press("Enter")
+    dialog = page.get_by_role("dialog", name="Share the statistics")
+    dialog.get_by_label("For how long").select_option("7")
+    dialog.get_by_role("button", name="Share", exact=True).press("Enter")
+    expect(dialog.get_by_text("Shared until")).to_be_visible()
+    photograph(page, "share-dialog")
+    dialog.get_by_role("button", name=re.compile("Copy")).press("Enter")
+    address = page.evaluate("navigator.clipboard.readText()")
+    assert "/shared/" in address
+    looks: list[tuple[int, Literal["light", "dark"]]] = [(1200, "light"), (360, "dark")]
+    for width, scheme in looks:
+        stranger = site.open(width=width, scheme=scheme, bypass_csp=True, java_script_enabled=True)
+        stranger.goto(address)
+        expect(stranger.get_by_role("heading", level=1)).to_contain_text("/abc")
+        expect(stranger.get_by_text("news.example")).to_be_visible()
+        expect(stranger.get_by_role("img")).to_be_visible()
+        wide = stranger.evaluate("document.documentElement.scrollWidth")
+        stranger.set_viewport_size({"width": width, "height": 1_600})
+        photograph(stranger, f"shared-page-{width}-{scheme}")
+        assert wide <= width
+        assert violations(stranger) == []
+        stranger.get_by_role("link", name="7 days").click()
+        expect(stranger.get_by_role("link", name="7 days")).to_have_attribute("aria-current", "page")
+    page.bring_to_front()
+    dialog.get_by_role("button", name="End sharing").press("Enter")
+    sure = page.get_by_role("dialog", name="End sharing?")
+    sure.get_by_role("button", name="End sharing").press("Enter")
+    expect(dialog.get_by_text("Nobody sees single visits")).to_be_visible()
+    assert httpx2.get(address).status_code == 404
+    assert site.complaints == []
+
+
 def test_home_tells_what_is_clicked_most_now_and_ever(site_on_each_store: Site) -> None:
     page = filled(site_on_each_store)
     page.reload()

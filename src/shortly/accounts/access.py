@@ -17,6 +17,7 @@ Permission = Literal[
     "links:read",
     "links:write",
     "stats:read",
+    "stats:share",
     "domains:read",
     "domains:write",
     "users:read",
@@ -32,7 +33,7 @@ Permission = Literal[
 """``installation``: what concerns all workspaces: people, workspaces, metrics, settings. The others concern one."""
 
 READING: frozenset[Permission] = frozenset({"links:read", "stats:read", "domains:read"})
-EDITING: frozenset[Permission] = READING | {"links:write"}
+EDITING: frozenset[Permission] = READING | {"links:write", "stats:share"}
 RUNNING: frozenset[Permission] = EDITING | {
     "domains:write",
     "users:read",

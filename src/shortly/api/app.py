@@ -35,6 +35,8 @@ from shortly.api import (
     report_page,
     reports,
     second_factor,
+    share,
+    shared_page,
     slugs,
     stats,
     system,
@@ -101,6 +103,7 @@ def create_api(settings: Settings, lifespan: Lifespan, ui: Path = FOLDER) -> Fas
     needs_key: list[Any] = [Security(bearer), Security(api_key_header), Security(session_cookie)]
     api.include_router(stats.router, dependencies=needs_key)  # before links: see paths
     api.include_router(top.router, dependencies=needs_key)
+    api.include_router(share.router, dependencies=needs_key)
     api.include_router(live.router, dependencies=needs_key)
     api.include_router(bans.router, dependencies=needs_key)
     api.include_router(qr.router, dependencies=needs_key)
@@ -133,5 +136,6 @@ def create_api(settings: Settings, lifespan: Lifespan, ui: Path = FOLDER) -> Fas
     api.include_router(web_app_router(files) if files else pages.start_page, dependencies=[public])
     api.include_router(pages.router, dependencies=[public])
     api.include_router(report_page.router, dependencies=[public])
+    api.include_router(shared_page.router, dependencies=[public])
     api.include_router(qr.public_router, dependencies=[public])
     return api

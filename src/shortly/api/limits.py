@@ -39,6 +39,7 @@ DOORS: Mapping[str, Door] = {
 
 Limits for an account or a key are taken where it is known: ``RateLimits.take``.
 """
+SHARED = "/shared/"
 PAGES: Mapping[str, Door] = {"/report": "page"}
 """Address of a page for strangers -> what is limited there when it is asked for; previews see to it themselves."""
 API = "/api/"
@@ -95,6 +96,8 @@ def door_of(scope: Scope) -> Door | None:
             return door
     elif path in PAGES:
         return PAGES[path]
+    elif path.startswith(SHARED):
+        return "page"
     elif path.endswith(QR_ENDING) and not path.startswith(API):
         return "qr"
     if path.startswith(AUTH):

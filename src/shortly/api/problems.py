@@ -149,6 +149,7 @@ STATUS: dict[type[ShortlyError], HTTPStatus] = {
     errors.TooManyStreams: HTTPStatus.TOO_MANY_REQUESTS,
     errors.LinkBanned: HTTPStatus.FORBIDDEN,
     errors.ReportNotFound: HTTPStatus.NOT_FOUND,
+    errors.NotShared: HTTPStatus.NOT_FOUND,
     errors.ViewNotFound: HTTPStatus.NOT_FOUND,
     errors.ViewsFull: HTTPStatus.CONFLICT,
     errors.IdempotencyMismatch: HTTPStatus.UNPROCESSABLE_ENTITY,

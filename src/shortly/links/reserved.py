@@ -23,6 +23,7 @@ RESERVED = frozenset(
         "report",
         "rest",
         "robots.txt",
+        "shared",
         "sitemap.xml",
         "sw.js",
         "v4",
@@ -30,7 +31,7 @@ RESERVED = frozenset(
     }
 )
 
-RESERVED_ENDINGS = frozenset({"ban", "export", "qr", "stats", "track", "visits"})
+RESERVED_ENDINGS = frozenset({"ban", "export", "qr", "share", "stats", "track", "visits"})
 """Last segments that mean something about the link before them; no slug of several segments ends in one."""
 
 

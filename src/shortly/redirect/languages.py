@@ -67,6 +67,23 @@ class Texts(Struct, frozen=True, forbid_unknown_fields=True):
     report_invalid: str
     report_too_many: str
     report_failed: str
+    unshared_title: str
+    unshared: str
+    shared_title: str
+    shared_week: str
+    shared_month: str
+    shared_quarter: str
+    shared_clicks: str
+    shared_visitors: str
+    shared_table: str
+    shared_day: str
+    shared_chart: str
+    shared_most: str
+    shared_none: str
+    shared_others: str
+    shared_unknown: str
+    shared_note: str
+    shared_dimensions: dict[str, str]
     imprint: str
     privacy: str
 

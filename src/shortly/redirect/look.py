@@ -36,6 +36,16 @@ STYLE = (
     "input,select,textarea{{display:block;width:100%;font:inherit;margin-top:.25rem;padding:.5rem .7rem;"
     "color:var(--fg);background:var(--card);border:1px solid var(--line);border-radius:.5rem}}"
     "textarea{{min-height:7rem}}:focus-visible{{outline:3px solid var(--accent);outline-offset:2px}}"
+    "h2{{font-size:1.15rem;margin:1.75rem 0 .25rem}}table{{width:100%;border-collapse:collapse;margin-bottom:1rem}}"
+    "tr>*{{text-align:start;font-weight:400;padding:.3rem 0;border-bottom:1px solid var(--card)}}"
+    "thead *{{color:var(--soft)}}td{{text-align:end;font-variant-numeric:tabular-nums;white-space:nowrap}}"
+    "figure{{margin:1rem 0}}svg{{display:block;width:100%;height:10rem;fill:var(--accent);"
+    "border-bottom:1px solid var(--line)}}"
+    "figcaption{{display:flex;justify-content:space-between;color:var(--soft);font-size:.9rem}}"
+    ".sums{{display:flex;gap:2.5rem;margin:1rem 0}}.sums dt{{color:var(--soft)}}"
+    ".sums dd{{margin:0;font-size:1.8rem;font-weight:700}}summary{{cursor:pointer;padding:.25rem 0}}"
+    ".tabs a{{display:inline-block;padding:.25rem .5rem;margin-inline-end:.5rem}}"
+    ".tabs a[aria-current]{{font-weight:700;text-decoration:none;border-bottom:2px solid var(--accent)}}"
     "footer a{{margin-right:1.25rem;display:inline-block;padding:.25rem 0}}"
 )
 

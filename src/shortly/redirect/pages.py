@@ -120,6 +120,7 @@ class Pages:
         self.no_prefetch = page(
             HTTPStatus.SERVICE_UNAVAILABLE, "not_prefetchable", "no_prefetch", [(b"retry-after", b"0")]
         )
+        self.unshared = page(HTTPStatus.NOT_FOUND, "not_shared", "unshared")
         self.too_many = page(HTTPStatus.TOO_MANY_REQUESTS, "rate_limited", "too_many")
         self.uncounted = page(HTTPStatus.OK, "link_limited", "limited")
         gone = page(HTTPStatus.GONE, "link_gone", "gone")

@@ -1554,7 +1554,7 @@ export type Me = {
     /**
      * Permissions
      */
-    permissions: Array<'links:read' | 'links:write' | 'stats:read' | 'domains:read' | 'domains:write' | 'users:read' | 'users:write' | 'keys:read' | 'keys:write' | 'audit:read' | 'reports:read' | 'reports:write' | 'workspace:write' | 'installation'>;
+    permissions: Array<'links:read' | 'links:write' | 'stats:read' | 'stats:share' | 'domains:read' | 'domains:write' | 'users:read' | 'users:write' | 'keys:read' | 'keys:write' | 'audit:read' | 'reports:read' | 'reports:write' | 'workspace:write' | 'installation'>;
 };
 
 /**
@@ -2019,6 +2019,20 @@ export type NewSetup = {
      * Name
      */
     name?: string;
+};
+
+/**
+ * NewShare
+ *
+ * How long a page is shown.
+ */
+export type NewShare = {
+    /**
+     * Expires At
+     *
+     * From this moment on nobody is shown anything; null: never.
+     */
+    expires_at?: string | null;
 };
 
 /**
@@ -2572,6 +2586,32 @@ export type SetupState = {
      * Open
      */
     open: boolean;
+};
+
+/**
+ * ShareOut
+ *
+ * A page that everybody is shown who has its address.
+ */
+export type ShareOut = {
+    /**
+     * Url
+     *
+     * Cannot be guessed, but passed on.
+     */
+    url: string;
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Created By
+     */
+    created_by: string;
+    /**
+     * Expires At
+     */
+    expires_at: string | null;
 };
 
 /**
@@ -4074,6 +4114,215 @@ export type ListTopLinksResponses = {
 };
 
 export type ListTopLinksResponse = ListTopLinksResponses[keyof ListTopLinksResponses];
+
+export type UnshareStatsData = {
+    body?: never;
+    path: {
+        /**
+         * Slug
+         *
+         * The link's slug or an alias of it.
+         */
+        slug: string;
+    };
+    query?: {
+        /**
+         * Domain
+         *
+         * Host that the slug lives on; the default one if absent.
+         */
+        domain?: string | null;
+    };
+    url: '/api/v1/links/{slug}/share';
+};
+
+export type UnshareStatsErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `link_not_found`: No link has this slug on this domain. `not_shared`: The link's statistics are not shared, or not any more.
+     */
+    404: Problem;
+    /**
+     * `changed`: Somebody changed what was read; nothing was written.
+     */
+    409: Problem;
+    /**
+     * `unknown_domain`: The domain is not one that this installation serves, or it is another workspace's. `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type UnshareStatsError = UnshareStatsErrors[keyof UnshareStatsErrors];
+
+export type UnshareStatsResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type UnshareStatsResponse = UnshareStatsResponses[keyof UnshareStatsResponses];
+
+export type GetShareData = {
+    body?: never;
+    path: {
+        /**
+         * Slug
+         *
+         * The link's slug or an alias of it.
+         */
+        slug: string;
+    };
+    query?: {
+        /**
+         * Domain
+         *
+         * Host that the slug lives on; the default one if absent.
+         */
+        domain?: string | null;
+    };
+    url: '/api/v1/links/{slug}/share';
+};
+
+export type GetShareErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `link_not_found`: No link has this slug on this domain. `not_shared`: The link's statistics are not shared, or not any more.
+     */
+    404: Problem;
+    /**
+     * `unknown_domain`: The domain is not one that this installation serves, or it is another workspace's. `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type GetShareError = GetShareErrors[keyof GetShareErrors];
+
+export type GetShareResponses = {
+    /**
+     * Successful Response
+     */
+    200: ShareOut;
+};
+
+export type GetShareResponse = GetShareResponses[keyof GetShareResponses];
+
+export type ShareStatsData = {
+    body: NewShare;
+    path: {
+        /**
+         * Slug
+         *
+         * The link's slug or an alias of it.
+         */
+        slug: string;
+    };
+    query?: {
+        /**
+         * Domain
+         *
+         * Host that the slug lives on; the default one if absent.
+         */
+        domain?: string | null;
+    };
+    url: '/api/v1/links/{slug}/share';
+};
+
+export type ShareStatsErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `forbidden`: The caller is known, and not allowed to do this.
+     */
+    403: Problem;
+    /**
+     * `link_not_found`: No link has this slug on this domain.
+     */
+    404: Problem;
+    /**
+     * `name_taken`: Another of the same kind has this name already. `changed`: Somebody changed what was read; nothing was written.
+     */
+    409: Problem;
+    /**
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
+     */
+    413: Problem;
+    /**
+     * `not_json`: The body was not sent as JSON.
+     */
+    415: Problem;
+    /**
+     * `unknown_domain`: The domain is not one that this installation serves, or it is another workspace's. `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type ShareStatsError = ShareStatsErrors[keyof ShareStatsErrors];
+
+export type ShareStatsResponses = {
+    /**
+     * Successful Response
+     */
+    200: ShareOut;
+};
+
+export type ShareStatsResponse = ShareStatsResponses[keyof ShareStatsResponses];
 
 export type WatchLiveData = {
     body?: never;
@@ -8316,7 +8565,7 @@ export type EditMeErrors = {
      */
     403: Problem;
     /**
-     * `body_too_large`: The request body is larger than MAX_BODY_MB.
+     * `body_too_large`: The request body is larger than MAX_BODY_MB, or than the 64 KiB that strangers may send.
      */
     413: Problem;
     /**

@@ -9,6 +9,8 @@ export const ACTIONS = [
   "link.deleted",
   "link.banned",
   "link.unbanned",
+  "link.shared",
+  "link.unshared",
   "key.created",
   "key.edited",
   "key.rotated",

@@ -1,14 +1,18 @@
-import { Anchor, Badge, Group, Skeleton, Stack, Text } from "@mantine/core";
+import { Anchor, Badge, Button, Group, Skeleton, Stack, Text } from "@mantine/core";
+import { IconShare } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
+import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Screen } from "../../parts/Screen";
 import { Failed } from "../../parts/States";
+import { useMay } from "../auth/useMay";
 import { CopyLink } from "../links/CopyLink";
 import { ExportMenu } from "./ExportMenu";
 import { linkQuery } from "./queries";
 import { Statistics } from "./Statistics";
 
+const ShareDialog = lazy(() => import("./ShareDialog").then((module) => ({ default: module.ShareDialog })));
 const route = getRouteApi("/inside/app/links/$slug");
 
 /** One link: where it leads, how it stands, and its statistics. */
@@ -18,9 +22,33 @@ export function LinkScreen() {
   const { domain, ...search } = route.useSearch();
   const navigate = route.useNavigate();
   const link = useQuery(linkQuery(slug, domain));
+  const mayShare = useMay("stats:share");
+  const [sharing, setSharing] = useState(false);
   const of = { slug, domain };
   return (
-    <Screen title={link.data?.title || `/${slug}`} actions={<ExportMenu of={of} search={search} />}>
+    <Screen
+      title={link.data?.title || `/${slug}`}
+      actions={
+        <Group gap="xs">
+          {mayShare && (
+            <Button
+              variant="default"
+              leftSection={<IconShare size={16} aria-hidden />}
+              aria-haspopup="dialog"
+              onClick={() => setSharing(true)}
+            >
+              {t("share.button")}
+            </Button>
+          )}
+          <ExportMenu of={of} search={search} />
+        </Group>
+      }
+    >
+      {sharing && (
+        <Suspense>
+          <ShareDialog of={of} onClose={() => setSharing(false)} />
+        </Suspense>
+      )}
       {link.isPending ? (
         <Skeleton height={56} />
       ) : link.isError ? (
