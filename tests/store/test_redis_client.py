@@ -29,6 +29,7 @@ from shortly.store.redis import client as client_module
 from shortly.store.redis.breaker import FAILURES, Breaker
 from shortly.store.redis.client import READ_DEADLINE_S, Client
 from shortly.store.redis.keys import TAGS
+from shortly.store.redis.node import READ_CONNECTIONS
 from shortly.store.redis.scripts import Script
 from shortly.store.redis.server_checks import server_warnings
 from shortly.store.redis.wire import trust_of
@@ -233,6 +234,16 @@ async def test_a_restarted_server_is_found_again_with_everything_it_acknowledged
             assert await writing == 8  # tried until the server was there
             await until(lambda: answers(client), seconds=6)
             assert await client.get_many(["n:{5f}"]) == [b"8"]
+
+
+async def test_the_first_redirects_find_their_connections_made() -> None:
+    with single_server() as server:
+        async with opened(server.url) as client:
+            before = server.command("INFO", "stats")["total_connections_received"]
+            reads = [client.get_many([key]) for key in KEYS[: 2 * READ_CONNECTIONS]]
+            await asyncio.gather(*reads)
+            after = server.command("INFO", "stats")["total_connections_received"]
+    assert after - before == 1  # the observer's own
 
 
 async def test_trouble_is_logged_when_it_begins_and_when_it_ends() -> None:

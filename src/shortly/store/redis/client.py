@@ -14,7 +14,7 @@ from shortly.redis_address import Address
 from shortly.store.redis import keys as key_names
 from shortly.store.redis.batching import Batcher
 from shortly.store.redis.delivery import AWAY, PASSING, Call, Delivery
-from shortly.store.redis.node import Node
+from shortly.store.redis.node import READ_CONNECTIONS, Node
 from shortly.store.redis.scripts import Argument, Command, Script
 from shortly.store.redis.topology import Topology, topology_of
 from shortly.store.redis.tracking import LEASE_S, Tracking
@@ -308,11 +308,12 @@ class Client:
     # --- who has what --------------------------------------------------------------------------------------------
 
     async def _is_connected(self) -> bool:
-        """Look for the servers and greet each."""
+        """Look for the servers and greet each, by all connections that redirects use: no visitor waits for those."""
         try:
             await self._topology.refresh()
             for node in self._topology.nodes():
                 await node.pipeline([("PING",)])
+                await asyncio.gather(*(node.read([("PING",)]) for _ in range(READ_CONNECTIONS)))
                 if self._wait_fsync:
                     _check_fsync(*await node.pipeline([("WAITAOF", 1, 0, 1)]))
         except Lost as lost:

@@ -283,7 +283,10 @@ def _skip(
     statement = _select(through, tests, _order(through, descending=query.descending))
     while left > 0:
         keys = _keys(connection, query, way, values, place, min(step, left))
-        some = {"few": msgspec.json.encode([link_id for _, link_id in keys]).decode(), "rows": wanted - len(rows)}
+        some: dict[str, str | int] = {
+            "few": msgspec.json.encode([link_id for _, link_id in keys]).decode(),
+            "rows": wanted - len(rows),
+        }
         rows += connection.execute(statement, {**values, **some}).fetchall() if keys else []
         if len(keys) < min(step, left) or len(rows) == wanted:
             return rows, None
