@@ -18,6 +18,7 @@ from starlette.testclient import TestClient
 from shortly.accounts.access import OPERATOR, Caller
 from shortly.accounts.keys import KeyService
 from shortly.accounts.passwords import Passwords
+from shortly.accounts.store import Claimed
 from shortly.api.app import create_api
 from shortly.api.services import JournalStatus, Services
 from shortly.backup.known import KnownBackups
@@ -156,6 +157,11 @@ class Served:
             self._folded += 10
             placed.append((self._folded, Visit(link_id=link.id, **{"at_ms": now_ms, **visit})))
         self.run(self.services.store.fold, [Batch(segment="test", start=start, end=self._folded, visits=placed)])
+
+    def keeps_nothing_of(self, claim: str) -> bool:
+        """Say whether nobody has carried a request out under an idempotency key; from now on somebody has."""
+        claimed = self.run(self.services.store.claim, claim, b"", self.services.clock())
+        return isinstance(claimed, Claimed) and not claimed.again
 
     def slugs(self, **query: Any) -> list[str]:
         """Return the slugs of a list's first page."""

@@ -47,7 +47,7 @@ def test_a_secret_is_not_kept_for_a_client_that_repeats_itself(served: Served) -
     again = served.client.post(KEYS, json={"name": "a", "scopes": ["admin"]}, headers=headers)
     assert (first.status_code, again.status_code, again.json()["code"]) == (201, 409, "key_name_taken")
     claim = f"{served.actor}@1:k1"
-    assert served.run(served.services.store.claim, claim, b"", served.services.clock()) is None
+    assert served.keeps_nothing_of(claim)
 
 
 def test_a_revoked_key_is_refused_at_the_next_request(served: Served) -> None:

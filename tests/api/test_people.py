@@ -255,7 +255,7 @@ def test_what_is_done_to_people_is_in_the_audit_log(served: Served) -> None:
 
 # --- whatever comes in ---------------------------------------------------------------------------------------
 
-TEXTS: list[Any] = [None, 5, True, [], {}, "a\0b", "a\nb", "\ud800", "\u202e", "x" * 100_000]
+TEXTS: list[Any] = [None, 5, True, [], {}, "a\0b", "a\nb", "\ud800", "\u202e", "x" * 50_000]
 BAD: list[tuple[str, str, dict[str, Any], dict[str, list[Any]]]] = [
     (
         "POST",
@@ -313,7 +313,7 @@ BAD: list[tuple[str, str, dict[str, Any], dict[str, list[Any]]]] = [
         "POST",
         ACCEPT,
         {"token": "x" * 43, "password": PASSWORD},
-        {"token": [None, 5, [], "x" * 100_000], "name": TEXTS, "locale": TEXTS, "password": [5, [], "x" * 100_000]},
+        {"token": [None, 5, [], "x" * 50_000], "name": TEXTS, "locale": TEXTS, "password": [5, [], "x" * 50_000]},
     ),
 ]
 FIELDS = [

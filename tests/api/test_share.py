@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -81,6 +82,7 @@ def test_a_share_runs_out(served: Served) -> None:
     assert share(served, expires_at=soon.isoformat()) == path
     while see(served, path).status_code == 200:
         assert datetime.now(UTC) < soon + timedelta(seconds=60)
+        time.sleep(0.1)  # LIMIT_PAGE
     assert datetime.now(UTC) > soon - timedelta(seconds=1)
     assert see(served, path).status_code == 404
     assert served.client.get(SHARE).status_code == 404

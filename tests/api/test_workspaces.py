@@ -212,8 +212,9 @@ def test_a_viewer_reads_and_changes_nothing(teams: Teams) -> None:
 
 
 def test_no_route_goes_around_the_guard() -> None:
-    """Routes ask for ``Links`` and ``Stats``; of the services behind them only addresses are made, and the QR code of
-    an address, which whoever has the address may have."""
+    """Routes ask for ``Links`` and ``Stats``; of the services behind them only addresses are made, which domains there
+    are is looked up, and told is the QR code of an address, which whoever has the address may have, and the statistics
+    that a workspace shares, to whoever has the token of its page."""
     around = {
         (path.name, node.value.attr, node.attr)
         for path in SOURCE.glob("*.py")
@@ -224,9 +225,14 @@ def test_no_route_goes_around_the_guard() -> None:
     }
     assert around == {
         ("link_bodies.py", "links", "short_url"),
-        ("keys.py", "links", "domain_of"),
+        ("hosts.py", "links", "domains"),
+        ("keys.py", "links", "domains"),
+        ("qr.py", "links", "domains"),
         ("qr.py", "links", "get"),
         ("qr.py", "links", "short_url"),
         ("reports.py", "links", "url_of"),
+        ("shared_page.py", "links", "short_url"),
+        ("shared_page.py", "stats", "page"),
+        ("top.py", "links", "short_url"),
         ("transfer.py", "links", "short_url"),
     }

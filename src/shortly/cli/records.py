@@ -98,4 +98,5 @@ def stats_record(page: Page) -> dict[str, Any]:
         "previous": page.previous,
         "change": page.change,
         "heatmap": page.heat_map,
+        "sample": None,  # there are no filters here
     }
