@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.cli.runs import Cli
 from tests.faults.conftest import make_served
-from tests.faults.processes import wait_until
+from tests.faults.processes import kill, wait_until
 from tests.faults.served import Served, free_port
 
 from shortly.cli import journey
@@ -71,9 +71,11 @@ def test_a_smoke_test_that_is_stopped_deletes_its_link(
     service.start()
     service._environment["SHORTLY_KEY"] = service.key
     process = service.command_line("smoke", f"http://127.0.0.1:{service.port}")
+    kill(service.supervisor, signal.SIGSTOP)  # nobody counts the click that it waits for
     wait_until(lambda: bool(links_of(service)), within_s=20, what="it has a link", every_s=0.01)
     process.send_signal(number)
     out, _ = process.communicate(timeout=30)
+    kill(service.supervisor, signal.SIGCONT)
     assert process.returncode != 0, out
     assert links_of(service) == []
 

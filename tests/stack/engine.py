@@ -52,7 +52,7 @@ STACK = [
 
 
 class Answer(NamedTuple):
-    """One answer; names of headers in lower case."""
+    """One answer; names of headers in lower case, repeated ones a line each."""
 
     status: int
     headers: dict[str, str]
@@ -132,7 +132,10 @@ class Stack:
         answer = connection.getresponse()
         received = answer.read()
         connection.close()
-        return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, received)
+        told: dict[str, list[str]] = {}
+        for name, value in answer.getheaders():
+            told.setdefault(name.lower(), []).append(value)
+        return Answer(answer.status, {name: "\n".join(values) for name, values in told.items()}, received)
 
     def clicks_of(self, slug: str, key: str) -> int:
         """Return how many clicks of a link are counted."""
