@@ -88,7 +88,7 @@ def test_the_system_page_says_how_it_does(site_on_each_store: Site) -> None:
     expect(store).to_contain_text(re.compile("SQLite|Redis"))
     expect(store).to_contain_text("OK")
     expect(page.get_by_role("region", name="Program")).to_contain_text("1 / 1")
-    expect(page.get_by_role("region", name="Backups")).to_contain_text("Not set up yet")
+    expect(page.get_by_role("region", name="Backups")).to_contain_text("There is no backup yet")
     photograph(page, "system")
     assert site.complaints == []
 

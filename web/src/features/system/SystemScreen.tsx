@@ -95,7 +95,10 @@ function Parts({ system }: { system: SystemStatus }) {
 function Backups({ backups }: { backups: SystemStatus["backups"] }) {
   const { t } = useTranslation();
   return (
-    <Section title={t("system.backups")} actions={<State good={backups.status === "ok"} />}>
+    <Section
+      title={t("system.backups")}
+      actions={backups.status === "none" ? undefined : <State good={backups.status === "ok"} />}
+    >
       {backups.newest_at ? (
         <Facts
           facts={[
