@@ -24,7 +24,9 @@ async def drain(folder: Path, *, profile: bool) -> None:
     """Drain everything that is there, as the supervisor's thread does."""
     settings = load_settings({"data_dir": folder})
     async with open_store(settings) as store:
-        drain = Drain(settings.journal_dir, store, Enricher(None))
+        enricher = Enricher(None)
+        enricher.prepare()
+        drain = Drain(settings.journal_dir, store, enricher)
         started, processor_s = time.perf_counter(), time.process_time()
         with profiled() if profile else nullcontext():
             await drain.finish(FINISH_S)

@@ -27,7 +27,7 @@ async def start(folder: Path, **values: Any) -> list[User]:
     async with open_store(settings) as store:
         door = entrance(settings, store, passwords=Passwords(time_cost=1, memory_cost=8, parallelism=1))
         try:
-            await begin(settings, door)
+            await begin(settings, door.registry, door.secret, door.passwords)
             return await door.registry.all(User)
         finally:
             await door.close()
@@ -78,6 +78,6 @@ async def test_who_is_on_redis_hears_that_replicas_need_the_same_secret(tmp_path
         door = entrance(settings, store)
         for given, warned in ((settings, False), (on_redis, True)):
             with capture_logs() as logs:
-                await begin(given, door)
+                await begin(given, door.registry, door.secret, door.passwords)
             assert any("JWT_SECRET" in line["event"] for line in logs) is warned
         await door.close()

@@ -132,7 +132,7 @@ def build(settings: Settings, *, drainer: Drainer | None, keeper: BlocklistKeepe
                 leave_after(live.close)
             if drainer:
                 drainer.start()
-                await begin(settings, door)
+                await begin(settings, door.registry, door.secret, door.passwords)
             if keeper:
                 keeper.start()
                 opened.callback(keeper.finish)

@@ -11,6 +11,9 @@ import structlog
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 
+from shortly.accounts.passwords import Passwords
+from shortly.accounts.registry import Registry
+from shortly.accounts.secret import open_secret
 from shortly.blocklists import BlocklistKeeper
 from shortly.counters import Counters
 from shortly.drainer import Drainer
@@ -20,7 +23,6 @@ from shortly.settings import Settings
 from shortly.store import open_store
 from shortly.supervised import SUPERVISOR
 from shortly.supervisor import Supervisor
-from shortly.wiring import entrance
 
 log = structlog.get_logger(__name__)
 
@@ -83,11 +85,12 @@ async def open_once(settings: Settings) -> None:
         await store.ping()
         for warning in await store.warnings():
             log.warning("the store is not as safe as it could be", reason=warning)
-        door = entrance(settings, store)
+        secret = open_secret(settings.secret_values, settings.data_dir)
+        passwords = Passwords()
         try:
-            await begin(settings, door)
+            await begin(settings, Registry(store), secret, passwords)
         finally:
-            await door.close()
+            passwords.close()
 
 
 def raise_file_limit() -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import Url
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -443,8 +443,10 @@ class Settings(BaseSettings):
         "limit_qr",
     )
     @classmethod
-    def _check_limit(cls, value: str) -> str:
-        from limits import parse_many  # takes a tenth of a second, which commands that read settings would wait for
+    def _check_limit(cls, value: str, info: ValidationInfo) -> str:
+        if info.field_name is not None and value == cls.model_fields[info.field_name].default:
+            return value  # without the library, which takes a tenth of a second of every command
+        from limits import parse_many
 
         value = value.strip().lower()
         if value in ("", "off"):

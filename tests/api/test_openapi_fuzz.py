@@ -126,7 +126,7 @@ def test_every_answer_is_as_the_document_says(
         if repaired and mode is GenerationMode.POSITIVE:
             usable(case)
         for name in [name for name in case.headers if name.lower() == "host"]:
-            del case.headers[name]  # says which server is meant, not what is asked of it; test_hosts has what is refused
+            del case.headers[name]  # says which server is meant, not what it is asked
         answer = case.call_and_validate("http://testserver", session=fuzzed, checks=CHECKS)
         answered[answer.status_code] += 1
 

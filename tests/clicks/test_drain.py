@@ -462,7 +462,8 @@ from shortly.clicks.enrich import Enricher
 from shortly.store.sqlite import SqliteStore
 drain.BATCH_VISITS, drain.READ_BYTES, drain.POLL_S = 50, 2048, 0.001
 async def main(folder):
-    enricher = Enricher(None)  # which takes a while; the kills are meant for what follows
+    enricher = Enricher(None)
+    enricher.prepare()  # which takes a while; the kills are meant for what follows
     async with SqliteStore(folder / "data") as store:
         print("draining", flush=True)
         await drain.Drain(folder / "journal", store, enricher).run(asyncio.Event())
@@ -518,6 +519,7 @@ from shortly.store.sqlite import SqliteStore
 from shortly.store.sqlite.clicks import ClickTables
 
 folder, enricher, steps_left = Path(sys.argv[1]), Enricher(None), 0
+enricher.prepare()  # once, and not after each fork
 
 def step(*_):
     global steps_left

@@ -122,6 +122,7 @@ def main() -> None:
     """Carry out one order after the other until stdin ends."""
     configure_logging("error", "json")  # on stderr; stdout holds the reports alone
     enricher = Enricher(None)
+    enricher.prepare()  # once, and not after each fork
     for order in orders():
         print(json.dumps(carry_out(order, enricher)), flush=True)
 

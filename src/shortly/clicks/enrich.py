@@ -42,7 +42,8 @@ class Enricher:
     def __init__(self, geoip_path: Path | None) -> None:
         self._places = None if geoip_path is None else Places(geoip_path)
         self._country_of = lru_cache(CACHED_COUNTRIES)(lambda country: Place(country_code(country)))
-        self._agent_of = Agents().agent_of
+        self._agents = Agents()
+        self._agent_of = self._agents.agent_of
         self._referrer_of = lru_cache(CACHED_REFERRERS)(referrer_host)
         self._language_of = lru_cache(CACHED_LANGUAGES)(best_language)
         self._campaign_of = lru_cache(CACHED_QUERIES)(campaign_of)
@@ -73,6 +74,10 @@ class Enricher:
             *(self._campaign_of(query) if "utm_" in query else NO_CAMPAIGN),
             whose,
         )
+
+    def prepare(self) -> None:
+        """Load now what the first user agent would have to wait for; before a fork, or a measurement."""
+        _ = self._agents.rules
 
     def close(self) -> None:
         """Let go of the places database."""
