@@ -13,7 +13,7 @@ class Ratio(Struct, frozen=True):
     """Ours divided by theirs, from rounds in which both ran one after the other."""
 
     middle: float
-    """Median of ours by median of theirs."""
+    """The median of the rounds."""
     low: float
     """The worst single round."""
     high: float
@@ -26,7 +26,7 @@ class Ratio(Struct, frozen=True):
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:
     """Return the ratio of two series of as many rounds."""
     rounds = [one / other for one, other in zip(ours, theirs, strict=True)]
-    return Ratio(median(ours) / median(theirs), min(rounds), max(rounds))
+    return Ratio(median(rounds), min(rounds), max(rounds))
 
 
 def percentile(values: Sequence[float], percent: float) -> float:

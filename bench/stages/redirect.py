@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from statistics import median
 
 from msgspec.structs import asdict
@@ -22,6 +22,8 @@ CONNECTIONS = 64
 WRK_IS_THE_LIMIT = 0.95
 """Share of its core that wrk uses when it cannot ask any faster."""
 OF_BARE, OF_NGINX, P99_OF_BARE = 0.8, 0.2, 4.0
+UNDRAINED = "ours, undrained"
+"""The same server while its supervisor, whose thread the drain is, has been stopped."""
 
 
 def measure(run: Run) -> Iterator[Row]:
@@ -34,7 +36,7 @@ def measure(run: Run) -> Iterator[Row]:
         ours = stack.enter_context(Shortly(data, core=SERVER_CORE, drain_core=run.drain_core))
         bare = stack.enter_context(Bare(run.new_folder("bare"), core=SERVER_CORE))
         nginx = stack.enter_context(Nginx(run.new_folder("nginx"), core=SERVER_CORE))
-        servers: dict[str, Server] = {"bare": bare, "ours": ours, "nginx": nginx}
+        servers: dict[str, Server] = {"bare": bare, "ours": ours, UNDRAINED: ours, "nginx": nginx}
         for server in servers.values():
             server.load("/bench", core=LOAD_CORE, seconds=min(2, run.round_s))
         for kind, headers in (("wrk's own", {}), ("a browser's", BROWSER)):
@@ -50,7 +52,8 @@ def compare(
     for nth in range(run.rounds):
         for name, server in servers.items():
             ours.wait_until_drained()  # what the drain has left to do must not slow anybody else down
-            loads[name].append(server.load("/bench", core=LOAD_CORE, seconds=run.round_s, headers=headers))
+            with ours.process.paused() if name == UNDRAINED else nullcontext():
+                loads[name].append(server.load("/bench", core=LOAD_CORE, seconds=run.round_s, headers=headers))
         got = ", ".join(f"{name} {number(of[-1].rate)}/s" for name, of in loads.items())
         say(f"redirect, {kind} headers, round {nth + 1} of {run.rounds}: {got}")
     data = {name: [asdict(one) for one in of] for name, of in loads.items()}
@@ -70,6 +73,12 @@ def compare(
         target=f"at least {OF_BARE}",
         met=of_bare.middle >= OF_BARE,
         data=data,
+    )
+    undrained = ratio(rates[UNDRAINED], rates["bare"])
+    yield Row(
+        stage="redirect",
+        what="the same while the drain waits, as if it had no neighbour",
+        measured=f"{undrained}: {middle[UNDRAINED]}/s of {middle['bare']}/s",
     )
     yield Row(
         stage="redirect",
