@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from shortly.accounts.people import FIRST_WORKSPACE
 
@@ -110,6 +111,30 @@ class Link(Struct, frozen=True, kw_only=True):
     """No edit of the link's own people changes it."""
     deleted_at: datetime | None = None
     """A deleted link is kept for a while, so that it can be restored; it is in no list and leads nowhere (410)."""
+
+
+def successor_of(stored: Link, new: Link, key: Callable[[str], str]) -> Link:
+    """Return what is stored in the place of a link: ``new``, but for what no edit changes, and with one more alias
+    after a change of the slug.
+
+    Args:
+        stored: The link as it is.
+        new: What an edit makes of it.
+        key: A slug -> what it is told apart from others by.
+    """
+    aliases = stored.aliases
+    if key(new.slug) != key(stored.slug):
+        aliases = tuple(sorted({stored.slug, *(alias for alias in aliases if key(alias) != key(new.slug))}))
+    return structs.replace(
+        new,
+        id=stored.id,
+        domain=stored.domain,
+        owner=stored.owner,
+        workspace=stored.workspace,
+        created_at=stored.created_at,
+        version=stored.version + 1,
+        aliases=aliases,
+    )
 
 
 def state_of(link: Link, clicks: int, now: datetime) -> LinkState:

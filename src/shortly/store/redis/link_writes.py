@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace as changed
 
 from shortly.errors import LinkChanged, LinkNotFound, ShortlyError, SlugTaken, StoreUnavailable
-from shortly.links.link import Link
+from shortly.links.link import Link, successor_of
 from shortly.store.redis import keys
 from shortly.store.redis.client import Client
 from shortly.store.redis.outbox import SETTLE_SLUG, Added, Outbox, encode_names
@@ -196,7 +196,7 @@ class LinkWrites:
             if stored.version != old.version:
                 outcomes[place] = LinkChanged(old.slug)
                 continue
-            link = self._successor(stored, new)
+            link = successor_of(stored, new, self._key)
             (plain if self._key(link.slug) == self._key(stored.slug) else renames).append((place, stored, link))
         touched: set[int] = set()
         failure = await self._replace_plain(plain, outcomes, touched) if plain else None
@@ -209,22 +209,6 @@ class LinkWrites:
         await self._outbox.settle(touched)
         if failure is not None:
             raise failure
-
-    def _successor(self, stored: Link, new: Link) -> Link:
-        aliases = stored.aliases
-        if self._key(new.slug) != self._key(stored.slug):
-            kept = (alias for alias in aliases if self._key(alias) != self._key(new.slug))
-            aliases = tuple(sorted({stored.slug, *kept}))
-        return changed(
-            new,
-            id=stored.id,
-            domain=stored.domain,
-            owner=stored.owner,
-            workspace=stored.workspace,
-            created_at=stored.created_at,
-            version=stored.version + 1,
-            aliases=aliases,
-        )
 
     async def _replace_plain(
         self, edits: Sequence[tuple[int, Link, Link]], outcomes: list[Any], touched: set[int]

@@ -12,7 +12,7 @@ import apsw
 from msgspec.structs import replace as changed
 
 from shortly.errors import LinkChanged, LinkNotFound, SlugTaken
-from shortly.links.link import Link
+from shortly.links.link import Link, successor_of
 from shortly.links.store import Got, Wanted
 from shortly.store.moments import to_ms
 from shortly.store.sqlite.plain_links import find_plain
@@ -127,21 +127,9 @@ def _replace(
     stored = link_of(row)
     if stored.version != old.version:
         return LinkChanged(old.slug)
-    aliases = stored.aliases
-    if key(new.slug) != key(stored.slug):
-        if not _rename(connection, stored, key(stored.slug), key(new.slug)):
-            return SlugTaken(new.slug)
-        aliases = tuple(sorted({stored.slug, *(alias for alias in aliases if key(alias) != key(new.slug))}))
-    link = changed(
-        new,
-        id=stored.id,
-        domain=stored.domain,
-        owner=stored.owner,
-        workspace=stored.workspace,
-        created_at=stored.created_at,
-        version=stored.version + 1,
-        aliases=aliases,
-    )
+    if key(new.slug) != key(stored.slug) and not _rename(connection, stored, key(stored.slug), key(new.slug)):
+        return SlugTaken(new.slug)
+    link = successor_of(stored, new, key)
     connection.execute(UPDATE_LINK, {**fields_of(link), "id": link.id})
     if _listed_tags(link) != _listed_tags(stored):
         connection.execute("DELETE FROM tags WHERE link_id = ?", (link.id,))
