@@ -36,6 +36,8 @@ class Server:
         """302 that clients of this benchmark received."""
         self.may_miss = 0
         """Requests that may have been under way when a client left."""
+        self._asked = 0
+        """Of the paths in a file."""
 
     def __enter__(self) -> Self:
         return self
@@ -63,8 +65,18 @@ class Server:
         headers: Mapping[str, str] | None = None,
         paths: Path | None = None,
     ) -> Load:
-        """Have wrk ask for a path, or for those in a file."""
-        got = load(self.url + path, core=core, seconds=seconds, connections=connections, headers=headers, paths=paths)
+        """Have wrk ask for a path, or for those in a file, from where it was left the last time."""
+        got = load(
+            self.url + path,
+            core=core,
+            seconds=seconds,
+            connections=connections,
+            headers=headers,
+            paths=paths,
+            skip=self._asked,
+        )
+        if paths is not None:
+            self._asked += got.requests
         self.process.check()
         self.answered += got.requests - got.bad_status
         self.may_miss += connections

@@ -1,9 +1,10 @@
 -- Asks for the paths in the file named after "--", one a line, again and again, or without one for the URL alone.
+-- A number behind the file says how many lines others have asked for already.
 -- Ends with one line of JSON about what came back.
 
 function init(args)
   if not args[1] then return end
-  local requests, nth = {}, 0
+  local requests, nth = {}, tonumber(args[2] or 0)
   for path in io.lines(args[1]) do requests[#requests + 1] = wrk.format("GET", path) end
   function request()
     nth = nth % #requests + 1

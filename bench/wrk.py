@@ -66,12 +66,13 @@ def load(
     seconds: float,
     headers: Mapping[str, str] | None = None,
     paths: Path | None = None,
+    skip: int = 0,
 ) -> Load:
-    """Ask for a URL, or for the paths that a file lists, as fast as the server answers."""
+    """Ask for a URL, or for the paths that a file lists behind the first ``skip``, as fast as the server answers."""
     command = ["taskset", "-c", str(core), "wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s"]
     for name, value in (headers or {}).items():
         command += ["-H", f"{name}: {value}"]
-    command += ["-s", str(SCRIPT), url, *(["--", str(paths)] if paths else [])]
+    command += ["-s", str(SCRIPT), url, *(["--", str(paths), str(skip)] if paths else [])]
     began_s = seconds_of_children()
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as wrk:
         try:

@@ -16,7 +16,9 @@ from bench.table import Row
 from bench.wrk import Load
 
 FEW = 1_000
-DRAWS = 1_000_000
+DRAWS = 2_000_000
+"""More than wrk gets through, so that it does not ask for the same again, which would all be remembered."""
+WARM_UP_S = 10
 TARGET = 0.8
 
 
@@ -37,7 +39,8 @@ def measure(run: Run) -> Iterator[Row]:
         servers = {FEW: small, many: large}
         for nth in range(-1, run.rounds):  # the first round fills memories
             for count, server in servers.items():
-                got = server.load(path, core=LOAD_CORE, seconds=run.round_s, paths=paths[count])
+                seconds = run.round_s if nth >= 0 else run.size(WARM_UP_S, 1)
+                got = server.load(path, core=LOAD_CORE, seconds=seconds, paths=paths[count])
                 server.wait_until_drained()
                 if nth >= 0:
                     loads[count].append(got)
