@@ -95,12 +95,35 @@ def test_a_bulk_that_a_process_died_of_half_way_makes_each_link_once(
     assert {link["slug"] for link in links} == {result["link"]["slug"] for result in answer.json()["results"]}
 
 
+def test_a_deletion_of_many_that_a_process_died_of_half_way_says_of_each_that_it_is_deleted(
+    engine: dict[str, str], make_served: MakeServed
+) -> None:
+    slugs = [f"s{nth}" for nth in range(600)]
+    links = {"links": [{"target": "https://example.com/", "slug": slug} for slug in (*slugs, "kept")]}
+    body = {"links": [{"slug": slug} for slug in (*slugs, "never")]}
+    death = {"DIE_AFTER": "replace_links:2"}
+    served, answer = repeated(make_served, engine, death, f"{BULK}/delete", body, first=(BULK, links))
+    assert [result["status"] for result in answer.json()["results"]] == [204] * 600 + [404]
+    assert [link["slug"] for link in all_links(served)] == ["kept"]
+
+
 def repeated(
-    make_served: MakeServed, engine: dict[str, str], death: dict[str, str], path: str, body: dict[str, Any]
+    make_served: MakeServed,
+    engine: dict[str, str],
+    death: dict[str, str],
+    path: str,
+    body: dict[str, Any],
+    *,
+    first: tuple[str, dict[str, Any]] | None = None,
 ) -> tuple[Served, httpx2.Response]:
-    """Send a request that its process dies of, and again to another process a minute later; return that one."""
+    """Send a request that its process dies of, and again to another process a minute later; return that one.
+
+    ``first`` is the path and body of a request that it answers before.
+    """
     dying = make_served(command=DYING, settings={**engine, **death, "PYTHONPATH": str(ROOT)})
     dying.start()
+    if first is not None:
+        assert dying.api.post(first[0], json=first[1]).json()["failed"] == 0
     with pytest.raises(httpx2.TransportError):
         dying.api.post(path, json=body, headers={"idempotency-key": "mine"})
     assert dying.wait_for_end(within_s=10) == -signal.SIGKILL

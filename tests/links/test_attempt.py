@@ -1,4 +1,4 @@
-"""Requests that may be repeated: every attempt draws the same slugs, and takes what another one made for its own."""
+"""Requests that may be repeated: every attempt draws the same slugs, and takes what another one did for its own."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from tests.links.clock import Clock
 
-from shortly.errors import SlugTaken
+from shortly.errors import LinkChanged, LinkNotFound, SlugTaken
 from shortly.links.attempt import Attempt
 from shortly.links.link import Link
-from shortly.links.service import LinkService
+from shortly.links.service import Edit, LinkService
 
 pytestmark = pytest.mark.anyio
 
@@ -94,3 +94,48 @@ async def test_seeds_draw_different_slugs_all_over_the_alphabet(links: LinkServi
     assert len(slugs) == 400
     assert len(set("".join(slugs))) > 50
     assert {len(slug) for slug in slugs} == {7}
+
+
+async def test_what_another_attempt_deleted_is_deleted_once_for_each_entry_that_did_it(
+    links: LinkService, clock: Clock
+) -> None:
+    for slug in ("before", "mine", "edited", "theirs", "still"):
+        await links.create({"target": "https://example.com/", "slug": slug})
+    await links.delete("before")
+    clock.now += timedelta(seconds=1)
+    since = clock()
+    await links.delete("mine")
+    await links.delete("edited", version=1)
+    await links.delete("theirs")
+
+    def within_reach(link: Link) -> bool:
+        return link.slug != "theirs"
+
+    async def outcomes(*edits: Edit, again: bool = True) -> list[Any]:
+        attempt = Attempt(SEED, since, again=again)
+        pieces = [await links.delete_many([edit], reach=within_reach, attempt=attempt) for edit in edits]
+        return [getattr(answer, "slug", type(answer)) for (answer,) in pieces]
+
+    assert await outcomes(Edit("mine"), Edit("mine"), Edit("before"), Edit("theirs"), Edit("never")) == [
+        "mine",
+        *[LinkNotFound] * 4,
+    ]
+    assert await outcomes(Edit("mine"), again=False) == [LinkNotFound]
+    assert await outcomes(Edit("edited", version=1)) == ["edited"]
+    assert await outcomes(Edit("edited", version=2)) == [LinkNotFound]
+    assert await outcomes(Edit("still", version=7), Edit("still"), Edit("still")) == [LinkChanged, "still", LinkNotFound]
+
+
+async def test_another_attempt_leaves_a_link_alone_that_was_made_since_the_request_began(
+    links: LinkService, clock: Clock
+) -> None:
+    await links.create({"target": "https://example.com/", "slug": "ab"})
+    clock.now += timedelta(seconds=1)
+    since = clock()
+    await links.delete("ab")
+    anew = await links.create({"target": "https://example.org/", "slug": "ab"})
+    (answer,) = await links.delete_many([Edit("ab")], attempt=Attempt(SEED, since, again=True))
+    assert isinstance(answer, LinkNotFound)
+    assert await links.get("ab") == anew
+    (answer,) = await links.delete_many([Edit("ab")], attempt=Attempt(SEED, since, again=False))
+    assert isinstance(answer, Link)

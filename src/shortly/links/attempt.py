@@ -1,4 +1,4 @@
-"""A request for links that its client may repeat: each attempt draws the same slugs, and knows what others made."""
+"""A request for links that its client may repeat: each attempt draws the same slugs, and knows what others did."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ class Attempt:
         self._since = since
         self._again = again
         self._steps = 0
+        self._deleted: set[int] = set()
 
     def begin(self) -> int:
         """Return the number of the request's next step: 1, 2, 3."""
@@ -55,4 +56,30 @@ class Attempt:
             and (holder.owner, holder.workspace) == (wanted.owner, wanted.workspace)
             and holder.created_at >= self._since
             and (drawn or (self._again and (holder.slug, holder.target) == (wanted.slug, wanted.target)))
+        )
+
+    # --- deleting --------------------------------------------------------------------------------------------
+
+    def means(self, link: Link) -> bool:
+        """Say whether a link can be one that the request is about: another attempt may have deleted that one, and
+        somebody made a link of its slug since then."""
+        return not self._again or link.created_at <= self._since
+
+    def note_deleted(self, link: Link) -> None:
+        """Remember that an entry of the request has deleted this link, which only one can."""
+        self._deleted.add(link.id)
+
+    def deleted(self, holder: Link, version: int | None) -> bool:
+        """Say whether the deleted link that has a slug is what another attempt deleted for an entry that names it.
+
+        Args:
+            holder: The link as it is now.
+            version: The one that the entry asks for; None: any.
+        """
+        return (
+            self._again
+            and holder.deleted_at is not None
+            and holder.deleted_at >= self._since
+            and version in (None, holder.version - 1)
+            and holder.id not in self._deleted
         )

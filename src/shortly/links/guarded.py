@@ -193,7 +193,9 @@ class GuardedLinks:
     async def delete_many(self, edits: Sequence[Edit]) -> list[Link | ShortlyError]:
         """See ``LinkService``."""
         self._caller.require("links:write")
-        outcomes = await self._service.delete_many(edits, reach=self._reach, banned=self._caller.may("reports:write"))
+        outcomes = await self._service.delete_many(
+            edits, reach=self._reach, banned=self._caller.may("reports:write"), attempt=self._attempt
+        )
         await self._notes.deleted(outcomes)
         return outcomes
 

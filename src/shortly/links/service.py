@@ -446,22 +446,47 @@ class LinkService:
         only(await self.delete_many([Edit(slug, {}, domain, version)], reach=reach))
 
     async def delete_many(
-        self, edits: Sequence[Edit], *, reach: Reach = everywhere, banned: bool = True
+        self,
+        edits: Sequence[Edit],
+        *,
+        reach: Reach = everywhere,
+        banned: bool = True,
+        attempt: Attempt | None = None,
     ) -> list[Link | ShortlyError]:
         """Delete links; each place of the answer holds the link that was deleted, or why that one was not.
 
         They lead nowhere and are in no list from now on. The store keeps them, and their slugs for them, until the
         drain's housekeeping removes them, or a link of the same workspace is to have one of the slugs.
         Without ``banned``, banned links stay: whoever could delete them could make them anew.
+        What an earlier ``attempt`` at the same request deleted is among the deleted ones.
         """
 
         async def step(edit: Edit) -> tuple[Link, Link]:
             link = await self._read_for(edit, reach)
+            if attempt is not None and not attempt.means(link):
+                raise LinkNotFound(edit.slug[:128])
             if link.ban is not None and not banned:
                 raise LinkBanned(link.slug)
             return link, structs.replace(link, deleted_at=self._now())
 
-        return await self._rewrite(edits, step, reach)
+        answers = await self._rewrite(edits, step, reach)
+        return answers if attempt is None else await self._with_earlier(edits, answers, reach, attempt)
+
+    async def _with_earlier(
+        self, edits: Sequence[Edit], answers: Sequence[Link | ShortlyError], reach: Reach, attempt: Attempt
+    ) -> list[Link | ShortlyError]:
+        """Return the answers to deletions with the links that an earlier attempt deleted in their places."""
+        for answer in answers:
+            if isinstance(answer, Link):
+                attempt.note_deleted(answer)
+        completed = list(answers)
+        for place, (edit, answer) in enumerate(zip(edits, answers, strict=True)):
+            if isinstance(answer, LinkNotFound):
+                holder = await self._store.get_link(self.domain_of(edit.domain), edit.slug)
+                if holder is not None and reach(holder) and attempt.deleted(holder, edit.version):
+                    attempt.note_deleted(holder)
+                    completed[place] = holder
+        return completed
 
     async def restore_many(self, edits: Sequence[Edit], *, reach: Reach = everywhere) -> list[Link | ShortlyError]:
         """Take deletions back; each place of the answer holds the link, with its id, counts and all that it had, or
