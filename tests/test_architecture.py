@@ -28,6 +28,7 @@ WIRING_PARTS = (
 """Where things are put together; ``app`` and ``cli`` are the doors."""
 EVERYTHING = {
     "errors",
+    "cells",
     "redis_address",
     "settings",
     "outbound",
@@ -41,6 +42,7 @@ EVERYTHING = {
 }
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
+    "cells": set(),
     "redis_address": set(),
     "outbound": {"errors", "links"},
     "settings": {"errors", "redis_address", "outbound"},
@@ -48,10 +50,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "logs": set(),
     "effective_settings": {"settings", "logs"},
     "accounts": {"errors"},
-    "links": {"errors", "accounts"},
+    "links": {"errors", "cells", "accounts"},
     "branding": {"errors", "accounts"},
     "clicks": {"errors", "counters", "accounts"},
-    "stats": {"errors", "accounts", "clicks", "links"},
+    "stats": {"errors", "cells", "accounts", "clicks", "links"},
     "abuse": {"errors", "redis_address", "links", "accounts"},
     "redirect": {"errors", "clicks", "links", "counters", "branding"},
     "store": {"errors", "settings", "redis_address", "clicks", "links", "accounts"},

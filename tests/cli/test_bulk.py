@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.cli.runs import Ask, Cli
 
-from shortly.api.transfer import cell
+from shortly.cells import harmless
 from shortly.cli.imports import FIELDS
 from shortly.links.importing import COLUMNS
 
@@ -31,12 +31,12 @@ def test_a_csv_file_makes_a_link_of_each_record(ask: Ask, cli: Cli, tmp_path: Pa
 
 
 def test_what_an_export_writes_for_spreadsheets_comes_back_as_it_was(ask: Ask, cli: Cli, tmp_path: Path) -> None:
-    titles = ["=1+1", "+49", "-5", "@home", "'quoted'", "plain"]
+    titles = ["=1+1", "+49", "-5", "@home", "'quoted'", "'=1", "''-1", "plain"]
     file = tmp_path / "links.csv"
     with file.open("w", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(["target", "slug", "title"])
-        writer.writerows([["https://example.com/", f"s{nth}", cell(title)] for nth, title in enumerate(titles)])
+        writer.writerows([["https://example.com/", f"s{nth}", harmless(title)] for nth, title in enumerate(titles)])
     assert "'=1+1" in file.read_text()
     assert cli("add", "--from", str(file)).exit_code == 0
     assert [ask("show", f"s{nth}")["title"] for nth in range(len(titles))] == titles

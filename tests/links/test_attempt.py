@@ -123,7 +123,11 @@ async def test_what_another_attempt_deleted_is_deleted_once_for_each_entry_that_
     assert await outcomes(Edit("mine"), again=False) == [LinkNotFound]
     assert await outcomes(Edit("edited", version=1)) == ["edited"]
     assert await outcomes(Edit("edited", version=2)) == [LinkNotFound]
-    assert await outcomes(Edit("still", version=7), Edit("still"), Edit("still")) == [LinkChanged, "still", LinkNotFound]
+    assert await outcomes(Edit("still", version=7), Edit("still"), Edit("still")) == [
+        LinkChanged,
+        "still",
+        LinkNotFound,
+    ]
 
 
 async def test_another_attempt_leaves_a_link_alone_that_was_made_since_the_request_began(

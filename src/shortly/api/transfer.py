@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import AsyncIterator
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
-from msgspec import structs
 from pydantic import BaseModel, Field, SkipValidation
 
 from shortly.api.access import needs
@@ -20,11 +15,9 @@ from shortly.api.links import ListQuery
 from shortly.api.problems import Problem, problem_of, problems
 from shortly.api.services import AllServices, Caller, Links, Services
 from shortly.errors import InvalidCursor, InvalidInput, RateLimited, ShortlyError, StorageFull, UnknownDomain
-from shortly.links.guarded import GuardedLinks
-from shortly.links.importing import COLUMNS, Existing, Imported, Outcome, import_rows
-from shortly.links.link import Link, LinkQuery, LinkState
-from shortly.links.service import MAX_PAGE
-from shortly.stats.exports import FORMULA_STARTS
+from shortly.links.exporting import ExportForm, in_export_order, pages, written
+from shortly.links.importing import Existing, Imported, Outcome, import_rows
+from shortly.links.link import LinkQuery
 
 router = APIRouter(prefix="/api/v1", tags=["bulk"])
 
@@ -86,7 +79,7 @@ def out(imported: Imported, services: Services, step: ImportStep) -> ImportedOut
 class ExportQuery(ListQuery):
     """Which links, in which form."""
 
-    format: Literal["csv", "json"] = Field("csv", description="json: one object in each line.")
+    format: ExportForm = Field("csv", description="json: one object in each line.")
 
 
 @router.get(
@@ -103,74 +96,23 @@ async def export_links(
     query: Annotated[ExportQuery, Query()], links: Links, services: AllServices
 ) -> StreamingResponse:
     """Return all links that fit as one file, archived ones too unless a state is asked for."""
-    wanted = LinkQuery(
-        search=query.search,
-        tags=tuple(query.tag),
-        folder=query.folder,
-        domain=query.domain,
-        owner=query.owner,
-        state=query.state,
-        created_since=query.created_since,
-        created_until=query.created_until,
-        sort="created_at",
-        descending=False,
-        limit=MAX_PAGE,
-        now=services.clock(),
+    wanted = in_export_order(
+        LinkQuery(
+            search=query.search,
+            tags=tuple(query.tag),
+            folder=query.folder,
+            domain=query.domain,
+            owner=query.owner,
+            state=query.state,
+            created_since=query.created_since,
+            created_until=query.created_until,
+            now=services.clock(),
+        )
     )
     first = await links.list_links(wanted)  # a refusal is answered before the file begins
-    csv_wanted = query.format == "csv"
-    lines = export(links, wanted, first.items, first.next_cursor, as_csv=csv_wanted)
+    is_csv = query.format == "csv"
     return StreamingResponse(
-        lines,
-        media_type="text/csv; charset=utf-8" if csv_wanted else "application/x-ndjson",
-        headers={"Content-Disposition": f'attachment; filename="links.{"csv" if csv_wanted else "jsonl"}"'},
+        written(pages(links.list_links, wanted, first), query.format),
+        media_type="text/csv; charset=utf-8" if is_csv else "application/x-ndjson",
+        headers={"Content-Disposition": f'attachment; filename="links.{"csv" if is_csv else "jsonl"}"'},
     )
-
-
-async def export(
-    links: GuardedLinks, wanted: LinkQuery, items: list[Link], cursor: str | None, *, as_csv: bool
-) -> AsyncIterator[str]:
-    """Yield the file a page at a time, so that memory does not grow with it."""
-    if as_csv:
-        yield ",".join(COLUMNS) + "\r\n"
-    states: list[LinkState | None] = ["archived"] if wanted.state is None else []
-    while True:
-        if items:
-            yield as_lines(items, as_csv=as_csv)
-        if cursor is None:
-            if not states:
-                return
-            wanted = structs.replace(wanted, state=states.pop())
-        page = await links.list_links(structs.replace(wanted, cursor=cursor))
-        items, cursor = page.items, page.next_cursor
-
-
-def as_lines(items: list[Link], *, as_csv: bool) -> str:
-    """Return links as lines of the file."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    for link in items:
-        row = {name: value for name in COLUMNS if (value := value_of(link, name)) not in (None, "", [])}
-        if as_csv:
-            writer.writerow([cell(row.get(name)) for name in COLUMNS])
-        else:
-            text.write(json.dumps(row, ensure_ascii=False) + "\n")
-    return text.getvalue()
-
-
-def value_of(link: Link, name: str) -> Any:
-    """Return a field as JSON has it."""
-    value = getattr(link, name)
-    if isinstance(value, tuple):
-        return list(value)
-    return value.isoformat() if hasattr(value, "isoformat") else value
-
-
-def cell(value: Any) -> str:
-    """Return a value as a cell; what a spreadsheet would run has an apostrophe in front, which an import takes away."""
-    if isinstance(value, list):
-        value = ",".join(value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text

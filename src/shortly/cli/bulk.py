@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import msgspec
 import typer
@@ -21,11 +22,14 @@ from shortly.cli.imports import Row, read_rows
 from shortly.cli.output import problem, write_json
 from shortly.cli.records import records_of
 from shortly.cli.session import Session, run
-from shortly.errors import ShortlyError
+from shortly.errors import InvalidInput, ShortlyError
 from shortly.links.link import Link
 
 AT_ONCE = 500
 """Records handed to the service together; each is stored, or refused, by itself."""
+Values = Mapping[str, Any]
+"""Fields of a link to be made."""
+T = TypeVar("T")
 
 
 def add_from(source: Path, *, workspace: int, as_json: bool) -> None:
@@ -38,11 +42,9 @@ def add_from(source: Path, *, workspace: int, as_json: bool) -> None:
     async def work(session: Session) -> None:
         made = refused = 0
         try:
-            with ExitStack() as opened:
-                stream = sys.stdin.buffer if str(source) == "-" else opened.enter_context(source.open("rb"))
-                rows = opened.enter_context(watched(read_rows(stream), stream))
+            with rows_of(source) as rows:
                 while chunk := list(islice(rows, AT_ONCE)):
-                    answers = await store(session, chunk, workspace)
+                    answers = await by_workspace(chunk, workspace, partial(store, session))
                     made += sum(isinstance(answer, Link) for answer in answers)
                     refused += sum(isinstance(answer, ShortlyError) for answer in answers)
                     if as_json:
@@ -57,20 +59,30 @@ def add_from(source: Path, *, workspace: int, as_json: bool) -> None:
     run(work, as_json=as_json)
 
 
-async def store(session: Session, rows: Sequence[Row], workspace: int) -> list[Link | ShortlyError]:
-    """Return what became of each row, in their order."""
-    answers: dict[int, Link | ShortlyError] = {}
-    waiting: defaultdict[int, dict[int, Mapping[str, Any]]] = defaultdict(dict)
+async def store(session: Session, workspace: int, many: Sequence[Values]) -> list[Link | ShortlyError]:
+    """Make links in a workspace."""
+    stored = await session.links.create_many(many, workspace=workspace)
+    await session.notes.created(stored)
+    return stored
+
+
+async def by_workspace(
+    rows: Sequence[Row], workspace: int, act: Callable[[int, Sequence[Values]], Awaitable[Sequence[T]]]
+) -> list[T | InvalidInput]:
+    """Let ``act`` do something for the rows of each workspace, and return what became of each row, in their order.
+
+    Rows that name none are of ``workspace``.
+    """
+    answers: dict[int, T | InvalidInput] = {}
+    waiting: defaultdict[int, dict[int, Values]] = defaultdict(dict)
     for place, row in enumerate(rows):
-        if isinstance(row.values, ShortlyError):
+        if isinstance(row.values, InvalidInput):
             answers[place] = row.values
         else:
             values = dict(row.values)
             waiting[values.pop("workspace", None) or workspace][place] = values
     for number, many in waiting.items():
-        stored = await session.links.create_many(list(many.values()), workspace=number)
-        await session.notes.created(stored)
-        answers.update(zip(many, stored, strict=True))
+        answers.update(zip(many, await act(number, list(many.values())), strict=True))
     return [answers[place] for place in range(len(rows))]
 
 
@@ -99,18 +111,16 @@ async def print_objects(session: Session, rows: Sequence[Row], answers: Sequence
 
 
 @contextmanager
+def rows_of(source: Path) -> Iterator[Iterator[Row]]:
+    """Open a file, ``-`` being stdin, and show how much of it has been read while its rows are consumed."""
+    with ExitStack() as opened:
+        stream = sys.stdin.buffer if str(source) == "-" else opened.enter_context(source.open("rb"))
+        yield opened.enter_context(watched(read_rows(stream), stream))
+
+
+@contextmanager
 def watched(rows: Iterator[Row], stream: BinaryIO) -> Iterator[Iterator[Row]]:
     """Show how much of the stream has been read while the rows are consumed; messages go above the bar."""
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        redirect_stdout=False,
-        disable=not sys.stderr.isatty() or sys.stdout.isatty(),
-    )
     size = os.fstat(stream.fileno()).st_size if stream is not sys.stdin.buffer else 0
 
     def advance() -> Iterator[Row]:
@@ -120,5 +130,19 @@ def watched(rows: Iterator[Row], stream: BinaryIO) -> Iterator[Iterator[Row]]:
                 bar.update(task, completed=stream.tell() if size else None, description=f"{count - 1} links")
             yield row
 
-    with bar:
+    with progress() as bar:
         yield advance()
+
+
+def progress() -> Progress:
+    """Return a bar on stderr where that is a terminal and stdout is not."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=False,
+        disable=not sys.stderr.isatty() or sys.stdout.isatty(),
+    )

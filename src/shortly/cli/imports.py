@@ -11,10 +11,10 @@ from typing import Any, BinaryIO, NamedTuple
 import msgspec
 
 from shortly.accounts.people import FIRST_WORKSPACE, MAX_WORKSPACES
+from shortly.cells import original, parts_of
 from shortly.cli.moments import parse_moment
 from shortly.errors import InvalidInput
 from shortly.links.importing import COLUMNS
-from shortly.stats.exports import FORMULA_STARTS
 
 FIELDS = (*COLUMNS, "workspace")
 """Columns that a CSV file may have, keys that a JSON object may have."""
@@ -105,9 +105,7 @@ def _csv_values(header: list[str], cells: list[str]) -> Mapping[str, Any]:
     for name, cell in zip(header, cells, strict=False):
         if cell := cell.strip():
             _refuse_undecodable(cell)
-            if cell[0] == "'" and cell[1:].startswith(FORMULA_STARTS):  # as an export writes them
-                cell = cell[1:]
-            values[name] = CELLS.get(name, _text)(name, cell)
+            values[name] = CELLS.get(name, _text)(name, original(cell))
     return values
 
 
@@ -118,6 +116,8 @@ def _checked(record: Any, values_of: Callable[[Any], Mapping[str, Any]]) -> Mapp
                 raise InvalidInput(f"The record is longer than {MAX_LINE} characters.")
             _refuse_undecodable(record)
         values = values_of(record)
+        if not isinstance(values.get("target"), str):
+            raise InvalidInput("A target is needed.", field="target")
         _check_workspace(values.get("workspace"))
         return values
     except InvalidInput as refusal:
@@ -153,7 +153,7 @@ def _flag(name: str, cell: str) -> bool:
 
 
 def _tags(_: str, cell: str) -> list[str]:
-    return [tag for part in cell.split(",") if (tag := part.strip())]
+    return parts_of(cell)
 
 
 def _moment(name: str, cell: str) -> Any:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from typing import Annotated, Any, get_args
 
 import msgspec
 import typer
+from msgspec import structs
 
 from shortly.cli import options
 from shortly.cli.exits import say
-from shortly.cli.moments import parse_moment
 from shortly.cli.output import Column, print_json, print_table, write_json
 from shortly.cli.records import records_of
 from shortly.cli.session import Session, run
 from shortly.errors import InvalidInput
-from shortly.links.link import LinkQuery, LinkState, SortField
+from shortly.links.link import LinkState, SortField
 
 MAX_PAGE = 500
 COLUMNS = {
@@ -31,19 +30,17 @@ COLUMNS = {
 
 
 def list_links(
-    search: Annotated[str, typer.Option(help="Substring of slug, target, title, notes or a tag.")] = "",
-    tags: Annotated[
-        list[str] | None, typer.Option("--tag", help="Only with this tag; several: with all of them.")
-    ] = None,
-    folder: Annotated[str | None, typer.Option(help="Only in this folder.")] = None,
-    domain: Annotated[str | None, typer.Option(help="Only on this host.")] = None,
-    owner: Annotated[str | None, typer.Option(help="Only of this owner, such as key:3.")] = None,
+    search: options.Search = "",
+    tags: options.WithTags = None,
+    folder: options.InFolder = None,
+    domain: options.OnDomain = None,
+    owner: options.OfOwner = None,
     workspace: options.AnyWorkspace = None,
     state: Annotated[
         LinkState | None, typer.Option(help="Only in this state; otherwise all but archived ones.")
     ] = None,
-    created_since: Annotated[str | None, typer.Option(help="Only made at or after: 2026-12-31, -7d.")] = None,
-    created_until: Annotated[str | None, typer.Option(help="Only made before.")] = None,
+    created_since: options.CreatedSince = None,
+    created_until: options.CreatedUntil = None,
     sort: Annotated[
         str, typer.Option(help=f"One of {', '.join(get_args(SortField))}; a - before it turns the order round.")
     ] = "-created_at",
@@ -55,22 +52,22 @@ def list_links(
     """List links, newest first; in a pipe one tab-separated line each."""
 
     async def work(session: Session) -> None:
-        filters: dict[str, Any] = {
-            "search": search,
-            "tags": tuple(tags or ()),
-            "folder": folder,
-            "domain": domain,
-            "owner": owner,
-            "workspace": workspace,
-            "state": state,
-            "created_since": parse_moment(created_since, "created_since") if created_since else None,
-            "created_until": parse_moment(created_until, "created_until") if created_until else None,
-            "sort": sort_field(sort),
-            "descending": sort.startswith("-"),
-            "limit": MAX_PAGE if every else limit,
-            "now": datetime.now(UTC),
-        }
-        page = await session.links.list_links(LinkQuery(**filters, cursor=cursor))
+        query = options.narrowed(
+            search=search,
+            tags=tags,
+            folder=folder,
+            domain=domain,
+            owner=owner,
+            workspace=workspace,
+            state=state,
+            created_since=created_since,
+            created_until=created_until,
+            sort=sort_field(sort),
+            descending=sort.startswith("-"),
+            limit=MAX_PAGE if every else limit,
+            cursor=cursor,
+        )
+        page = await session.links.list_links(query)
         records = await records_of(session, page.items)
         if every and as_json:
             write_json(b'{"items":[')
@@ -81,7 +78,7 @@ def list_links(
                     separator = b","
                 if page.next_cursor is None:
                     break
-                page = await session.links.list_links(LinkQuery(**filters, cursor=page.next_cursor))
+                page = await session.links.list_links(structs.replace(query, cursor=page.next_cursor))
                 records = await records_of(session, page.items)
             write_json(b'],"next_cursor":null}\n')
         elif as_json:
@@ -89,7 +86,7 @@ def list_links(
         else:
             print_records(records)
             while every and page.next_cursor:
-                page = await session.links.list_links(LinkQuery(**filters, cursor=page.next_cursor))
+                page = await session.links.list_links(structs.replace(query, cursor=page.next_cursor))
                 print_records(await records_of(session, page.items))
             if page.next_cursor and sys.stdout.isatty():
                 say(f"There are more: --all, or --cursor {page.next_cursor}")

@@ -23,6 +23,7 @@ from shortly.cli import (
     secret,
     smoke,
     stats,
+    transfer,
     users,
     workspaces,
 )
@@ -42,6 +43,8 @@ app.command()(links.show)
 app.command()(links.edit)
 app.command()(links.rm)
 app.command()(links.restore)
+app.command()(transfer.export)
+app.command("import")(transfer.import_links)
 app.command()(blocked.blocked)
 app.command()(abuse.ban)
 app.command()(abuse.unban)

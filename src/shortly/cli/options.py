@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
 from shortly.cli.moments import parse_moment
 from shortly.errors import InvalidInput
+from shortly.links.link import LinkQuery
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 LinkName = Annotated[str, typer.Argument(metavar="SLUG", help="The link's slug, an alias, or its whole short URL.")]
@@ -17,6 +19,14 @@ Domain = Annotated[
 ]
 Workspace = Annotated[int, typer.Option(help="Number of the workspace.", min=1, max=65_535)]
 AnyWorkspace = Annotated[int | None, typer.Option(help="Only of the workspace with this number.", min=1, max=65_535)]
+
+Search = Annotated[str, typer.Option(help="Substring of slug, target, title, notes or a tag.")]
+WithTags = Annotated[list[str] | None, typer.Option("--tag", help="Only with this tag; several: with all of them.")]
+InFolder = Annotated[str | None, typer.Option(help="Only in this folder.")]
+OnDomain = Annotated[str | None, typer.Option(help="Only on this host.")]
+OfOwner = Annotated[str | None, typer.Option(help="Only of this owner, such as key:3.")]
+CreatedSince = Annotated[str | None, typer.Option(help="Only made at or after: 2026-12-31, -7d.")]
+CreatedUntil = Annotated[str | None, typer.Option(help="Only made before.")]
 
 Title = Annotated[str | None, typer.Option(help="Title.")]
 Notes = Annotated[str | None, typer.Option(help="Notes; several lines are fine.")]
@@ -61,6 +71,20 @@ MOMENTS = frozenset({"valid_from", "expires_at"})
 def given(**options: Any) -> dict[str, Any]:
     """Return the options that were given."""
     return {name: value for name, value in options.items() if value is not None and value != []}
+
+
+def narrowed(
+    *, search: str, tags: list[str] | None, created_since: str | None, created_until: str | None, **filters: Any
+) -> LinkQuery:
+    """Return the query that the options ask for, or raise ``InvalidInput`` for a moment that is none."""
+    return LinkQuery(
+        search=search,
+        tags=tuple(tags or ()),
+        created_since=parse_moment(created_since, "created_since") if created_since else None,
+        created_until=parse_moment(created_until, "created_until") if created_until else None,
+        now=datetime.now(UTC),
+        **filters,
+    )
 
 
 def with_moments(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -38,6 +38,12 @@ def write_json(*parts: bytes) -> None:
         sys.stdout.buffer.write(part)
 
 
+def write_text(text: str) -> None:
+    """Write a piece of a file for other programs, which is UTF-8 whatever the terminal speaks."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode())
+
+
 def problem(refusal: ShortlyError) -> dict[str, str | None]:
     """Return a refusal as the object that ``--json`` prints."""
     return {"code": refusal.code, "detail": str(refusal), "field": refusal.field}

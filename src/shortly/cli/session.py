@@ -9,12 +9,15 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from msgspec import structs
+
 from shortly.cli.exits import refusals
 from shortly.errors import InvalidInput
 
 if TYPE_CHECKING:
     from shortly.accounts.audit import Audit
     from shortly.accounts.keys import KeyService
+    from shortly.links.guarded import GuardedLinks
     from shortly.links.link import Link
     from shortly.links.notes import LinkNotes
     from shortly.links.service import LinkService
@@ -40,6 +43,13 @@ class Session(NamedTuple):
         from shortly.links.notes import LinkNotes
 
         return LinkNotes(self.audit, OPERATOR)
+
+    def links_in(self, workspace: int) -> GuardedLinks:
+        """Return the links of one workspace; what is done to them is noted."""
+        from shortly.accounts.access import OPERATOR
+        from shortly.links.guarded import GuardedLinks
+
+        return GuardedLinks(self.links, structs.replace(OPERATOR, workspace_id=workspace), self.audit)
 
     def short_url(self, link: Link) -> str:
         """Return a link's full address."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import structs
 
-from shortly.accounts.access import Caller
+from shortly.accounts.access import OPERATOR, Caller
 from shortly.accounts.audit import Audit
 from shortly.errors import ShortlyError
 from shortly.links.attempt import Attempt
@@ -37,6 +37,7 @@ class GuardedLinks:
         self._service = service
         self._notes = LinkNotes(audit, caller)
         self._caller = caller
+        self._owner = "" if caller.actor == OPERATOR.actor else caller.actor
         self._reach = reach_of(caller)
         self._attempt = attempt
 
@@ -57,7 +58,7 @@ class GuardedLinks:
         caller.require("links:write")
         outcomes = await self._service.create_many(
             [self._stamped(values) for values in many],
-            owner=caller.actor,
+            owner=self._owner,
             workspace=caller.workspace_id,
             reach=self._reach,
             attempt=self._attempt,
@@ -76,7 +77,7 @@ class GuardedLinks:
         caller.require("links:write")
         outcomes = await self._service.find_or_create_many(
             [self._stamped(values) for values in many],
-            owner=caller.actor,
+            owner=self._owner,
             workspace=caller.workspace_id,
             reach=self._reach,
             attempt=self._attempt,
@@ -90,7 +91,7 @@ class GuardedLinks:
         caller.require("links:write")
         return await self._service.check_many(
             [self._stamped(values) for values in many],
-            owner=caller.actor,
+            owner=self._owner,
             workspace=caller.workspace_id,
             reach=self._reach,
         )
@@ -110,7 +111,7 @@ class GuardedLinks:
         caller.require("links:read")
         if domain is None:
             domain = caller.only_domain
-        link = await self._service.find(target, domain=domain, owner=caller.actor, workspace=caller.workspace_id)
+        link = await self._service.find(target, domain=domain, owner=self._owner, workspace=caller.workspace_id)
         return link if link is not None and self._reach(link) else None
 
     # --- reading ---------------------------------------------------------------------------------------------

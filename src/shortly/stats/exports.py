@@ -11,15 +11,13 @@ from typing import Literal, get_args
 import msgspec
 from msgspec import Struct
 
+from shortly.cells import harmless
 from shortly.errors import InvalidInput
 
 ExportTable = Literal["series", "breakdowns", "visits"]
 EXPORT_TABLES: tuple[ExportTable, ...] = get_args(ExportTable)
 MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
 """Format -> media type."""
-
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""What makes a spreadsheet take a cell for a formula, or hides such a character from the eye."""
 
 Cell = str | int | float | datetime | None
 Rows = AsyncIterator[Iterable[Sequence[Cell]]]
@@ -80,4 +78,4 @@ def csv_cell(cell: Cell) -> Cell:
     """Return a cell as a spreadsheet may safely have it."""
     if isinstance(cell, datetime):
         return cell.isoformat()
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
+    return harmless(cell) if isinstance(cell, str) else cell
