@@ -556,6 +556,7 @@ async def test_a_search_agrees_with_a_walk_when_common_and_rare_trigrams_have_di
     assert await slugs(store, search="n44", limit=3, sort="slug") == ["n4499", "n4498", "n4497"]
     with monkeypatch.context() as patch:
         patch.setattr("shortly.store.redis.link_list.FEW_FOUND", 0)
+        patch.setattr("shortly.store.redis.link_list.MOST", count)
         assert await slugs(store, search="rare", sort="slug", descending=False) == [f"n{n}007" for n in range(5)]
         assert await slugs(store, search="are", limit=2) == ["n4007", "n3007"]
         assert len(await slugs(store, search="/49/")) == count // 50

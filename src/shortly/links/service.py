@@ -343,21 +343,22 @@ class LinkService:
 
     async def has_any(self, workspace: int) -> bool:
         """Say whether a workspace has any links, archived ones too."""
+        return await self._has_any(LinkQuery(workspace=workspace, now=self._now()))
+
+    async def has_any_on(self, domain: str) -> bool:
+        """Say whether any links live on a domain, archived ones too, whosever they are."""
+        return await self._has_any(LinkQuery(domain=domain, now=self._now()))
+
+    async def _has_any(self, query: LinkQuery) -> bool:
         states: tuple[LinkState | None, ...] = (None, "archived")
         for state in states:
             page = LinkPage([], "")
             while not page.items and page.next_cursor is not None:
-                query = LinkQuery(workspace=workspace, state=state, limit=MAX_PAGE, now=self._now())
-                page = await self._store.list_links(structs.replace(query, cursor=page.next_cursor or None))
+                wanted = structs.replace(query, state=state, limit=MAX_PAGE, cursor=page.next_cursor or None)
+                page = await self._store.list_links(wanted)
             if page.items:
                 return True
         return False
-
-    async def has_any_on(self, domain: str) -> bool:
-        """Say whether any links live on a domain, archived ones too, whosever they are."""
-        states: tuple[LinkState | None, ...] = (None, "archived")
-        pages = [LinkQuery(domain=domain, state=state, limit=1, now=self._now()) for state in states]
-        return any([(await self._store.list_links(page)).items for page in pages])
 
     def is_blocked(self, link: Link) -> bool:
         """Say whether a host that the link leads to is on a blocklist by now."""

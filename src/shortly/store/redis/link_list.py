@@ -4,6 +4,8 @@ Three ways. A filter that few links meet, filters that have few in common, or a 
 candidates, which are read and sorted. A sort by creation behind a filter walks along the filter's own set, which has
 that order. Everything else walks along the sort's set and skips what filters and search do not want. All of them
 compare what the index knows, some hundred links at once, and read the links themselves only for the page.
+
+A walk looks at so many links, and no more: a page that is not full by then says where to go on.
 """
 
 from __future__ import annotations
@@ -33,6 +35,8 @@ LOOK = 4
 """Times as many links as a page has are compared together."""
 STEP = 2_000
 """Members of a set that one script call reads at most; the first calls read fewer."""
+MOST = 4_000
+"""Links that a walk looks at for one page."""
 COUNTED_TAGS = 8
 """Of many tags in one query, those that are looked up; the others are compared."""
 MOST_SETS = 3
@@ -79,6 +83,15 @@ class Stretch(NamedTuple):
     hits: list[Hit]
 
 
+class Some(NamedTuple):
+    """Links of the list in their order, behind those that came before."""
+
+    hits: Sequence[Hit]
+    """All that are wanted are among them."""
+    end: tuple[Key, int] | None = None
+    """Where the walk had to end before the list did."""
+
+
 class LinkList:
     """Reads lists; see ``LinkStore.list_links``."""
 
@@ -92,8 +105,10 @@ class LinkList:
         if not _is_encodable([query.search, *query.tags, query.folder, query.domain, query.owner]):
             return LinkPage([], None)
         found: list[tuple[Key, Link]] = []
-        async for hits in self._hits(query, wanted, after):
-            for some in cut(hits, LOOK * query.limit):
+        end: tuple[Key, int] | None = None
+        async for step in self._hits(query, wanted, after):
+            end = step.end
+            for some in cut(step.hits, LOOK * query.limit):
                 chosen = await self._with_state(query, [hit for hit in some if wanted.has(hit.doc)])
                 while chosen and len(found) <= query.limit:
                     count = query.limit + 1 - len(found)
@@ -104,7 +119,7 @@ class LinkList:
             if len(found) > query.limit:
                 key, last = found[query.limit - 1]
                 return LinkPage([link for _, link in found[: query.limit]], cursor_after(query, key, last.id))
-        return LinkPage([link for _, link in found], None)
+        return LinkPage([link for _, link in found], cursor_after(query, *end) if end else None)
 
     async def find(self, domain: str, target: str, owner: str, workspace: int) -> Link | None:
         """Return a plain link, see ``LinkStore.find_link``."""
@@ -132,8 +147,8 @@ class LinkList:
 
     # --- ways ----------------------------------------------------------------------------------------------------
 
-    async def _hits(self, query: LinkQuery, wanted: Wanted, after: Position | None) -> AsyncIterator[Sequence[Hit]]:
-        """Yield the links in their order, behind the cursor, some at once; all that are wanted are among them."""
+    async def _hits(self, query: LinkQuery, wanted: Wanted, after: Position | None) -> AsyncIterator[Some]:
+        """Yield the links behind the cursor."""
         sources = candidates_of(query)
         counts = await self._client.read_many(
             [("ZCOUNT", source.key, source.low, _under(source.high)) for source in sources]
@@ -145,17 +160,17 @@ class LinkList:
             stretch = await self._stretch(
                 few.key, descending=False, count=2 * FEW, low=few.low, high=few.high, also_in=_sets(counted, few.key)
             )
-            yield await self._sorted(query, after, [(hit.id, hit.doc) for hit in stretch.hits])
+            yield Some(await self._sorted(query, after, [(hit.id, hit.doc) for hit in stretch.hits]))
             return
         if best is not None and best[0] <= MANY:
             common = await self._in_common(_sets(counted, ""))
             if common is not None:
-                yield await self._sorted(query, after, common)
+                yield Some(await self._sorted(query, after, common))
                 return
         if is_searchable(wanted.needle):
             rows = await find_rows(self._client, wanted.needle, FEW_FOUND)
             if rows is not None:
-                yield await self._sorted(query, after, list(await read_docs(self._client, rows)))
+                yield Some(await self._sorted(query, after, list(await read_docs(self._client, rows))))
                 return
         key = SORTED[query.sort]
         low, high = EVER
@@ -163,8 +178,8 @@ class LinkList:
             low, high = _created(query)
             key = next((source.key for _, source in counted if source.by_creation), key)
         needle = wanted.needle if is_searchable(wanted.needle) else ""
-        async for hits in self._walk(query, after, key, low, high, _sets(counted, key), needle):
-            yield hits
+        async for some in self._walk(query, after, key, low, high, _sets(counted, key), needle):
+            yield some
 
     async def _in_common(self, sets: Sequence[str]) -> list[tuple[int, Doc]] | None:
         """Return the links that are in all of several sets, or None when these are more than ``FEW``."""
@@ -185,9 +200,10 @@ class LinkList:
         high: Argument,
         also_in: Sequence[str],
         needle: str,
-    ) -> AsyncIterator[Sequence[Hit]]:
+    ) -> AsyncIterator[Some]:
         grams = NO_GRAMS  # for the first stretch, which has a whole page of what nearly all links have
-        count = min(STEP, query.limit + query.limit // 4 + 8)
+        left = MOST
+        count = min(STEP, left, query.limit + query.limit // 4 + 8)
         behind = None if after is None else (after.key, after.id)
         while True:
             stretch = await self._stretch(
@@ -201,13 +217,17 @@ class LinkList:
                 also_in=also_in,
                 grams=grams,
             )
-            yield stretch.hits
+            left -= count
             if stretch.length < count:
+                yield Some(stretch.hits)
+                return
+            yield Some(stretch.hits, None if left else stretch.last)
+            if not left:
                 return
             if needle and grams is NO_GRAMS:
                 grams = await grams_to_walk_by(self._client, needle)
             behind = stretch.last
-            count = min(STEP, 4 * count)
+            count = min(STEP, left, 4 * count)
 
     async def _sorted(self, query: LinkQuery, after: Position | None, docs: Sequence[tuple[int, Doc]]) -> Sequence[Hit]:
         """Return candidates in the query's order, those behind the cursor only."""
