@@ -12,6 +12,7 @@ import {
   IconTransfer,
   IconUserCog,
   IconUsers,
+  IconWorld,
 } from "@tabler/icons-react";
 import type { Permission } from "../features/auth/queries";
 
@@ -24,6 +25,7 @@ export const PLACES: Place[][] = [
   ],
   [
     { to: "/app/labels", label: "nav.labels", icon: IconTags, needs: "links:read" },
+    { to: "/app/domains", label: "nav.domains", icon: IconWorld, needs: "domains:read" },
     { to: "/app/transfer", label: "nav.transfer", icon: IconTransfer, needs: "links:read" },
   ],
   [

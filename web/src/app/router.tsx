@@ -76,6 +76,12 @@ const labels = createRoute({
   component: lazyRouteComponent(() => import("../features/labels/LabelsScreen"), "LabelsScreen"),
 });
 
+const domains = createRoute({
+  getParentRoute: () => inside,
+  path: "/app/domains",
+  component: lazyRouteComponent(() => import("../features/domains/DomainsScreen"), "DomainsScreen"),
+});
+
 const transfer = createRoute({
   getParentRoute: () => inside,
   path: "/app/transfer",
@@ -201,6 +207,7 @@ export const router = createRouter({
       link,
       analytics,
       labels,
+      domains,
       transfer,
       team,
       keys,

@@ -28,6 +28,10 @@ test("who did what to what is one sentence", () => {
   expect(told({})).toBe("Ada created the link /spring");
   expect(told({ actor: "key:3", subject: "link:go.example/a" })).toBe("shop created the link go.example/a");
   expect(told({ subject: "", details: { count: 250 } })).toBe("Ada created links (250)");
+  expect(told({ action: "link.restored", subject: "", details: { count: 3 } })).toBe("Ada restored links (3)");
+  expect(told({ action: "domain.added", subject: "domain:go.example", details: { name: "go.example" } })).toBe(
+    "Ada added the domain go.example",
+  );
   expect(told({ actor: "cli", action: "key.revoked", subject: "key:3" })).toBe(
     "The command line revoked the API key shop",
   );

@@ -11,6 +11,10 @@ export const ACTIONS = [
   "link.unbanned",
   "link.shared",
   "link.unshared",
+  "link.restored",
+  "domain.added",
+  "domain.assigned",
+  "domain.removed",
   "key.created",
   "key.edited",
   "key.rotated",
@@ -47,6 +51,7 @@ export const ACTIONS = [
   "passkey.added",
   "passkey.removed",
   "installation.set_up",
+  "branding.changed",
 ];
 
 /** Names of people and keys by `user:7`, `key:3`; what is not among them is shown as it stands in the log. */
@@ -75,6 +80,7 @@ const SEVERAL: Record<string, string> = {
   "link.created": "audit.several.created",
   "link.edited": "audit.several.edited",
   "link.deleted": "audit.several.deleted",
+  "link.restored": "audit.several.restored",
 };
 
 function subjectOf({ subject, details }: EntryOut, names: Names): string {

@@ -2,6 +2,7 @@ import { Button, Group, Pill, Popover, Select, Stack, TextInput } from "@mantine
 import { IconFilter } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import { formatDay } from "../../i18n/format";
+import { DomainSelect } from "../domains/DomainSelect";
 import { FolderField, TagsField } from "./LabelField";
 import { type LinkSearch, STATES } from "./search";
 
@@ -42,11 +43,11 @@ export function Filters({ search, narrow }: FiltersProps) {
             value={search.owner ?? ""}
             onChange={(event) => narrow({ owner: event.currentTarget.value || undefined })}
           />
-          <TextInput
-            label={t("linkForm.domain")}
-            maxLength={259}
+          <DomainSelect
+            clearable
+            comboboxProps={{ withinPortal: false }}
             value={search.domain ?? ""}
-            onChange={(event) => narrow({ domain: event.currentTarget.value || undefined })}
+            onChange={(domain) => narrow({ domain: domain || undefined })}
           />
           <Group grow>
             {(["since", "until"] as const).map((name) => (

@@ -43,7 +43,7 @@ function NewLinkForm({ target, onClose }: { target?: string; onClose: () => void
       const fields = differing(values, EMPTY);
       const body = { ...bodyOf(values, fields), target: values.target } as NewLink;
       if (values.slug.trim()) body.slug = values.slug.trim();
-      if (values.domain.trim()) body.domain = values.domain.trim();
+      if (values.domain) body.domain = values.domain;
       return unwrap(createLink({ body }));
     },
     onSuccess: async (link) => {

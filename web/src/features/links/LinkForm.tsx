@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import type { LinkOut } from "../../api/generated";
 import { Problem } from "../../api/problem";
 import { Failed } from "../../parts/States";
+import { DomainSelect } from "../domains/DomainSelect";
 import { withScheme } from "../home/Shorten";
 import { FolderField, TagsField } from "./LabelField";
 import { SlugField } from "./SlugField";
@@ -55,6 +56,15 @@ export function LinkForm({ link, target, failure, busy, onSave, onCancel, childr
           required
           {...input("target")}
         />
+        {!link && (
+          <DomainSelect
+            usualAsEmpty
+            description={t("linkForm.domainHint")}
+            value={values.domain}
+            onChange={(domain) => form.setFieldValue("domain", domain)}
+            error={refusal("domain")}
+          />
+        )}
         <SlugField
           value={values.slug}
           onChange={(slug) => form.setFieldValue("slug", slug)}
@@ -120,9 +130,6 @@ export function LinkForm({ link, target, failure, busy, onSave, onCancel, childr
               data={["302", "301", "307", "308"].map((value) => ({ value, label: t(`linkForm.statuses.${value}`) }))}
               {...input("status")}
             />
-            {!link && (
-              <TextInput label={t("linkForm.domain")} description={t("linkForm.domainHint")} {...input("domain")} />
-            )}
             <Switch label={t("linkForm.forwardQuery")} {...form.getInputProps("forward_query", { type: "checkbox" })} />
             <Switch label={t("linkForm.crawlable")} {...form.getInputProps("crawlable", { type: "checkbox" })} />
             <NumberInput

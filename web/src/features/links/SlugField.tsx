@@ -16,7 +16,11 @@ export function SlugField({ value, onChange, error, own, domain }: SlugProps) {
     <TextInput
       label={t("linkForm.slug")}
       description={
-        <span role="status">{verdict === "free" ? t("linkForm.free", { slug: asked }) : t("linkForm.slugHint")}</span>
+        <span role="status">
+          {verdict === "free"
+            ? t("linkForm.free", { slug: domain ? `${domain}/${asked}` : asked })
+            : t("linkForm.slugHint")}
+        </span>
       }
       value={value}
       onChange={(event) => onChange(event.currentTarget.value)}
@@ -35,5 +39,6 @@ interface SlugProps {
   error?: React.ReactNode;
   /** Slugs that the link itself has. */
   own: string[];
+  /** "": the usual one. */
   domain: string;
 }
