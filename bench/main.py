@@ -32,6 +32,7 @@ from bench.stages import (
     redis_links,
     redis_misses,
     redis_redirect,
+    search,
     start,
     stats,
 )
@@ -49,6 +50,7 @@ STAGES: dict[str, Stage] = {
     "bulk": bulk.measure,
     "start": start.measure,
     "lists": lists.measure,
+    "search": search.measure,
     "brute_force": brute_force.measure,
 }
 REDIS_STAGES: dict[str, Stage] = {

@@ -35,6 +35,8 @@ MOST_FAR = 5_000
 """Links that a walk looks at for one page where each lies elsewhere in the file."""
 MOST_NEAR = 12_000
 """The same where neighbours in the order lie beside one another."""
+SAMPLE = 200
+"""Links, the newest ones, whose texts say which trigrams of a search tell little."""
 
 USED_UP = "l.max_clicks <= COALESCE((SELECT taken FROM taken_clicks WHERE link_id = l.id), 0)"
 STATES = {
@@ -136,6 +138,8 @@ def list_links(file: LinkFile, query: LinkQuery) -> LinkPage:
     try:
         values = _values(query)
         with file.listing() as connection:
+            if values["match"]:
+                values["match"] = trigram_match(values["term"], _sample(connection))
             rows, end = _rows(connection, query, _filters(query), values, after)
     except UnicodeEncodeError:  # lone surrogates in a filter: nothing that is stored has any
         return LinkPage([], None)
@@ -163,6 +167,12 @@ def _values(query: LinkQuery) -> dict[str, Any]:
         "term": term,
         "match": trigram_match(term),
     }
+
+
+def _sample(connection: apsw.Connection) -> list[str]:
+    """Return the texts of the newest links."""
+    texts = connection.execute("SELECT text FROM search_texts ORDER BY link_id DESC LIMIT ?", (SAMPLE,))
+    return [cast(str, text) for (text,) in texts]
 
 
 def _filters(query: LinkQuery) -> list[Filter]:
