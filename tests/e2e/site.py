@@ -108,7 +108,8 @@ def photograph(page: Page, name: str) -> None:
 
 def violations(page: Page, *, but: Sequence[str] = ()) -> list[str]:
     """Return what axe finds wrong with the screen, ``but`` by these rules; its context must have ``bypass_csp``."""
-    page.evaluate(AXE.read_text())
+    if page.evaluate("typeof axe") == "undefined":
+        page.evaluate(AXE.read_text())
     found: list[dict[str, Any]] = page.evaluate(
         "rules => axe.run({rules: Object.fromEntries(rules.map(rule => [rule, {enabled: false}]))})"
         ".then(result => result.violations)",

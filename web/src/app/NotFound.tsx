@@ -1,13 +1,15 @@
-import { Button } from "@mantine/core";
+import { Button, Center } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
-import { Empty } from "../parts/States";
+import { Screen } from "../parts/Screen";
 
 export function NotFound() {
   const { t } = useTranslation();
   return (
-    <Empty title={t("state.notFound")}>
-      <Button renderRoot={(props) => <Link to="/" {...props} />}>{t("nav.home")}</Button>
-    </Empty>
+    <Center component="main" mih="100dvh" p="md">
+      <Screen title={t("state.notFound")}>
+        <Button renderRoot={(props) => <Link to="/" {...props} />}>{t("nav.home")}</Button>
+      </Screen>
+    </Center>
   );
 }

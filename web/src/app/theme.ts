@@ -31,6 +31,7 @@ const red: MantineColorsTuple = [
 /** The look of everything; `close` is how buttons are called that close something. */
 export const themeWith = (close: string) => {
   const closing = { closeButtonProps: { "aria-label": close } };
+  const choices = { defaultProps: { withScrollArea: false }, classNames: { options: "choices" } }; // its listbox scrolls itself
   const dialog = { defaultProps: { ...closing, attributes: { header: { role: "presentation" } } } }; // no banner
   return createTheme({
     components: {
@@ -39,7 +40,10 @@ export const themeWith = (close: string) => {
       Notification: { defaultProps: closing },
       Badge: { defaultProps: { variant: "light" } },
       Menu: { defaultProps: { withInitialFocusPlaceholder: false } }, // it has items alone, of which the first is data-autofocus
-      Select: { defaultProps: { scrollAreaProps: { viewportProps: { tabIndex: 0 } } } }, // what scrolls has keys for it
+      Select: choices,
+      MultiSelect: choices,
+      Autocomplete: choices,
+      TagsInput: choices,
     },
     primaryColor: "brand",
     primaryShade: 6,
