@@ -1,20 +1,24 @@
 """The health check on a service that runs, and whom it tells when something is wrong."""
 
 import json
+import re
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.accounts.mail_servers import Letterbox, mail_server
 from tests.faults.conftest import make_served
 from tests.faults.processes import kill, wait_until
-from tests.faults.served import Served, free_port
+from tests.faults.served import SHORTLY, Served, free_port
 
 __all__ = ["make_served"]
 
+UNIT = Path(__file__).parent.parent.parent / "deploy" / "host" / "systemd" / "shortly-healthcheck.service"
 Posted = list[dict[str, Any]]
 
 
@@ -111,6 +115,61 @@ def test_each_thing_that_is_wrong_is_found_told_and_told_to_be_well_again(
     strict = {"ALERT_LATENCY_MS": "1", "ALERT_DISK_PERCENT": "1"}
     code, checks, _ = look(service, **strict)
     assert {"latency", "restarts"} <= set(problems(checks))
+
+
+def beside(service: Served, told: dict[str, str], as_timer: str, folder: Path) -> int:
+    """Run what a timer runs, with nothing around it but what systemd or cron gives; return its exit code.
+
+    The environment file is in the form that both systemd and a shell read.
+    """
+    names = ("DATA_DIR", "BASE_URL", "HOST", "PORT", "WORKERS")
+    settings = {**{name: service._environment[name] for name in names}, **told}
+    file = folder / "shortly.env"
+    file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+    (line,) = re.findall(r"^ExecStart=(.+)$", UNIT.read_text(), re.MULTILINE)
+    command = line.replace("/opt/shortly/bin/shortly", SHORTLY)
+    bare = {"PATH": "/usr/bin:/bin"}
+    if as_timer == "systemd":
+        done = subprocess.run(command.split(), env={**bare, **settings}, cwd=service.data_dir, capture_output=True)
+    else:
+        script = f"set -a; . {file}; {command}"
+        env = {**bare, "HOME": str(folder), "SHELL": "/bin/sh", "LOGNAME": "root"}
+        done = subprocess.run(["/bin/sh", "-c", script], env=env, cwd=folder, capture_output=True)
+    assert b"Traceback" not in done.stderr, done.stderr
+    return done.returncode
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("as_timer", ["systemd", "cron"])
+def test_what_timers_run_tells_by_webhook_and_mail_with_next_to_nothing_around_it(
+    make_served: Callable[..., Served], hook: tuple[str, Posted, list[int]], tmp_path: Path, as_timer: str
+) -> None:
+    url, posted, _ = hook
+    service = make_served()
+    service.start()
+    letters = Letterbox()
+    with mail_server(letters) as port:
+        told = {
+            "ALERT_WEBHOOK_URL": url,
+            "ALERT_EMAIL": "ops@example.com",
+            "SMTP_HOST": "127.0.0.1",
+            "SMTP_PORT": str(port),
+            "SMTP_TLS": "none",
+            "MAIL_FROM": "links@example.com",
+            "ALERT_BACKUP_HOURS": "0",
+        }
+        assert beside(service, told, as_timer, tmp_path) == 0
+        assert not posted
+        assert not letters.mails
+        service.stop()
+        assert beside(service, told, as_timer, tmp_path) == 1
+        assert {problem["name"] for problem in posted[-1]["problems"]} == {"health", "journal"}
+        assert letters.mails[-1]["To"] == "ops@example.com"
+        assert "- health:" in letters.texts()[-1]
+        service.start()
+        assert beside(service, told, as_timer, tmp_path) == 0
+        assert posted[-1]["healthy"] is True
+        assert len(letters.mails) == 2
 
 
 @pytest.mark.slow
