@@ -6,6 +6,7 @@ import asyncio
 import multiprocessing
 import os
 import resource
+import time
 
 import structlog
 from granian.constants import HTTPModes, Interfaces, Loops
@@ -17,6 +18,7 @@ from shortly.accounts.secret import open_secret
 from shortly.blocklists import BlocklistKeeper
 from shortly.counters import Counters
 from shortly.drainer import Drainer
+from shortly.errors import StoreUnavailable
 from shortly.first_start import begin
 from shortly.logs import configure_logging
 from shortly.settings import Settings
@@ -31,6 +33,9 @@ MAX_CONNECTIONS = 16_384
 HEADER_TIMEOUT_MS = 10_000
 BUFFER_BYTES = 16_384
 """Request line and headers."""
+START_PATIENCE_S = 30.0
+"""For how long a Redis that does not answer is tried again, before the start ends."""
+START_PAUSE_S = 1.0
 FINISH_S = 25
 """Time for requests in flight at the end; the drain has its own after that."""
 
@@ -44,7 +49,7 @@ def serve(settings: Settings) -> None:
     """
     configure_logging(settings.log_level, settings.log_format)
     multiprocessing.set_start_method("spawn", force=True)  # a fork would inherit the drain's databases and locks
-    asyncio.run(open_once(settings))
+    asyncio.run(open_patiently(settings))
     os.environ[SUPERVISOR] = str(os.getpid())
     drainer = Drainer(settings)
     drainer.start()
@@ -76,6 +81,20 @@ def serve(settings: Settings) -> None:
         keeper.finish()
         drainer.finish()
         log.info("shortly has stopped", folded=drainer.folded)
+
+
+async def open_patiently(settings: Settings) -> None:
+    """Do what ``open_once`` does; while Redis does not answer, which may be starting beside this, try it again."""
+    until = time.monotonic() + START_PATIENCE_S
+    while True:
+        try:
+            return await open_once(settings)
+        except StoreUnavailable as away:
+            patient = type(away) is StoreUnavailable and settings.redis_address is not None  # lost data stay lost
+            if not patient or time.monotonic() >= until:
+                raise
+            log.warning("the store does not answer yet; it is tried again", for_s=round(until - time.monotonic()))
+            await asyncio.sleep(START_PAUSE_S)
 
 
 async def open_once(settings: Settings) -> None:

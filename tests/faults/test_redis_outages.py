@@ -64,6 +64,17 @@ def check_counts(served: Served, load: Load, cold: Probe) -> None:
     print(f"{load.answered} clicks, all counted; slowest redirect {load.slowest_s:.2f} s")
 
 
+def test_a_start_waits_for_a_redis_that_starts_later(store: RedisServer, make_served: MakeServed) -> None:
+    service = make_served(settings={"STORE_URL": store.url})
+    assert service.key  # made while it is there
+    store.kill()
+    service.launch()
+    wait_until(lambda: "does not answer yet" in service.tail(), within_s=20, what="it says that it waits")
+    store.start()
+    service.wait_until_ready()
+    service.make_link("abc")
+
+
 def test_a_killed_server_stops_no_remembered_link_and_loses_no_click(served: Served, store: RedisServer) -> None:
     with (
         Load(served.port, ["/abc"], connections=4) as load,
