@@ -327,6 +327,7 @@ class Cutter:
         self.cuts = 0
         """How many of the next answers never arrive."""
         self._server = server
+        self._serving: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Cutter:
         self._listener = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -335,9 +336,14 @@ class Cutter:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        """Wait until all connections are closed, which a client that left before has seen to."""
         self._listener.close()
+        await asyncio.gather(*self._serving)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._serving.append(asyncio.create_task(self._pass_on(reader, writer)))
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._server.port)
 
         async def bring_back() -> None:
@@ -355,6 +361,9 @@ class Cutter:
                 far_writer.write(request)
         far_writer.close()
         await back
+        for one in (writer, far_writer):
+            with contextlib.suppress(OSError):
+                await one.wait_closed()
 
 
 async def test_a_step_whose_answer_is_lost_is_not_run_twice(redis_server: RedisServer) -> None:
