@@ -1,7 +1,8 @@
 """Whatever comes in: one clear 4xx problem, never a 5xx, and nothing is stored."""
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -48,34 +49,48 @@ def check_problem(answer: Any, status: int | None = None) -> dict[str, Any]:
     return problem
 
 
+BAD_BODIES = [
+    (b"", 422),
+    (b"{", 400),
+    (b"nonsense", 400),
+    (b'{"target":"\xff\xfe"}', 400),
+    (b"\xff\xfe\x00\x00", 400),
+    (b"\x00", 400),
+    (b"[" * 100_000, 400),
+    (b'{"a":' * 100_000, 400),
+    (b"9" * 10_000, 400),
+    (b"NaN", 422),
+    (b"null", 422),
+    (b"[]", 422),
+    (b'"text"', 422),
+    (b"1e999", 422),
+    (json.dumps({f"field{number}": number for number in range(20_000)}).encode(), 422),
+    (json.dumps({"x" * 100_000: 1}).encode(), 422),
+    (rb'{"\ud800":1}', 422),
+    (rb'{"\u0000":1}', 422),
+]
+
+
 @pytest.mark.parametrize(("method", "path"), JSON_ROUTES)
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        (b"", 422),
-        (b"{", 400),
-        (b"nonsense", 400),
-        (b'{"target":"\xff\xfe"}', 400),
-        (b"\xff\xfe\x00\x00", 400),
-        (b"\x00", 400),
-        (b"[" * 100_000, 400),
-        (b'{"a":' * 100_000, 400),
-        (b"9" * 10_000, 400),
-        (b"NaN", 422),
-        (b"null", 422),
-        (b"[]", 422),
-        (b'"text"', 422),
-        (b"1e999", 422),
-        (json.dumps({f"field{number}": number for number in range(20_000)}).encode(), 422),
-        (json.dumps({"x" * 100_000: 1}).encode(), 422),
-        (rb'{"\ud800":1}', 422),
-        (rb'{"\u0000":1}', 422),
-    ],
-    ids=lambda value: repr(value)[:24],
-)
+@pytest.mark.parametrize(("body", "status"), BAD_BODIES, ids=lambda value: repr(value)[:24])
 def test_a_body_that_is_none_is_refused(shared: Served, method: str, path: str, body: bytes, status: int) -> None:
     answer = shared.client.request(method, path, content=body, headers={"Content-Type": "application/json"})
     check_problem(answer, status)
+
+
+def test_no_route_at_all_takes_a_body_that_is_none(serve: Callable[..., Served]) -> None:
+    """Whatever else a route says against it: it is a refusal, and a problem."""
+    served = serve(max_body_mb=1, limit_report="off")
+    tried = 0
+    for path, operations in served.app.openapi()["paths"].items():
+        for method, operation in operations.items():
+            if operation.get("requestBody", {}).get("required"):
+                address = re.sub(r"{\w+}", "7", path)
+                for body in [*(body for body, _ in BAD_BODIES), b'{"x":"' + b"x" * 10_000_000 + b'"}']:
+                    headers = {"Content-Type": "application/json"}
+                    check_problem(served.client.request(method.upper(), address, content=body, headers=headers))
+                tried += 1
+    assert tried > 30
 
 
 @pytest.mark.parametrize(("method", "path"), JSON_ROUTES)
