@@ -226,6 +226,7 @@ EXAMPLES: Mapping[str, Example] = {
     "GET /api/v1/stats": plain,
     "GET /api/v1/stats/export": plain,
     "GET /api/v1/stats/top": plain,
+    "GET /api/v1/stats/visits": plain,
     f"GET {LINK}/{{slug}}/stats": lambda w, at, who: Ask(f"{LINK}/{w.link(at)}/stats"),
     f"GET {LINK}/{{slug}}/visits": lambda w, at, who: Ask(f"{LINK}/{w.link(at)}/visits"),
     f"GET {LINK}/{{slug}}/share": lambda w, at, who: Ask(f"{LINK}/{w.shared_link(at)}/share"),

@@ -83,6 +83,32 @@ def test_visits_come_in_pages_newest_first_without_what_tells_visitors_apart(ser
     assert {"visitor", "link_id", "network", "private"}.isdisjoint(first["items"][0])
 
 
+def test_visits_of_all_links_name_the_link_as_long_as_it_is_there(served: Served) -> None:
+    for slug in ("abc", "gone"):
+        served.add(slug)
+    now_ms = int(datetime.now(UTC).timestamp() * 1000)
+    served.click("abc", [{"at_ms": now_ms - 3000 + number, "browser": "Firefox"} for number in range(3)])
+    served.click("gone", [{"at_ms": now_ms - 1000, "bot": "curl"}])
+    served.client.delete("/api/v1/links/gone")
+    first = served.client.get("/api/v1/stats/visits?limit=2").json()
+    cursor = first["next_cursor"]
+    rest = served.client.get("/api/v1/stats/visits", params={"limit": 2, "cursor": cursor}).json()
+    assert [visit["slug"] for visit in first["items"] + rest["items"]] == [None, "abc", "abc", "abc"]
+    assert [visit["domain"] for visit in first["items"]] == [None, served.settings.base_host]
+    assert first["items"][0]["bot"] == "curl"
+    assert {"visitor", "link_id", "network", "private"}.isdisjoint(first["items"][0])
+    only = served.client.get("/api/v1/stats/visits?browser=Firefox").json()
+    assert len(only["items"]) == 3
+    for wrong in ("cursor=1.1", "cursor=x", "limit=0", "limit=1000000", "domain=a.example", "period=never"):
+        assert served.client.get(f"/api/v1/stats/visits?{wrong}").status_code == 422, wrong
+    assert served.client.get(f"/api/v1/links/abc/visits?cursor={cursor}").json()["code"] == "invalid_cursor"
+
+
+def test_a_key_for_a_part_of_the_links_sees_no_visits_of_all(served: Served) -> None:
+    key = served.new_key("part", scopes=["stats:read"], only_tag="red")
+    assert served.browser().get("/api/v1/stats/visits", headers={"X-Api-Key": key}).status_code == 403
+
+
 @pytest.mark.parametrize(("table", "lines"), [("series", 7), ("breakdowns", 5), ("visits", 5)])
 def test_a_table_can_be_exported(served: Served, table: str, lines: int) -> None:
     fill(served)

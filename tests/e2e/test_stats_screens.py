@@ -121,6 +121,28 @@ def test_everything_is_narrowed_by_a_value_and_the_address_keeps_it(site_on_each
     assert site.complaints == []
 
 
+def test_visits_of_all_links_lead_to_the_link_and_come_in_pages(site_on_each_store: Site) -> None:
+    site = site_on_each_store
+    page = filled(site)
+    click(site, "def", 25)
+    site.served.counted("def", at_least=25)
+    page.goto(f"{site.url}/app/analytics")
+    visits = page.get_by_role("region", name="Visits", exact=True)
+    expect(visits.get_by_role("row")).to_have_count(26)
+    expect(visits.get_by_role("link", name="/def")).to_have_count(25)
+    visits.get_by_role("button", name="More").click()
+    expect(visits.get_by_role("row")).to_have_count(29)
+    expect(visits).not_to_contain_text("Googlebot")
+    page.get_by_role("switch", name="Count bots, too").press("Space")
+    expect(visits.get_by_role("row")).to_have_count(30)
+    expect(visits).to_contain_text("Googlebot")
+    photograph(page, "analytics-visits")
+    visits.get_by_role("link", name="/abc").first.click()
+    expect(page.get_by_role("heading", name="Spring sale")).to_be_visible()
+    expect(page.get_by_role("region", name="Visits", exact=True)).not_to_contain_text("/abc")
+    assert site.complaints == []
+
+
 def test_statistics_are_shared_with_whoever_has_the_address_until_that_is_ended(site_on_each_store: Site) -> None:
     site = site_on_each_store
     page = filled(site)

@@ -44,6 +44,7 @@ from shortly.api import (
     transfer,
     users,
     views,
+    visits,
     workspaces,
 )
 from shortly.api.access import public
@@ -102,6 +103,7 @@ def create_api(settings: Settings, lifespan: Lifespan, ui: Path = FOLDER) -> Fas
     )
     needs_key: list[Any] = [Security(bearer), Security(api_key_header), Security(session_cookie)]
     api.include_router(stats.router, dependencies=needs_key)  # before links: see paths
+    api.include_router(visits.router, dependencies=needs_key)
     api.include_router(top.router, dependencies=needs_key)
     api.include_router(share.router, dependencies=needs_key)
     api.include_router(live.router, dependencies=needs_key)

@@ -15,8 +15,8 @@ from shortly.api.link_bodies import MAX_DOMAIN
 from shortly.api.paths import SlugPath
 from shortly.api.problems import problems
 from shortly.api.services import AllServices, Stats
-from shortly.clicks.visit import DIMENSIONS, Visit
-from shortly.errors import InvalidCursor, InvalidInput, LinkNotFound, RangeTooLarge, UnknownDomain
+from shortly.clicks.visit import DIMENSIONS
+from shortly.errors import InvalidInput, LinkNotFound, RangeTooLarge, UnknownDomain
 from shortly.links.link import Link
 from shortly.stats.breakdowns import DEFAULT_TOP, MAX_TOP
 from shortly.stats.exports import MEDIA_TYPES, Export, ExportTable
@@ -24,7 +24,7 @@ from shortly.stats.filtered import Sample
 from shortly.stats.guarded import GuardedStats
 from shortly.stats.periods import MAX_TEXT, PeriodQuery, Step
 from shortly.stats.series import Bucket, Change, Summary
-from shortly.stats.service import MAX_VISITS, Page
+from shortly.stats.service import Page
 
 router = APIRouter(prefix="/api/v1", tags=["statistics"], dependencies=[needs("stats:read")])
 
@@ -89,15 +89,6 @@ class LinkStatsQuery(StatsQuery):
     """What to say about a link."""
 
     domain: OnDomain = None
-
-
-class VisitsQuery(Filtered, Span):
-    """Which visits."""
-
-    domain: OnDomain = None
-
-    limit: int = Field(50, ge=1, le=MAX_VISITS)
-    cursor: str | None = Field(None, max_length=2048, description="`next_cursor` of the page before.")
 
 
 class ExportQuery(Filtered, SteppedSpan):
@@ -214,40 +205,6 @@ class LinkStatsOut(StatsOut):
     domain: str
 
 
-class VisitOut(BaseModel):
-    """One visit; what is not known is empty."""
-
-    at: datetime
-    refused: str = Field(description="Why the visitor got no redirect; empty: they got it.")
-    bot: str = Field(description="The bot's name; empty: a human.")
-    referrer: str
-    country: str
-    region: str
-    city: str
-    browser: str
-    os: str
-    device: str
-    language: str
-    utm_source: str
-    utm_medium: str
-    utm_campaign: str
-    utm_term: str
-    utm_content: str
-
-    @classmethod
-    def of(cls, visit: Visit) -> Self:
-        """Return a visit as it goes out, without anything that tells visitors apart."""
-        values = {name: getattr(visit, name) for name in cls.model_fields if name != "at"}
-        return cls.model_construct(at=datetime.fromtimestamp(visit.at_ms / 1000, UTC), **values)
-
-
-class VisitList(BaseModel):
-    """One page of visits, newest first."""
-
-    items: list[VisitOut]
-    next_cursor: str | None = Field(description="Ask with it for the next page; null on the last one.")
-
-
 def fields_of(struct: Bucket | Summary | Change) -> dict[str, Any]:
     """Return a struct's fields."""
     return {name: getattr(struct, name) for name in struct.__struct_fields__}
@@ -294,18 +251,6 @@ async def get_link_stats(
     page = await read_page(link, query, stats)
     domain = link.domain or services.settings.base_host
     return LinkStatsOut.of(page, compare=query.compare, slug=link.slug, domain=domain)
-
-
-@router.get(
-    "/links/{slug:slug}/visits",
-    operation_id="list_link_visits",
-    responses={**OF_A_LINK, **problems(InvalidInput, InvalidCursor, UnknownDomain)},
-)
-async def list_link_visits(slug: SlugPath, query: Annotated[VisitsQuery, Query()], stats: Stats) -> VisitList:
-    """List single visits of a link, newest first, bots and refused ones among them."""
-    link = await stats.link(slug, domain=query.domain)
-    page = await stats.visits(link, query.query(), limit=query.limit, cursor=query.cursor, filters=query.filters())
-    return VisitList.model_construct(items=[VisitOut.of(visit) for visit in page.items], next_cursor=page.next_cursor)
 
 
 @router.get(

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from shortly.accounts.access import Caller
 from shortly.clicks.store import Total, VisitPage, every_link
+from shortly.clicks.visit import Visit
 from shortly.errors import Forbidden, LinkNotFound
 from shortly.links.guarded import reach_of
 from shortly.links.link import Link
@@ -78,6 +79,10 @@ class GuardedStats:
     ) -> VisitPage:
         """See ``StatsService``."""
         return await self._service.visits(*self._counted(link), query, limit=limit, cursor=cursor, filters=filters)
+
+    async def links_of(self, visits: Sequence[Visit]) -> dict[int, Link]:
+        """Return the links of visits by their ids; those that are deleted or out of reach are missing."""
+        return await self._links.get_many(sorted({visit.link_id for visit in visits}), reach=self._reach)
 
     async def export(
         self,

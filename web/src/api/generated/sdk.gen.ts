@@ -2,7 +2,7 @@
 
 import type { Client, ClientMeta, Options as Options2, RequestResult, ServerSentEventsResult, TDataShape } from './client';
 import { client } from './client.gen';
-import type { AcceptInvitationData, AcceptInvitationErrors, AcceptInvitationResponses, AddDomainData, AddDomainErrors, AddDomainResponses, AddMemberData, AddMemberErrors, AddMemberResponses, AddPasskeyData, AddPasskeyErrors, AddPasskeyResponses, AssignDomainData, AssignDomainErrors, AssignDomainResponses, BanLinkData, BanLinkErrors, BanLinkResponses, ChangeBrandingData, ChangeBrandingErrors, ChangeBrandingResponses, ChangePasswordData, ChangePasswordErrors, ChangePasswordResponses, ChangeRoleData, ChangeRoleErrors, ChangeRoleResponses, ChangeViewData, ChangeViewErrors, ChangeViewResponses, CheckSlugData, CheckSlugErrors, CheckSlugResponses, ConfirmTotpData, ConfirmTotpErrors, ConfirmTotpResponses, CreateKeyData, CreateKeyErrors, CreateKeyResponses, CreateLinkData, CreateLinkErrors, CreateLinkResponses, CreateLinksData, CreateLinksErrors, CreateLinksResponses, CreateUserData, CreateUserErrors, CreateUserResponses, CreateWorkspaceData, CreateWorkspaceErrors, CreateWorkspaceResponses, DecideReportData, DecideReportErrors, DecideReportResponses, DeleteLinkData, DeleteLinkErrors, DeleteLinkResponses, DeleteLinksData, DeleteLinksErrors, DeleteLinksResponses, DeleteUserData, DeleteUserErrors, DeleteUserResponses, DeleteViewData, DeleteViewErrors, DeleteViewResponses, DeleteWorkspaceData, DeleteWorkspaceErrors, DeleteWorkspaceResponses, DisableTotpData, DisableTotpErrors, DisableTotpResponses, EditKeyData, EditKeyErrors, EditKeyResponses, EditLinkData, EditLinkErrors, EditLinkResponses, EditLinksData, EditLinksErrors, EditLinksResponses, EditMeData, EditMeErrors, EditMeResponses, EditUserData, EditUserErrors, EditUserResponses, EndOtherSessionsData, EndOtherSessionsErrors, EndOtherSessionsResponses, EndSessionData, EndSessionErrors, EndSessionResponses, EndSessionsOfUserData, EndSessionsOfUserErrors, EndSessionsOfUserResponses, ExportAuditData, ExportAuditErrors, ExportAuditResponses, ExportLinksData, ExportLinksErrors, ExportLinksResponses, ExportLinkStatsData, ExportLinkStatsErrors, ExportLinkStatsResponses, ExportOverallStatsData, ExportOverallStatsErrors, ExportOverallStatsResponses, FinishOidcData, FinishOidcErrors, ForgetPasswordData, ForgetPasswordErrors, ForgetPasswordResponses, GetBrandingData, GetBrandingErrors, GetBrandingResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetLinkData, GetLinkErrors, GetLinkQrData, GetLinkQrErrors, GetLinkQrResponses, GetLinkResponses, GetLinkStatsData, GetLinkStatsErrors, GetLinkStatsResponses, GetLivenessData, GetLivenessResponses, GetLogoData, GetLogoErrors, GetLogoResponses, GetMeData, GetMeErrors, GetMeResponses, GetMethodsData, GetMethodsErrors, GetMethodsResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOverallStatsData, GetOverallStatsErrors, GetOverallStatsResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetSetupData, GetSetupErrors, GetSetupResponses, GetShareData, GetShareErrors, GetShareResponses, GetSystemData, GetSystemErrors, GetSystemResponses, GetTotpData, GetTotpErrors, GetTotpResponses, GetUserData, GetUserErrors, GetUserResponses, GetWorkspaceData, GetWorkspaceErrors, GetWorkspaceResponses, ImportLinksData, ImportLinksErrors, ImportLinksResponses, InvitePersonData, InvitePersonErrors, InvitePersonResponses, ListAttentionData, ListAttentionErrors, ListAttentionResponses, ListAuditData, ListAuditErrors, ListAuditResponses, ListDomainsData, ListDomainsErrors, ListDomainsResponses, ListFoldersData, ListFoldersErrors, ListFoldersResponses, ListInvitationsData, ListInvitationsErrors, ListInvitationsResponses, ListKeysData, ListKeysErrors, ListKeysResponses, ListLinksData, ListLinksErrors, ListLinksResponses, ListLinkVisitsData, ListLinkVisitsErrors, ListLinkVisitsResponses, ListMembersData, ListMembersErrors, ListMembersResponses, ListPasskeysData, ListPasskeysErrors, ListPasskeysResponses, ListReportsData, ListReportsErrors, ListReportsResponses, ListSessionsData, ListSessionsErrors, ListSessionsResponses, ListSettingsData, ListSettingsErrors, ListSettingsResponses, ListTagsData, ListTagsErrors, ListTagsResponses, ListTopLinksData, ListTopLinksErrors, ListTopLinksResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListViewsData, ListViewsErrors, ListViewsResponses, ListWorkspacesData, ListWorkspacesErrors, ListWorkspacesResponses, MakeResetLinkData, MakeResetLinkErrors, MakeResetLinkResponses, RemoveDomainData, RemoveDomainErrors, RemoveDomainResponses, RemoveMemberData, RemoveMemberErrors, RemoveMemberResponses, RemovePasskeyData, RemovePasskeyErrors, RemovePasskeyResponses, RemoveSecondFactorData, RemoveSecondFactorErrors, RemoveSecondFactorResponses, RenamePasskeyData, RenamePasskeyErrors, RenamePasskeyResponses, RenameWorkspaceData, RenameWorkspaceErrors, RenameWorkspaceResponses, RenewRecoveryCodesData, RenewRecoveryCodesErrors, RenewRecoveryCodesResponses, ReportLinkData, ReportLinkErrors, ReportLinkResponses, ResetPasswordData, ResetPasswordErrors, ResetPasswordResponses, RestoreLinksData, RestoreLinksErrors, RestoreLinksResponses, RevokeKeyData, RevokeKeyErrors, RevokeKeyResponses, RotateKeyData, RotateKeyErrors, RotateKeyResponses, SaveViewData, SaveViewErrors, SaveViewResponses, SetUpData, SetUpErrors, SetUpResponses, ShareStatsData, ShareStatsErrors, ShareStatsResponses, SignInByPasskeyData, SignInByPasskeyErrors, SignInByPasskeyResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, StartOidcData, StartOidcErrors, StartPasskeyData, StartPasskeyErrors, StartPasskeyResponses, StartPasskeySignInData, StartPasskeySignInErrors, StartPasskeySignInResponses, StartTotpData, StartTotpErrors, StartTotpResponses, UnbanLinkData, UnbanLinkErrors, UnbanLinkResponses, UnshareStatsData, UnshareStatsErrors, UnshareStatsResponses, WatchLiveData, WatchLiveErrors, WatchLiveResponses, WithdrawInvitationData, WithdrawInvitationErrors, WithdrawInvitationResponses } from './types.gen';
+import type { AcceptInvitationData, AcceptInvitationErrors, AcceptInvitationResponses, AddDomainData, AddDomainErrors, AddDomainResponses, AddMemberData, AddMemberErrors, AddMemberResponses, AddPasskeyData, AddPasskeyErrors, AddPasskeyResponses, AssignDomainData, AssignDomainErrors, AssignDomainResponses, BanLinkData, BanLinkErrors, BanLinkResponses, ChangeBrandingData, ChangeBrandingErrors, ChangeBrandingResponses, ChangePasswordData, ChangePasswordErrors, ChangePasswordResponses, ChangeRoleData, ChangeRoleErrors, ChangeRoleResponses, ChangeViewData, ChangeViewErrors, ChangeViewResponses, CheckSlugData, CheckSlugErrors, CheckSlugResponses, ConfirmTotpData, ConfirmTotpErrors, ConfirmTotpResponses, CreateKeyData, CreateKeyErrors, CreateKeyResponses, CreateLinkData, CreateLinkErrors, CreateLinkResponses, CreateLinksData, CreateLinksErrors, CreateLinksResponses, CreateUserData, CreateUserErrors, CreateUserResponses, CreateWorkspaceData, CreateWorkspaceErrors, CreateWorkspaceResponses, DecideReportData, DecideReportErrors, DecideReportResponses, DeleteLinkData, DeleteLinkErrors, DeleteLinkResponses, DeleteLinksData, DeleteLinksErrors, DeleteLinksResponses, DeleteUserData, DeleteUserErrors, DeleteUserResponses, DeleteViewData, DeleteViewErrors, DeleteViewResponses, DeleteWorkspaceData, DeleteWorkspaceErrors, DeleteWorkspaceResponses, DisableTotpData, DisableTotpErrors, DisableTotpResponses, EditKeyData, EditKeyErrors, EditKeyResponses, EditLinkData, EditLinkErrors, EditLinkResponses, EditLinksData, EditLinksErrors, EditLinksResponses, EditMeData, EditMeErrors, EditMeResponses, EditUserData, EditUserErrors, EditUserResponses, EndOtherSessionsData, EndOtherSessionsErrors, EndOtherSessionsResponses, EndSessionData, EndSessionErrors, EndSessionResponses, EndSessionsOfUserData, EndSessionsOfUserErrors, EndSessionsOfUserResponses, ExportAuditData, ExportAuditErrors, ExportAuditResponses, ExportLinksData, ExportLinksErrors, ExportLinksResponses, ExportLinkStatsData, ExportLinkStatsErrors, ExportLinkStatsResponses, ExportOverallStatsData, ExportOverallStatsErrors, ExportOverallStatsResponses, FinishOidcData, FinishOidcErrors, ForgetPasswordData, ForgetPasswordErrors, ForgetPasswordResponses, GetBrandingData, GetBrandingErrors, GetBrandingResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetLinkData, GetLinkErrors, GetLinkQrData, GetLinkQrErrors, GetLinkQrResponses, GetLinkResponses, GetLinkStatsData, GetLinkStatsErrors, GetLinkStatsResponses, GetLivenessData, GetLivenessResponses, GetLogoData, GetLogoErrors, GetLogoResponses, GetMeData, GetMeErrors, GetMeResponses, GetMethodsData, GetMethodsErrors, GetMethodsResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOverallStatsData, GetOverallStatsErrors, GetOverallStatsResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetSetupData, GetSetupErrors, GetSetupResponses, GetShareData, GetShareErrors, GetShareResponses, GetSystemData, GetSystemErrors, GetSystemResponses, GetTotpData, GetTotpErrors, GetTotpResponses, GetUserData, GetUserErrors, GetUserResponses, GetWorkspaceData, GetWorkspaceErrors, GetWorkspaceResponses, ImportLinksData, ImportLinksErrors, ImportLinksResponses, InvitePersonData, InvitePersonErrors, InvitePersonResponses, ListAttentionData, ListAttentionErrors, ListAttentionResponses, ListAuditData, ListAuditErrors, ListAuditResponses, ListDomainsData, ListDomainsErrors, ListDomainsResponses, ListFoldersData, ListFoldersErrors, ListFoldersResponses, ListInvitationsData, ListInvitationsErrors, ListInvitationsResponses, ListKeysData, ListKeysErrors, ListKeysResponses, ListLinksData, ListLinksErrors, ListLinksResponses, ListLinkVisitsData, ListLinkVisitsErrors, ListLinkVisitsResponses, ListMembersData, ListMembersErrors, ListMembersResponses, ListOverallVisitsData, ListOverallVisitsErrors, ListOverallVisitsResponses, ListPasskeysData, ListPasskeysErrors, ListPasskeysResponses, ListReportsData, ListReportsErrors, ListReportsResponses, ListSessionsData, ListSessionsErrors, ListSessionsResponses, ListSettingsData, ListSettingsErrors, ListSettingsResponses, ListTagsData, ListTagsErrors, ListTagsResponses, ListTopLinksData, ListTopLinksErrors, ListTopLinksResponses, ListUsersData, ListUsersErrors, ListUsersResponses, ListViewsData, ListViewsErrors, ListViewsResponses, ListWorkspacesData, ListWorkspacesErrors, ListWorkspacesResponses, MakeResetLinkData, MakeResetLinkErrors, MakeResetLinkResponses, RemoveDomainData, RemoveDomainErrors, RemoveDomainResponses, RemoveMemberData, RemoveMemberErrors, RemoveMemberResponses, RemovePasskeyData, RemovePasskeyErrors, RemovePasskeyResponses, RemoveSecondFactorData, RemoveSecondFactorErrors, RemoveSecondFactorResponses, RenamePasskeyData, RenamePasskeyErrors, RenamePasskeyResponses, RenameWorkspaceData, RenameWorkspaceErrors, RenameWorkspaceResponses, RenewRecoveryCodesData, RenewRecoveryCodesErrors, RenewRecoveryCodesResponses, ReportLinkData, ReportLinkErrors, ReportLinkResponses, ResetPasswordData, ResetPasswordErrors, ResetPasswordResponses, RestoreLinksData, RestoreLinksErrors, RestoreLinksResponses, RevokeKeyData, RevokeKeyErrors, RevokeKeyResponses, RotateKeyData, RotateKeyErrors, RotateKeyResponses, SaveViewData, SaveViewErrors, SaveViewResponses, SetUpData, SetUpErrors, SetUpResponses, ShareStatsData, ShareStatsErrors, ShareStatsResponses, SignInByPasskeyData, SignInByPasskeyErrors, SignInByPasskeyResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, StartOidcData, StartOidcErrors, StartPasskeyData, StartPasskeyErrors, StartPasskeyResponses, StartPasskeySignInData, StartPasskeySignInErrors, StartPasskeySignInResponses, StartTotpData, StartTotpErrors, StartTotpResponses, UnbanLinkData, UnbanLinkErrors, UnbanLinkResponses, UnshareStatsData, UnshareStatsErrors, UnshareStatsResponses, WatchLiveData, WatchLiveErrors, WatchLiveResponses, WithdrawInvitationData, WithdrawInvitationErrors, WithdrawInvitationResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -76,25 +76,6 @@ export const getLinkStats = <ThrowOnError extends boolean = false>(options: Opti
 });
 
 /**
- * List Link Visits
- *
- * List single visits of a link, newest first, bots and refused ones among them.
- */
-export const listLinkVisits = <ThrowOnError extends boolean = false>(options: Options<ListLinkVisitsData, ThrowOnError>): RequestResult<ListLinkVisitsResponses, ListLinkVisitsErrors, ThrowOnError> => (options.client ?? client).get<ListLinkVisitsResponses, ListLinkVisitsErrors, ThrowOnError>({
-    security: [
-        { scheme: 'bearer', type: 'http' },
-        { name: 'X-Api-Key', type: 'apiKey' },
-        {
-            in: 'cookie',
-            name: 'shortly_session',
-            type: 'apiKey'
-        }
-    ],
-    url: '/api/v1/links/{slug}/visits',
-    ...options
-});
-
-/**
  * Export Link Stats
  *
  * Export the statistics or the visits of a link.
@@ -110,6 +91,44 @@ export const exportLinkStats = <ThrowOnError extends boolean = false>(options: O
         }
     ],
     url: '/api/v1/links/{slug}/export',
+    ...options
+});
+
+/**
+ * List Overall Visits
+ *
+ * List single visits of all links of the workspace, newest first, bots and refused ones among them.
+ */
+export const listOverallVisits = <ThrowOnError extends boolean = false>(options?: Options<ListOverallVisitsData, ThrowOnError>): RequestResult<ListOverallVisitsResponses, ListOverallVisitsErrors, ThrowOnError> => (options?.client ?? client).get<ListOverallVisitsResponses, ListOverallVisitsErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/stats/visits',
+    ...options
+});
+
+/**
+ * List Link Visits
+ *
+ * List single visits of a link, newest first, bots and refused ones among them.
+ */
+export const listLinkVisits = <ThrowOnError extends boolean = false>(options: Options<ListLinkVisitsData, ThrowOnError>): RequestResult<ListLinkVisitsResponses, ListLinkVisitsErrors, ThrowOnError> => (options.client ?? client).get<ListLinkVisitsResponses, ListLinkVisitsErrors, ThrowOnError>({
+    security: [
+        { scheme: 'bearer', type: 'http' },
+        { name: 'X-Api-Key', type: 'apiKey' },
+        {
+            in: 'cookie',
+            name: 'shortly_session',
+            type: 'apiKey'
+        }
+    ],
+    url: '/api/v1/links/{slug}/visits',
     ...options
 });
 

@@ -2144,6 +2144,112 @@ export type Options = {
 };
 
 /**
+ * OverallVisitList
+ *
+ * One page of visits of all links, newest first.
+ */
+export type OverallVisitList = {
+    /**
+     * Items
+     */
+    items: Array<OverallVisitOut>;
+    /**
+     * Next Cursor
+     *
+     * Ask with it for the next page; null on the last one.
+     */
+    next_cursor: string | null;
+};
+
+/**
+ * OverallVisitOut
+ *
+ * One visit of one of the links.
+ */
+export type OverallVisitOut = {
+    /**
+     * At
+     */
+    at: string;
+    /**
+     * Refused
+     *
+     * Why the visitor got no redirect; empty: they got it.
+     */
+    refused: string;
+    /**
+     * Bot
+     *
+     * The bot's name; empty: a human.
+     */
+    bot: string;
+    /**
+     * Referrer
+     */
+    referrer: string;
+    /**
+     * Country
+     */
+    country: string;
+    /**
+     * Region
+     */
+    region: string;
+    /**
+     * City
+     */
+    city: string;
+    /**
+     * Browser
+     */
+    browser: string;
+    /**
+     * Os
+     */
+    os: string;
+    /**
+     * Device
+     */
+    device: string;
+    /**
+     * Language
+     */
+    language: string;
+    /**
+     * Utm Source
+     */
+    utm_source: string;
+    /**
+     * Utm Medium
+     */
+    utm_medium: string;
+    /**
+     * Utm Campaign
+     */
+    utm_campaign: string;
+    /**
+     * Utm Term
+     */
+    utm_term: string;
+    /**
+     * Utm Content
+     */
+    utm_content: string;
+    /**
+     * Slug
+     *
+     * The link's, as it is now; null: it was deleted.
+     */
+    slug: string | null;
+    /**
+     * Domain
+     *
+     * Host that the slug lives on.
+     */
+    domain: string | null;
+};
+
+/**
  * PasskeyList
  *
  * All of one's own.
@@ -3745,155 +3851,6 @@ export type GetLinkStatsResponses = {
 
 export type GetLinkStatsResponse = GetLinkStatsResponses[keyof GetLinkStatsResponses];
 
-export type ListLinkVisitsData = {
-    body?: never;
-    path: {
-        /**
-         * Slug
-         *
-         * The link's slug or an alias of it.
-         */
-        slug: string;
-    };
-    query?: {
-        /**
-         * Period
-         *
-         * 24h, today, yesterday, 7d, 30d, 90d, 12mo, month, year or all; days are those of `tz`.
-         */
-        period?: string | null;
-        /**
-         * Since
-         *
-         * ISO 8601 date or time, inclusive; local to `tz`.
-         */
-        since?: string | null;
-        /**
-         * Until
-         *
-         * Likewise, exclusive; now, if absent.
-         */
-        until?: string | null;
-        /**
-         * Tz
-         *
-         * IANA time zone.
-         */
-        tz?: string;
-        /**
-         * Referrer
-         *
-         * Host of the page that the visitor came from; empty: direct visits.
-         */
-        referrer?: string | null;
-        /**
-         * Country
-         *
-         * ISO 3166-1 alpha-2.
-         */
-        country?: string | null;
-        /**
-         * Region
-         */
-        region?: string | null;
-        /**
-         * City
-         */
-        city?: string | null;
-        /**
-         * Browser
-         */
-        browser?: string | null;
-        /**
-         * Os
-         */
-        os?: string | null;
-        /**
-         * Device
-         */
-        device?: string | null;
-        /**
-         * Language
-         */
-        language?: string | null;
-        /**
-         * Utm Source
-         */
-        utm_source?: string | null;
-        /**
-         * Utm Medium
-         */
-        utm_medium?: string | null;
-        /**
-         * Utm Campaign
-         */
-        utm_campaign?: string | null;
-        /**
-         * Utm Term
-         */
-        utm_term?: string | null;
-        /**
-         * Utm Content
-         */
-        utm_content?: string | null;
-        /**
-         * Domain
-         *
-         * Host that the slug lives on; the default one if absent.
-         */
-        domain?: string | null;
-        /**
-         * Limit
-         */
-        limit?: number;
-        /**
-         * Cursor
-         *
-         * `next_cursor` of the page before.
-         */
-        cursor?: string | null;
-    };
-    url: '/api/v1/links/{slug}/visits';
-};
-
-export type ListLinkVisitsErrors = {
-    /**
-     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
-     */
-    400: Problem;
-    /**
-     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
-     */
-    401: Problem;
-    /**
-     * `link_not_found`: No link has this slug on this domain.
-     */
-    404: Problem;
-    /**
-     * `invalid_input`: A value is missing, malformed or out of range. `invalid_cursor`: The page cursor was not made by this installation, or belongs to another sort order. `unknown_domain`: The domain is not one that this installation serves, or it is another workspace's.
-     */
-    422: Problem;
-    /**
-     * `internal_error`: Something went wrong inside; the log has more under the request id.
-     */
-    500: Problem;
-    /**
-     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
-     */
-    503: Problem;
-};
-
-export type ListLinkVisitsError = ListLinkVisitsErrors[keyof ListLinkVisitsErrors];
-
-export type ListLinkVisitsResponses = {
-    /**
-     * Successful Response
-     */
-    200: VisitList;
-};
-
-export type ListLinkVisitsResponse = ListLinkVisitsResponses[keyof ListLinkVisitsResponses];
-
 export type ExportLinkStatsData = {
     body?: never;
     headers?: {
@@ -4062,6 +4019,287 @@ export type ExportLinkStatsResponses = {
 };
 
 export type ExportLinkStatsResponse = ExportLinkStatsResponses[keyof ExportLinkStatsResponses];
+
+export type ListOverallVisitsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Period
+         *
+         * 24h, today, yesterday, 7d, 30d, 90d, 12mo, month, year or all; days are those of `tz`.
+         */
+        period?: string | null;
+        /**
+         * Since
+         *
+         * ISO 8601 date or time, inclusive; local to `tz`.
+         */
+        since?: string | null;
+        /**
+         * Until
+         *
+         * Likewise, exclusive; now, if absent.
+         */
+        until?: string | null;
+        /**
+         * Tz
+         *
+         * IANA time zone.
+         */
+        tz?: string;
+        /**
+         * Referrer
+         *
+         * Host of the page that the visitor came from; empty: direct visits.
+         */
+        referrer?: string | null;
+        /**
+         * Country
+         *
+         * ISO 3166-1 alpha-2.
+         */
+        country?: string | null;
+        /**
+         * Region
+         */
+        region?: string | null;
+        /**
+         * City
+         */
+        city?: string | null;
+        /**
+         * Browser
+         */
+        browser?: string | null;
+        /**
+         * Os
+         */
+        os?: string | null;
+        /**
+         * Device
+         */
+        device?: string | null;
+        /**
+         * Language
+         */
+        language?: string | null;
+        /**
+         * Utm Source
+         */
+        utm_source?: string | null;
+        /**
+         * Utm Medium
+         */
+        utm_medium?: string | null;
+        /**
+         * Utm Campaign
+         */
+        utm_campaign?: string | null;
+        /**
+         * Utm Term
+         */
+        utm_term?: string | null;
+        /**
+         * Utm Content
+         */
+        utm_content?: string | null;
+        /**
+         * Limit
+         */
+        limit?: number;
+        /**
+         * Cursor
+         *
+         * `next_cursor` of the page before.
+         */
+        cursor?: string | null;
+    };
+    url: '/api/v1/stats/visits';
+};
+
+export type ListOverallVisitsErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `invalid_cursor`: The page cursor was not made by this installation, or belongs to another sort order. `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type ListOverallVisitsError = ListOverallVisitsErrors[keyof ListOverallVisitsErrors];
+
+export type ListOverallVisitsResponses = {
+    /**
+     * Successful Response
+     */
+    200: OverallVisitList;
+};
+
+export type ListOverallVisitsResponse = ListOverallVisitsResponses[keyof ListOverallVisitsResponses];
+
+export type ListLinkVisitsData = {
+    body?: never;
+    path: {
+        /**
+         * Slug
+         *
+         * The link's slug or an alias of it.
+         */
+        slug: string;
+    };
+    query?: {
+        /**
+         * Period
+         *
+         * 24h, today, yesterday, 7d, 30d, 90d, 12mo, month, year or all; days are those of `tz`.
+         */
+        period?: string | null;
+        /**
+         * Since
+         *
+         * ISO 8601 date or time, inclusive; local to `tz`.
+         */
+        since?: string | null;
+        /**
+         * Until
+         *
+         * Likewise, exclusive; now, if absent.
+         */
+        until?: string | null;
+        /**
+         * Tz
+         *
+         * IANA time zone.
+         */
+        tz?: string;
+        /**
+         * Referrer
+         *
+         * Host of the page that the visitor came from; empty: direct visits.
+         */
+        referrer?: string | null;
+        /**
+         * Country
+         *
+         * ISO 3166-1 alpha-2.
+         */
+        country?: string | null;
+        /**
+         * Region
+         */
+        region?: string | null;
+        /**
+         * City
+         */
+        city?: string | null;
+        /**
+         * Browser
+         */
+        browser?: string | null;
+        /**
+         * Os
+         */
+        os?: string | null;
+        /**
+         * Device
+         */
+        device?: string | null;
+        /**
+         * Language
+         */
+        language?: string | null;
+        /**
+         * Utm Source
+         */
+        utm_source?: string | null;
+        /**
+         * Utm Medium
+         */
+        utm_medium?: string | null;
+        /**
+         * Utm Campaign
+         */
+        utm_campaign?: string | null;
+        /**
+         * Utm Term
+         */
+        utm_term?: string | null;
+        /**
+         * Utm Content
+         */
+        utm_content?: string | null;
+        /**
+         * Limit
+         */
+        limit?: number;
+        /**
+         * Cursor
+         *
+         * `next_cursor` of the page before.
+         */
+        cursor?: string | null;
+        /**
+         * Domain
+         *
+         * Host that the slug lives on; the default one if absent.
+         */
+        domain?: string | null;
+    };
+    url: '/api/v1/links/{slug}/visits';
+};
+
+export type ListLinkVisitsErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `link_not_found`: No link has this slug on this domain.
+     */
+    404: Problem;
+    /**
+     * `invalid_cursor`: The page cursor was not made by this installation, or belongs to another sort order. `unknown_domain`: The domain is not one that this installation serves, or it is another workspace's. `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type ListLinkVisitsError = ListLinkVisitsErrors[keyof ListLinkVisitsErrors];
+
+export type ListLinkVisitsResponses = {
+    /**
+     * Successful Response
+     */
+    200: VisitList;
+};
+
+export type ListLinkVisitsResponse = ListLinkVisitsResponses[keyof ListLinkVisitsResponses];
 
 export type ListTopLinksData = {
     body?: never;

@@ -47,7 +47,7 @@ export function Statistics({ of, search, onChange }: StatisticsProps) {
           <Breakdowns stats={stats.data} search={search} onChange={onChange} />
           <WorldMap of={of} search={search} />
           <HeatMap cells={stats.data.heatmap} tz={stats.data.tz} />
-          {of && <Visits of={of} search={search} />}
+          <Visits of={of} search={search} />
         </>
       )}
     </Stack>

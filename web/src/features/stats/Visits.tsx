@@ -1,15 +1,16 @@
-import { Badge, Button, ScrollArea, Skeleton, Stack, Table, Text } from "@mantine/core";
+import { Anchor, Badge, Button, ScrollArea, Skeleton, Stack, Table, Text } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { formatMoment } from "../../i18n/format";
 import { Section } from "../../parts/Section";
 import { Failed } from "../../parts/States";
-import { type Of, visitsQuery } from "./queries";
+import { type Of, type Seen, visitsQuery } from "./queries";
 import type { StatsSearch } from "./search";
 import { nameOf } from "./values";
 
-/** Single visits that are still kept, newest first. */
-export function Visits({ of, search }: { of: NonNullable<Of>; search: StatsSearch }) {
+/** Single visits that are still kept, newest first; of all links together each says of which one. */
+export function Visits({ of, search }: { of: Of; search: StatsSearch }) {
   const { t } = useTranslation();
   const visits = useInfiniteQuery(visitsQuery(of, search));
   const all = visits.data?.pages.flatMap((page) => page.items) ?? [];
@@ -30,6 +31,7 @@ export function Visits({ of, search }: { of: NonNullable<Of>; search: StatsSearc
                 <Table.Thead>
                   <Table.Tr>
                     <Table.Th scope="col">{t("stats.time")}</Table.Th>
+                    {!of && <Table.Th scope="col">{t("stats.link")}</Table.Th>}
                     <Table.Th scope="col">{t("stats.dimensions.referrer")}</Table.Th>
                     <Table.Th scope="col">{t("stats.dimensions.country")}</Table.Th>
                     <Table.Th scope="col">{t("stats.dimensions.browser")}</Table.Th>
@@ -42,6 +44,11 @@ export function Visits({ of, search }: { of: NonNullable<Of>; search: StatsSearc
                     // biome-ignore lint/suspicious/noArrayIndexKey: visits have no identity, and only more are added
                     <Table.Tr key={`${visit.at}/${place}`}>
                       <Table.Td style={{ whiteSpace: "nowrap" }}>{formatMoment(visit.at)}</Table.Td>
+                      {!of && (
+                        <Table.Td>
+                          <LinkOf visit={visit} />
+                        </Table.Td>
+                      )}
                       <Table.Td>{visit.referrer || t("stats.direct")}</Table.Td>
                       <Table.Td>{visit.country ? nameOf("country", visit.country) : "–"}</Table.Td>
                       <Table.Td>{visit.bot || visit.browser || "–"}</Table.Td>
@@ -63,5 +70,18 @@ export function Visits({ of, search }: { of: NonNullable<Of>; search: StatsSearc
         </Stack>
       )}
     </Section>
+  );
+}
+
+function LinkOf({ visit: { slug, domain } }: { visit: Seen }) {
+  if (!slug) return "–";
+  return (
+    <Anchor
+      renderRoot={(props) => (
+        <Link to="/app/links/$slug" params={{ slug }} search={{ domain: domain ?? undefined }} {...props} />
+      )}
+    >
+      /{slug}
+    </Anchor>
   );
 }

@@ -6,7 +6,10 @@ import {
   getLinkStats,
   getOverallStats,
   listLinkVisits,
+  listOverallVisits,
+  type OverallVisitOut,
   type StatsOut,
+  type VisitOut,
 } from "../../api/generated";
 import { unwrap } from "../../api/http";
 import { filtersOf, type StatsSearch, spanOf } from "./search";
@@ -54,17 +57,18 @@ export const dimensionQuery = (of: Of, search: StatsSearch, dimension: Dimension
     },
   });
 
-export const visitsQuery = (of: NonNullable<Of>, search: StatsSearch) =>
+/** A visit; of all links together it says of which one, null: of one that was deleted. */
+export type Seen = VisitOut & Partial<Pick<OverallVisitOut, "slug" | "domain">>;
+
+export const visitsQuery = (of: Of, search: StatsSearch) =>
   infiniteQueryOptions({
     queryKey: ["visits", of, spanOf(search), filtersOf(search)],
-    queryFn: ({ signal, pageParam }) =>
-      unwrap(
-        listLinkVisits({
-          path: { slug: of.slug },
-          query: { ...spanOf(search), ...filtersOf(search), domain: of.domain, limit: 25, cursor: pageParam },
-          signal,
-        }),
-      ),
+    queryFn: async ({ signal, pageParam }): Promise<{ items: Seen[]; next_cursor: string | null }> => {
+      const query = { ...spanOf(search), ...filtersOf(search), limit: 25, cursor: pageParam };
+      return of
+        ? unwrap(listLinkVisits({ path: { slug: of.slug }, query: { ...query, domain: of.domain }, signal }))
+        : unwrap(listOverallVisits({ query, signal }));
+    },
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
   });
