@@ -1,4 +1,4 @@
-import { Anchor, Button, PasswordInput, Stack, TextInput } from "@mantine/core";
+import { Anchor, Button, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
@@ -7,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import { acceptInvitation, signIn, signOut } from "../../api/generated";
 import { chooseWorkspace, unwrap } from "../../api/http";
 import { Door } from "./Door";
+import { NewPassword } from "./NewPassword";
 import { meQuery } from "./queries";
 import { forgetInvitation, takeInvitation } from "./token";
 import { useEntered } from "./useEntered";
@@ -73,13 +74,7 @@ function JoinAnew({ token }: { token: string }) {
       <form onSubmit={form.onSubmit((values) => joining.mutate(values))}>
         <Stack>
           <TextInput label={t("auth.name")} autoComplete="name" autoFocus {...form.getInputProps("name")} />
-          <PasswordInput
-            label={t("auth.password")}
-            description={t("auth.passwordHint")}
-            autoComplete="new-password"
-            required
-            {...form.getInputProps("password")}
-          />
+          <NewPassword {...form.getInputProps("password")} />
           <Button type="submit" loading={joining.isPending}>
             {t("invitation.join")}
           </Button>

@@ -1,4 +1,4 @@
-import { Button, PasswordInput, Stack } from "@mantine/core";
+import { Button, Stack } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useMutation } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
@@ -7,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import { resetPassword } from "../../api/generated";
 import { unwrap } from "../../api/http";
 import { Door } from "./Door";
+import { NewPassword } from "./NewPassword";
 import { takeToken } from "./token";
 
 export function Reset() {
@@ -27,14 +28,7 @@ export function Reset() {
     <Door title={t("auth.newPassword")} error={resetting.error}>
       <form onSubmit={form.onSubmit((values) => resetting.mutate(values))}>
         <Stack>
-          <PasswordInput
-            label={t("auth.newPassword")}
-            description={t("auth.passwordHint")}
-            autoComplete="new-password"
-            required
-            autoFocus
-            {...form.getInputProps("password")}
-          />
+          <NewPassword label={t("auth.newPassword")} autoFocus {...form.getInputProps("password")} />
           <Button type="submit" loading={resetting.isPending}>
             {t("auth.savePassword")}
           </Button>

@@ -1,4 +1,4 @@
-import { Button, PasswordInput, Stack, TextInput } from "@mantine/core";
+import { Button, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
@@ -7,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import { setUp } from "../../api/generated";
 import { unwrap } from "../../api/http";
 import { Door } from "./Door";
+import { NewPassword } from "./NewPassword";
 import { methodsQuery } from "./queries";
 import { takeToken } from "./token";
 import { useEntered } from "./useEntered";
@@ -49,13 +50,7 @@ export function Setup() {
             required
             {...form.getInputProps("email")}
           />
-          <PasswordInput
-            label={t("auth.password")}
-            description={t("auth.passwordHint")}
-            autoComplete="new-password"
-            required
-            {...form.getInputProps("password")}
-          />
+          <NewPassword {...form.getInputProps("password")} />
           <Button type="submit" loading={settingUp.isPending}>
             {t("setup.submit")}
           </Button>

@@ -1,5 +1,5 @@
 import { Anchor, Button, Group, Skeleton, Stack, Text } from "@mantine/core";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
@@ -7,11 +7,12 @@ import type { ConcernOut, LinkOut } from "../../api/generated";
 import { formatAgo, formatNumber } from "../../i18n/format";
 import { Section } from "../../parts/Section";
 import { Failed, messageOf } from "../../parts/States";
-import { offerUndo, tellFailure } from "../../parts/undo";
+import { tellFailure } from "../../parts/undo";
 import { useMay } from "../auth/useMay";
 import { change } from "../links/bulk";
 import { edit } from "../links/editor";
-import { keyOf, refreshLinks } from "../links/queries";
+import { keyOf } from "../links/queries";
+import { useUndo } from "../links/useUndo";
 import { attentionQuery } from "./queries";
 
 const STATES = { banned: "banned", used_up: "exhausted", expired: "expired" } as const;
@@ -110,24 +111,10 @@ function AboutBan() {
 
 function Cure({ concern: { link, reason } }: { concern: ConcernOut }) {
   const { t } = useTranslation();
-  const cache = useQueryClient();
+  const offerUndo = useUndo();
   const archiving = useMutation({
     mutationFn: () => change([link], () => ({ archived: true })),
-    onSuccess: async (done) => {
-      offerUndo({
-        message: t("attention.archived", { url: nameOf(link) }),
-        action: t("links.undo"),
-        undo: async () => {
-          try {
-            await done.undo();
-          } catch (error) {
-            tellFailure(messageOf(error));
-          }
-          await refreshLinks(cache);
-        },
-      });
-      await refreshLinks(cache);
-    },
+    onSuccess: (done) => offerUndo(t("attention.archived", { url: nameOf(link) }), done.undo),
     onError: (error) => tellFailure(messageOf(error)),
   });
   if (!useMay("links:write")) return null;

@@ -1,19 +1,19 @@
 import { Button, Group, Menu, Paper, Popover, Stack, Text } from "@mantine/core";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { LinkOut } from "../../api/generated";
 import { formatNumber } from "../../i18n/format";
 import { messageOf } from "../../parts/States";
-import { offerUndo, tellFailure } from "../../parts/undo";
+import { tellFailure } from "../../parts/undo";
 import { change, type Done, remove } from "./bulk";
 import { FolderField, TagsField } from "./LabelField";
-import { refreshLinks } from "./queries";
+import { useUndo } from "./useUndo";
 
 /** What can be done with the links that were chosen; all of it can be taken back. */
 export function BulkBar({ links, onDone }: { links: LinkOut[]; onDone: () => void }) {
   const { t } = useTranslation();
-  const cache = useQueryClient();
+  const offerUndo = useUndo();
   const acting = useMutation({
     mutationFn: (act: () => Promise<Done>) => act(),
     onSuccess: async (done) => {
@@ -22,21 +22,8 @@ export function BulkBar({ links, onDone }: { links: LinkOut[]; onDone: () => voi
         count: done.succeeded,
         number: formatNumber(done.succeeded),
       });
-      offerUndo({
-        message: done.failed
-          ? `${message} ${t("links.notChanged", { count: done.failed, number: formatNumber(done.failed) })}`
-          : message,
-        action: t("links.undo"),
-        undo: async () => {
-          try {
-            await done.undo();
-          } catch (error) {
-            tellFailure(messageOf(error));
-          }
-          await refreshLinks(cache);
-        },
-      });
-      await refreshLinks(cache);
+      const refused = t("links.notChanged", { count: done.failed, number: formatNumber(done.failed) });
+      await offerUndo(done.failed ? `${message} ${refused}` : message, done.undo);
     },
     onError: (error) => tellFailure(messageOf(error)),
   });

@@ -6,13 +6,13 @@ import { useTranslation } from "react-i18next";
 import { createLink, editLink, getLink, type LinkOut, type NewLink } from "../../api/generated";
 import { unwrap } from "../../api/http";
 import { Problem } from "../../api/problem";
-import { Failed, messageOf, Waiting } from "../../parts/States";
-import { offerUndo, tellFailure } from "../../parts/undo";
+import { Failed, Waiting } from "../../parts/States";
 import { Conflict } from "./Conflict";
 import type { Editing } from "./editor";
 import { LinkForm } from "./LinkForm";
 import { QrDesigner } from "./QrDesigner";
 import { linkQuery, refreshLinks } from "./queries";
+import { useUndo } from "./useUndo";
 import { asBefore, bodyOf, differing, EMPTY, type Field, type Values, valuesOf } from "./values";
 
 /** The form in a drawer: for a new link, or for one that is there. */
@@ -77,7 +77,7 @@ function EditLinkForm({ slug, domain, onClose }: { slug: string; domain: string;
 
 function Edit({ link: read, onClose }: { link: LinkOut; onClose: () => void }) {
   const { t } = useTranslation();
-  const cache = useQueryClient();
+  const offerUndo = useUndo();
   const [link] = useState(read); // what the person began with, whatever is read meanwhile
   const [clash, setClash] = useState<{ mine: Values; theirs: LinkOut }>();
   const before = clash?.theirs ?? link;
@@ -97,14 +97,7 @@ function Edit({ link: read, onClose }: { link: LinkOut; onClose: () => void }) {
     onSuccess: async (undo) => {
       if (undo === "clash") return;
       onClose();
-      if (undo) {
-        const takeBack = async () => {
-          await undo().catch((error) => tellFailure(messageOf(error)));
-          await refreshLinks(cache);
-        };
-        offerUndo({ message: t("linkForm.saved"), action: t("links.undo"), undo: takeBack });
-      }
-      await refreshLinks(cache);
+      if (undo) await offerUndo(t("linkForm.saved"), undo);
     },
   });
   if (clash) {

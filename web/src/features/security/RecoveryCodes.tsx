@@ -1,7 +1,8 @@
-import { Alert, Button, Checkbox, CopyButton, Group, Modal, SimpleGrid, Stack, Text } from "@mantine/core";
-import { IconCheck, IconCopy, IconDownload, IconPrinter } from "@tabler/icons-react";
+import { Alert, Button, Checkbox, Group, Modal, SimpleGrid, Stack, Text } from "@mantine/core";
+import { IconDownload, IconPrinter } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { CopyText } from "../../parts/CopyText";
 
 /** New recovery codes, shown this once; they go away when their owner says that they are kept. */
 export function RecoveryCodes({ codes, onKept }: { codes: string[]; onKept: () => void }) {
@@ -30,17 +31,7 @@ export function RecoveryCodes({ codes, onKept }: { codes: string[]; onKept: () =
           ))}
         </SimpleGrid>
         <Group gap="xs">
-          <CopyButton value={text}>
-            {({ copied, copy }) => (
-              <Button
-                variant="default"
-                onClick={copy}
-                leftSection={copied ? <IconCheck size={16} aria-hidden /> : <IconCopy size={16} aria-hidden />}
-              >
-                {copied ? t("once.copied") : t("once.copy")}
-              </Button>
-            )}
-          </CopyButton>
+          <CopyText value={text} />
           <Button
             variant="default"
             component="a"

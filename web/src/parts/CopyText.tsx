@@ -1,0 +1,21 @@
+import { Button, CopyButton } from "@mantine/core";
+import { IconCheck, IconCopy } from "@tabler/icons-react";
+import { useTranslation } from "react-i18next";
+
+/** A button that puts a text into the clipboard, and says that it did. */
+export function CopyText({ value }: { value: string }) {
+  const { t } = useTranslation();
+  return (
+    <CopyButton value={value}>
+      {({ copied, copy }) => (
+        <Button
+          variant="default"
+          onClick={copy}
+          leftSection={copied ? <IconCheck size={16} aria-hidden /> : <IconCopy size={16} aria-hidden />}
+        >
+          {copied ? t("once.copied") : t("once.copy")}
+        </Button>
+      )}
+    </CopyButton>
+  );
+}
