@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -86,6 +87,17 @@ def test_a_share_runs_out(served: Served) -> None:
     assert datetime.now(UTC) > soon - timedelta(seconds=1)
     assert see(served, path).status_code == 404
     assert served.client.get(SHARE).status_code == 404
+
+
+def test_who_asks_for_pages_too_often_is_refused_and_the_api_goes_on(serve: Callable[..., Served]) -> None:
+    served = serve(limit_page="3/hour")
+    served.add("a")
+    path = share(served)
+    assert [see(served, each).status_code for each in (path, "/shared/guessed", path, path)] == [200, 404, 200, 429]
+    refused = see(served, path)
+    assert refused.json()["code"] == "rate_limited"
+    assert 3590 <= int(refused.headers["Retry-After"]) <= 3600
+    assert served.client.get(SHARE).status_code == 200
 
 
 def test_its_end_can_be_moved_without_another_address(served: Served) -> None:
