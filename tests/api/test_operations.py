@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 import structlog
@@ -16,6 +17,7 @@ from tests.api.served import Served
 from shortly.api import health
 from shortly.api.authentication import is_public
 from shortly.api.problems import STATUS, status_of
+from shortly.backup.service import backups_of
 from shortly.errors import ShortlyError, StorageFull, StoreUnavailable
 
 
@@ -101,12 +103,23 @@ def test_metrics_are_what_prometheus_reads(served: Served) -> None:
         "shortly_clicks_corrupt",
         "shortly_drain_lag_seconds",
     } < set(families)
+    assert 0 < values["shortly_disk_free_bytes",] < values["shortly_disk_total_bytes",]
     assert {name for family in families.values() for sample in family.samples for name in sample.labels} == {
         "status",
         "le",
         "version",
         "python",
     }
+
+
+def test_metrics_tell_when_the_newest_backup_was_made(served: Served) -> None:
+    def told() -> list[float]:
+        families = text_string_to_metric_families(served.client.get("/metrics").text)
+        return [s.value for one in families if one.name == "shortly_backup_newest_time_seconds" for s in one.samples]
+
+    assert told() == [0.0]
+    made = asyncio.run(backups_of(served.settings).create(datetime(2026, 11, 28, 3, tzinfo=UTC)))
+    assert told() == [made.created_at.timestamp()]
 
 
 # --- docs and pages ------------------------------------------------------------------------------------------

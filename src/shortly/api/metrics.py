@@ -15,7 +15,8 @@ from prometheus_client.registry import Collector
 from shortly import __version__
 from shortly.api.access import needs
 from shortly.api.problems import problems
-from shortly.api.services import AllServices, Services
+from shortly.api.services import AllServices, BackupsKnown, Services
+from shortly.api.system import status_of_disk
 from shortly.counters import REDIRECTS, REQUEST_BUCKETS_MS, STATUS_CLASSES
 from shortly.errors import Forbidden
 
@@ -44,21 +45,23 @@ class PlainText(Response):
 @router.get("/metrics", operation_id="get_metrics", response_class=PlainText, responses=problems(Forbidden))
 async def get_metrics(services: AllServices) -> PlainText:
     """Read the node's metrics, in Prometheus' text format."""
-    return PlainText(await asyncio.to_thread(write_metrics, services))
+    backups = await services.backups_known()
+    return PlainText(await asyncio.to_thread(write_metrics, services, backups))
 
 
-def write_metrics(services: Services) -> bytes:
+def write_metrics(services: Services, backups: BackupsKnown) -> bytes:
     """Return the whole exposition."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(NodeCollector(services))
+    registry.register(NodeCollector(services, backups))
     return generate_latest(registry)
 
 
 class NodeCollector(Collector):
-    """Turns the node's counters into metric families."""
+    """Turns the node's counters, its disk and what is known of backups into metric families."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, backups: BackupsKnown) -> None:
         self._services = services
+        self._backups = backups
 
     def collect(self) -> Iterator[Metric]:
         """Yield all families."""
@@ -89,12 +92,27 @@ class NodeCollector(Collector):
             buckets=cumulative(counts),
             sum_value=counts.get("api_request_us_sum", 0) / 1_000_000,
         )
+        yield from self._kept()
         yield GaugeMetricFamily(
             "shortly_start_time_seconds", "When this worker started, unix time.", self._services.started_at.timestamp()
         )
         build = GaugeMetricFamily("shortly_build_info", "What is running; always 1.", labels=["version", "python"])
         build.add_metric([__version__, platform.python_version()], 1)
         yield build
+
+    def _kept(self) -> Iterator[Metric]:
+        """Yield what there is room for, and how old a copy is; what cannot be read is left out."""
+        disk = status_of_disk(self._services.settings.data_dir, in_files=False)
+        if disk is not None:
+            yield GaugeMetricFamily("shortly_disk_free_bytes", "Room on the disk of DATA_DIR.", disk.free_bytes)
+            yield GaugeMetricFamily("shortly_disk_total_bytes", "Size of the disk of DATA_DIR.", disk.total_bytes)
+        if self._backups.status != "unreadable":
+            newest = self._backups.newest_at
+            yield GaugeMetricFamily(
+                "shortly_backup_newest_time_seconds",
+                "When the newest backup was made, unix time; 0: there is none.",
+                0 if newest is None else newest.timestamp(),
+            )
 
 
 def cumulative(counts: Mapping[str, int]) -> list[tuple[str, float]]:
