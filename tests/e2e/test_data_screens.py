@@ -107,6 +107,22 @@ def test_what_was_shared_is_filled_in_and_made_by_enter(site: Site) -> None:
     assert href == f'javascript:void(open("{site.url}/app/share?url="+encodeURIComponent(location.href)))'
 
 
+def test_the_bookmark_opens_the_page_one_is_on_ready_to_be_shortened(site: Site) -> None:
+    page = site.open()
+    site.set_up(page)
+    page.goto(f"{site.url}/app/settings")
+    bookmark = page.get_by_role("link", name="Shorten this page")
+    bookmark.click()
+    expect(page.get_by_text("Drag the button to the bookmarks bar.")).to_be_visible()
+    script = bookmark.get_attribute("href") or ""
+    page.goto(f"{site.url}/health/live?page=1&more=ä#part")  # any page: a bookmark is there on each of them
+    with page.context.expect_page() as opened:
+        page.evaluate(script.removeprefix("javascript:"))
+    shared = opened.value
+    expect(shared.get_by_label("Long address")).to_have_value(f"{site.url}/health/live?page=1&more=%C3%A4#part")
+    assert site.complaints == []
+
+
 def test_the_app_opens_without_a_connection_and_says_so(site: Site) -> None:
     page = site.open()
     site.set_up(page)

@@ -10,6 +10,8 @@ from tests.e2e.site import EMAIL, PASSWORD, ROOT, Site, photograph
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 
+FONTS = {"ja": ["Hiragino Sans", "Noto Sans CJK JP"], "zh-Hans": ["PingFang SC", "Noto Sans CJK SC"]}
+"""Some of the fonts that a language has in front of all others."""
 TEXTS = ROOT / "web" / "src" / "i18n" / "locales"
 
 
@@ -33,6 +35,9 @@ def test_the_browsers_language_is_spoken_and_another_one_can_be_chosen(site: Sit
         page.goto(f"{site.url}/app/sign-in")
         expect(page.get_by_role("heading", name=texts(locale, "auth")["signIn"], exact=True)).to_be_visible()
         assert page.evaluate("document.documentElement.lang") == locale
+        fonts = page.get_by_role("heading").first.evaluate("heading => getComputedStyle(heading).fontFamily")
+        assert [name for name in FONTS.get(locale, []) if name not in fonts] == []
+        assert ("sans-serif" if locale in FONTS else "system-ui") in fonts
         page.context.close()
     page = site.open(locale="de-DE")
     page.goto(f"{site.url}/app/sign-in")

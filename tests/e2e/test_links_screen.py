@@ -79,6 +79,26 @@ def test_many_are_deleted_and_brought_back(site_on_each_store: Site) -> None:
     assert status_of(site, "banana") == 302
 
 
+def test_a_row_leads_to_its_link_and_an_edit_is_taken_back(site: Site) -> None:
+    page = site.open()
+    site.set_up(page)
+    site.served.make_link("apple", target="https://example.com/apple", title="An apple")
+    page.goto(f"{site.url}/app/links")
+    page.get_by_role("button", name=re.compile("^Edit .*apple$")).click()
+    dialog = page.get_by_role("dialog", name="Edit apple")
+    dialog.get_by_label("Title").fill("A pear")
+    page.keyboard.press("Enter")
+    expect(rows(page)).to_contain_text("A pear")
+    page.get_by_role("button", name="Undo").click()
+    expect(rows(page)).to_contain_text("An apple")
+    rows(page).get_by_role("link", name=re.compile("apple$")).click()
+    expect(page).to_have_url(re.compile(r"/app/links/apple\b"))
+    expect(page.get_by_role("heading", name="An apple", level=1)).to_be_visible()
+    page.go_back()
+    expect(rows(page)).to_have_count(1)
+    assert site.complaints == []
+
+
 def test_filters_are_chips_and_views_are_kept(site: Site) -> None:
     page = site.open()
     site.set_up(page)
