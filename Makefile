@@ -1,6 +1,6 @@
 # Every verb sets up what it needs; `make` alone lists them. CI calls the same verbs (.ci/run).
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev web web-test web-api test test-fast test-slow test-browser test-faults test-stack test-redis lint format types bench docs docs-check image up down clean
+.PHONY: help setup run dev web web-test web-api test test-fast test-slow test-browser lighthouse test-faults test-stack test-redis lint format types bench docs docs-check image up down clean
 
 # The caller's own Python environment must not leak in.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
@@ -63,6 +63,10 @@ test-slow: setup ## tests that start servers, build packages, generate input
 test-browser: web ## whole journeys in a real browser
 	@scripts/system-packages.sh chromium redis-server
 	@$(PYTHON_IN) -m pytest -m e2e --junitxml=$(REPORTS)/e2e.xml $(ARGS)
+
+lighthouse: web ## scores of the home screen, at least 95
+	@scripts/system-packages.sh chromium
+	@$(PYTHON_IN) scripts/lighthouse.py $(ARGS)
 
 test-faults: setup ## kill, fill and cut real processes
 	@$(PYTHON_IN) -m pytest -m faults --junitxml=$(REPORTS)/faults.xml $(ARGS)
