@@ -16,6 +16,7 @@ INSIDE = {
     "/app/links/ab": "link",
     "/app/analytics": "analytics",
     "/app/labels": "labels",
+    "/app/domains": "domains",
     "/app/transfer": "transfer",
     "/app/settings": "settings",
     "/app/system": "system",

@@ -23,6 +23,12 @@ test("cells become what the fields are", () => {
   });
 });
 
+test("cells that exports wrote become what they were", () => {
+  const record = { x: "''=1", y: "'tis", g: 'a,"b, c", "say ""d""",' };
+  const mapping = { x: "title", y: "notes", g: "tags" } as const;
+  expect(linkOf(record, mapping)).toEqual({ title: "'=1", notes: "'tis", tags: ["a", "b, c", 'say "d"'] });
+});
+
 test("what is no number goes out as it is, to be refused", () => {
   expect(linkOf({ m: "many" }, { m: "max_clicks" })).toEqual({ max_clicks: "many" });
 });

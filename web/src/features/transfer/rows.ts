@@ -36,7 +36,10 @@ const ALSO: Record<string, Field> = {
 };
 const NUMBERS = new Set<Field>(["max_clicks", "status", "cache_s"]);
 const FLAGS = new Set<Field>(["forward_query", "crawlable", "enabled", "archived"]);
-const FORMULA = /^'(?=[=+\-@\t\r\n＝＋－＠])/;
+/** What exports put in front of a cell that a spreadsheet would run, or that looks as if they had. */
+const FORMULA = /^'(?='*[=+\-@\t\r\n＝＋－＠])/;
+/** A tag in quotation marks, which may have a comma, or one without. */
+const TAG = /\s*"(?:[^"]|"")*"|[^,]+/g;
 
 /** Return which field each header means, by its name; each field at most once. */
 export function guessMapping(headers: string[]): Mapping {
@@ -60,17 +63,21 @@ export function linkOf(record: Record<string, string>, mapping: Mapping): NewLin
   for (const [header, field] of Object.entries(mapping)) {
     const text = (record[header] ?? "").trim().replace(FORMULA, "");
     if (!field || !text) continue;
-    if (field === "tags") {
-      link[field] = text
-        .split(",")
-        .map((tag) => tag.trim())
-        .filter(Boolean);
-    } else if (NUMBERS.has(field)) link[field] = Number.isNaN(Number(text)) ? text : Number(text);
+    if (field === "tags") link[field] = tagsOf(text);
+    else if (NUMBERS.has(field)) link[field] = Number.isNaN(Number(text)) ? text : Number(text);
     else if (FLAGS.has(field))
       link[field] = /^(true|yes|1)$/i.test(text) || (/^(false|no|0)$/i.test(text) ? false : text);
     else link[field] = text;
   }
   return link as unknown as NewLink;
+}
+
+/** Return the tags in a cell, as exports and people write them. */
+function tagsOf(text: string): string[] {
+  return (text.match(TAG) ?? [])
+    .map((tag) => tag.trim())
+    .map((tag) => (/^".*"$/s.test(tag) ? tag.slice(1, -1).replaceAll('""', '"').trim() : tag))
+    .filter(Boolean);
 }
 
 /** Read JSON: one array of objects, or an object in each line; what is no JSON is refused by the server, row by row. */
