@@ -58,7 +58,7 @@ test-fast: setup ## the tests for while you work, under 2 minutes
 	@$(PYTHON_IN) -m pytest -n $(JOBS) -m 'not slow and not faults and not stack' --junitxml=$(REPORTS)/fast.xml $(ARGS)
 
 test-slow: setup ## tests that start servers, build packages, generate input
-	@$(PYTHON_IN) -m pytest -m 'slow and not faults and not e2e' --junitxml=$(REPORTS)/slow.xml $(ARGS)
+	@$(PYTHON_IN) -m pytest -n $(JOBS) --dist loadfile -m 'slow and not faults and not e2e' --junitxml=$(REPORTS)/slow.xml $(ARGS)
 
 test-browser: web ## whole journeys in a real browser
 	@scripts/system-packages.sh chromium redis-server
