@@ -30,7 +30,8 @@ class Forge:
 
     def clear(self) -> None:
         """Remove them."""
-        docker("rmi", "--force", *self.made)
+        if self.made:
+            docker("rmi", "--force", *self.made)
 
 
 def id_of(image: str) -> str:

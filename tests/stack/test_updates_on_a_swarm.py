@@ -1,4 +1,8 @@
-"""deploy/swarm on a swarm of one machine: served, updated under load, and back by itself when a new image is bad."""
+"""deploy/swarm on a swarm of one machine: served, updated under load, and back by itself when a new image is bad.
+
+The last file of the folder, by its name: an engine that leaves a swarm forgets the names of containers in its other
+networks, too, and the installation that the other tests share no longer finds its Redis.
+"""
 
 from __future__ import annotations
 
