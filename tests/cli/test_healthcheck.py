@@ -58,6 +58,18 @@ def problems(checks: dict[str, dict[str, Any]]) -> list[str]:
     return sorted(name for name, check in checks.items() if check["state"] == "problem")
 
 
+def alerts_to(url: str, port: int) -> dict[str, str]:
+    """Return the settings that send alerts to a webhook and to a mail server on this port."""
+    return {
+        "ALERT_WEBHOOK_URL": url,
+        "ALERT_EMAIL": "ops@example.com",
+        "SMTP_HOST": "127.0.0.1",
+        "SMTP_PORT": str(port),
+        "SMTP_TLS": "none",
+        "MAIL_FROM": "links@example.com",
+    }
+
+
 @pytest.mark.slow
 def test_each_thing_that_is_wrong_is_found_told_and_told_to_be_well_again(
     make_served: Callable[..., Served], hook: tuple[str, Posted, list[int]]
@@ -67,14 +79,7 @@ def test_each_thing_that_is_wrong_is_found_told_and_told_to_be_well_again(
     service.start()
     letters = Letterbox()
     with mail_server(letters) as port:
-        told = {
-            "ALERT_WEBHOOK_URL": url,
-            "ALERT_EMAIL": "ops@example.com",
-            "SMTP_HOST": "127.0.0.1",
-            "SMTP_PORT": str(port),
-            "SMTP_TLS": "none",
-            "MAIL_FROM": "links@example.com",
-        }
+        told = alerts_to(url, port)
         code, checks, _ = look(service, **told)
         assert (code, problems(checks)) == (1, ["backup"])
         assert not posted, "nobody asked for an alert"
@@ -149,15 +154,7 @@ def test_what_timers_run_tells_by_webhook_and_mail_with_next_to_nothing_around_i
     service.start()
     letters = Letterbox()
     with mail_server(letters) as port:
-        told = {
-            "ALERT_WEBHOOK_URL": url,
-            "ALERT_EMAIL": "ops@example.com",
-            "SMTP_HOST": "127.0.0.1",
-            "SMTP_PORT": str(port),
-            "SMTP_TLS": "none",
-            "MAIL_FROM": "links@example.com",
-            "ALERT_BACKUP_HOURS": "0",
-        }
+        told = alerts_to(url, port) | {"ALERT_BACKUP_HOURS": "0"}
         assert beside(service, told, as_timer, tmp_path) == 0
         assert not posted
         assert not letters.mails

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -68,6 +68,24 @@ class ListQuery(BaseModel):
     limit: int = Field(50, ge=1, le=MAX_PAGE)
     cursor: str | None = Field(None, max_length=2048, description="`next_cursor` of the page before.")
 
+    def wanted(self, now: datetime) -> LinkQuery:
+        """Return what is asked of the service; ``now`` is when states are judged."""
+        return LinkQuery(
+            search=self.search,
+            tags=tuple(self.tag),
+            folder=self.folder,
+            domain=self.domain,
+            owner=self.owner,
+            state=self.state,
+            created_since=self.created_since,
+            created_until=self.created_until,
+            sort=cast(SortField, self.sort.removeprefix("-")),
+            descending=self.sort.startswith("-"),
+            limit=self.limit,
+            cursor=self.cursor,
+            now=now,
+        )
+
 
 @router.post(
     "",
@@ -124,23 +142,7 @@ async def answer(link: Link, services: Services, response: Response) -> LinkOut:
 async def list_links(query: Annotated[ListQuery, Query()], links: Links, services: AllServices) -> LinkList:
     """List links, a page at a time."""
     now = services.clock()
-    page = await links.list_links(
-        LinkQuery(
-            search=query.search,
-            tags=tuple(query.tag),
-            folder=query.folder,
-            domain=query.domain,
-            owner=query.owner,
-            state=query.state,
-            created_since=query.created_since,
-            created_until=query.created_until,
-            sort=cast(SortField, query.sort.removeprefix("-")),
-            descending=query.sort.startswith("-"),
-            limit=query.limit,
-            cursor=query.cursor,
-            now=now,
-        )
-    )
+    page = await links.list_links(query.wanted(now))
     totals = await services.store.totals([link.id for link in page.items])
     items = [LinkOut.of(link, services, now, totals.get(link.id, NO_TOTAL)) for link in page.items]
     return LinkList.model_construct(items=items, next_cursor=page.next_cursor)

@@ -17,7 +17,6 @@ from shortly.api.services import AllServices, Caller, Links, Services
 from shortly.errors import InvalidCursor, InvalidInput, RateLimited, ShortlyError, StorageFull, UnknownDomain
 from shortly.links.exporting import ExportForm, in_export_order, pages, written
 from shortly.links.importing import Existing, Imported, Outcome, import_rows
-from shortly.links.link import LinkQuery
 
 router = APIRouter(prefix="/api/v1", tags=["bulk"])
 
@@ -96,19 +95,7 @@ async def export_links(
     query: Annotated[ExportQuery, Query()], links: Links, services: AllServices
 ) -> StreamingResponse:
     """Return all links that fit as one file, archived ones too unless a state is asked for."""
-    wanted = in_export_order(
-        LinkQuery(
-            search=query.search,
-            tags=tuple(query.tag),
-            folder=query.folder,
-            domain=query.domain,
-            owner=query.owner,
-            state=query.state,
-            created_since=query.created_since,
-            created_until=query.created_until,
-            now=services.clock(),
-        )
-    )
+    wanted = in_export_order(query.wanted(services.clock()))
     first = await links.list_links(wanted)  # a refusal is answered before the file begins
     is_csv = query.format == "csv"
     return StreamingResponse(
