@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pyotp
@@ -172,8 +170,14 @@ def test_an_authenticator_app_and_its_recovery_codes(site: Site) -> None:
     assert site.complaints == []
 
 
-def with_passkeys(page: Page) -> Callable[[bool], None]:
-    """Give the browser a device for passkeys; return what lets its owner touch it, or not."""
+def with_passkeys(page: Page, *, at_field: bool) -> None:
+    """Give the browser a device for passkeys, whose owner touches it whenever asked.
+
+    Args:
+        at_field: Whether the browser offers passkeys at the e-mail field; they are taken there by themselves then.
+    """
+    if not at_field:
+        page.add_init_script("PublicKeyCredential.isConditionalMediationAvailable = async () => false")
     session = page.context.new_cdp_session(page)
     session.send("WebAuthn.enable", {"enableUI": False})
     options = {
@@ -184,15 +188,7 @@ def with_passkeys(page: Page) -> Callable[[bool], None]:
         "isUserVerified": True,
         "automaticPresenceSimulation": True,
     }
-    device: Any = session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
-
-    def touch(on: bool) -> None:
-        session.send(
-            "WebAuthn.setAutomaticPresenceSimulation",
-            {"authenticatorId": device["authenticatorId"], "enabled": on},
-        )
-
-    return touch
+    session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
 
 
 def test_a_session_ended_in_one_browser_is_over_in_the_other(site_on_each_store: Site) -> None:
@@ -355,7 +351,7 @@ def test_who_must_have_a_second_factor_sets_it_up_first(chromium: Browser, tmp_p
 
 def test_a_passkey_is_made_named_used_and_removed(site: Site) -> None:
     page = site.open()
-    touch = with_passkeys(page)
+    with_passkeys(page, at_field=False)
     site.set_up(page)
     page.goto(f"{site.url}/app/security")
     page.get_by_role("button", name="Add a passkey").click()
@@ -366,9 +362,7 @@ def test_a_passkey_is_made_named_used_and_removed(site: Site) -> None:
     page.get_by_label("Name of the passkey").fill("Laptop")
     page.get_by_role("button", name="Save").last.click()
     expect(row).to_contain_text("Laptop")
-    touch(False)  # or what the browser offers at the field would be taken by itself
     sign_out(page)
-    touch(True)
     page.get_by_role("button", name="Sign in with a passkey").click()
     at_home(page)
     page.goto(f"{site.url}/app/security")
@@ -376,6 +370,24 @@ def test_a_passkey_is_made_named_used_and_removed(site: Site) -> None:
     row.get_by_role("button", name="Remove").click()
     prove(page, "Remove")
     expect(page.get_by_text("No passkey yet.")).to_be_visible()
+    assert site.complaints == []
+
+
+def test_a_passkey_that_the_browser_offers_at_the_field_lets_its_owner_in(site: Site) -> None:
+    page = site.open()
+    with_passkeys(page, at_field=True)
+    site.set_up(page)
+    page.goto(f"{site.url}/app/security")
+    page.get_by_role("button", name="Add a passkey").click()
+    prove(page, "Go on")
+    expect(page.get_by_role("list", name="Passkeys").get_by_role("listitem")).to_have_count(1)
+    page.get_by_role("button", name="Account").click()
+    with page.expect_response(lambda answer: answer.url.endswith("/auth/passkeys/sign-in")) as entered:
+        page.get_by_role("menuitem", name="Sign out").click()  # its owner touches the device as soon as it is offered
+    assert entered.value.ok
+    at_home(page)
+    page.goto(f"{site.url}/app/security")
+    expect(page.get_by_role("list", name="Sessions").get_by_role("listitem").first).to_contain_text("by passkey")
     assert site.complaints == []
 
 
