@@ -9,6 +9,7 @@ import signal
 import stat
 import sys
 import textwrap
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from functools import partial
@@ -30,7 +31,7 @@ from shortly.store.sqlite.connection import connect, refuse_wal_reset_bug, store
 from shortly.store.sqlite.link_list import BEHIND_TAG, BEHIND_WORKSPACE, CLICKED, SORTED, UNCLICKED, Way, _statements
 from shortly.store.sqlite.migrate import Migration, SchemaVersion, migrate, migrations_of, schema_version
 from shortly.store.sqlite.rows import fields_of
-from shortly.store.sqlite.writer import Writer
+from shortly.store.sqlite.writer import ALONE_ROWS, Writer
 
 STEPS = [
     Migration(1, "0001_first.sql", "CREATE TABLE one (x INTEGER) STRICT; INSERT INTO one VALUES (41);"),
@@ -313,6 +314,43 @@ async def test_one_commit_serves_all_that_came_in_meanwhile(writer: Writer) -> N
     await writer.write(lambda connection: connection.set_commit_hook(count))
     await asyncio.gather(*(writer.write(partial(insert, number=n)) for n in range(1, 1001)))
     assert 1 <= commits < 100
+
+
+@pytest.mark.anyio
+async def test_an_operation_on_many_rows_is_a_group_of_its_own_in_its_turn(writer: Writer, tmp_path: Path) -> None:
+    turns: list[int] = []
+    commits: list[list[int]] = []
+    everybody_has_come = threading.Event()
+
+    def fail(_: apsw.Connection) -> None:
+        raise ValueError("after a write")
+
+    def note(connection: apsw.Connection, *, number: int) -> int:
+        turns.append(number)
+        return insert(connection, number=number, then=fail if number in (5, 7) else None)
+
+    def commit() -> bool:
+        commits.append(turns.copy())
+        turns.clear()
+        return False  # lets the COMMIT go on
+
+    await writer.write(lambda connection: connection.set_commit_hook(commit))
+    commits.clear()
+    gate = asyncio.create_task(writer.write(lambda _: everybody_has_come.wait(10)))
+    rows = {1: 1, 2: 1, 3: ALONE_ROWS, 4: 1, 5: ALONE_ROWS, 6: 1, 7: 1, 8: ALONE_ROWS}
+    writes = [asyncio.create_task(writer.write(partial(note, number=n), rows=many)) for n, many in rows.items()]
+    await asyncio.sleep(0)
+    everybody_has_come.set()
+    outcomes = await asyncio.gather(*writes, return_exceptions=True)
+    await gate
+    assert [n if outcome == n else type(outcome) for n, outcome in zip(rows, outcomes, strict=True)] == [
+        *(1, 2, 3, 4, ValueError, 6, ValueError, 8)
+    ]
+    assert numbers(tmp_path) == [1, 2, 3, 4, 6, 8]
+    assert [3] in commits
+    assert commits[-1] == [8]
+    assert not any({3, 8} & set(group) and len(group) > 1 for group in commits)
+    assert [n for group in commits for n in group] == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
 @pytest.mark.anyio

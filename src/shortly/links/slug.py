@@ -73,8 +73,13 @@ class SlugRules:
     def draw(self, longer: int = 0, below: Callable[[int], int] = secrets.randbelow) -> str:
         """Return a slug, ``longer`` characters longer than usual, drawn by ``below``, which returns a number from 0 to
         one less than its argument; never a reserved one."""
+        base, length = len(self._alphabet), self.length + longer
         while True:
-            slug = "".join(self._alphabet[below(len(self._alphabet))] for _ in range(self.length + longer))
+            number = below(base**length)  # one number for all characters: each costs a call of the system's otherwise
+            slug = ""
+            for _ in range(length):
+                number, place = divmod(number, base)
+                slug += self._alphabet[place]
             if not is_reserved(slug):
                 return slug
 

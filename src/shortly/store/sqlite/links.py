@@ -37,7 +37,7 @@ class Step(Protocol[In, Out]):
         """``key`` turns a slug into what the table ``slugs`` has it by."""
 
 
-CHUNK = 250
+CHUNK = 500
 """Links that one operation writes; more of them let others in between."""
 NO_NUMBER = memoryview((1).to_bytes(8, "little")).cast("Q")
 """Stands in for the change counter while the store is closed: odd, so nothing is remembered."""

@@ -2,6 +2,8 @@
 
 One COMMIT, and one wait for the disk, serves everything that came in during the last one. Each operation runs under
 its own SAVEPOINT, so that one that fails leaves its neighbours alone; callers hear back after the COMMIT only.
+An operation on many rows has a transaction of its own and no SAVEPOINT, for which SQLite would write down each page
+that it changes once more.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ Operation = Callable[[apsw.Connection], T]
 
 GROUP_ROWS = 2000
 """Rows after which a group is committed although more is waiting."""
+ALONE_ROWS = 50
+"""Rows from which on an operation is a group of its own."""
 CHECKPOINT_PAGES = 4000
 """Pages of 4 KiB in the WAL after which they are copied into the database."""
 CACHE_KIB = 64 * 1024
@@ -60,6 +64,7 @@ class Writer:
         self._path = path
         self._changes_path = changes
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        self._next: Job | None = None
         self._thread: threading.Thread | None = None
 
     async def open(self) -> None:
@@ -69,6 +74,7 @@ class Writer:
         self._connection.execute(f"PRAGMA cache_size = -{CACHE_KIB:d}")
         self._connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES:d}").fetchall()
         self._connection.execute(f"PRAGMA journal_size_limit = {WAL_LEFT_BYTES:d}").fetchall()
+        self._connection.execute("PRAGMA temp_store = MEMORY")  # what a statement with triggers may have to take back
         with store_errors():
             self._changes = ChangeCounter(self._changes_path)
         self._thread = threading.Thread(target=self._run, name=f"writer of {self._path.name}", daemon=True)
@@ -121,9 +127,14 @@ class Writer:
         rows = 0
         with suppress(Empty):
             while rows < GROUP_ROWS:
-                job = self._queue.get(block=not jobs)
+                job, self._next = self._next or self._queue.get(block=not jobs), None
                 if job is None:
                     return jobs, False
+                if job.rows >= ALONE_ROWS:
+                    if not jobs:
+                        return [job], True
+                    self._next = job
+                    break
                 jobs.append(job)
                 rows += job.rows
         return jobs, True
@@ -143,13 +154,23 @@ class Writer:
     def _transact(self, jobs: Sequence[Job]) -> list[Outcome]:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            outcomes = [self._attempt(job) for job in jobs]
-            self._connection.execute("COMMIT")
+            outcomes = [self._attempt(job) for job in jobs] if len(jobs) > 1 else [self._attempt_alone(*jobs)]
+            if self._connection.in_transaction or not outcomes[0].error:
+                self._connection.execute("COMMIT")
         except BaseException:
-            if self._connection.in_transaction:  # a full disk may have ended it already
-                self._connection.execute("ROLLBACK")
+            self._roll_back()
             raise
         return outcomes
+
+    def _attempt_alone(self, job: Job) -> Outcome:
+        """Run the only job of a transaction, which is over when that fails."""
+        try:
+            return Outcome(job, job.operation(self._connection), None)
+        except (apsw.FullError, apsw.IOError, apsw.BusyError):
+            raise
+        except Exception as error:
+            self._roll_back()
+            return Outcome(job, None, error)
 
     def _attempt(self, job: Job) -> Outcome:
         self._connection.execute("SAVEPOINT job")
@@ -165,6 +186,10 @@ class Writer:
             return Outcome(job, None, error)
         self._connection.execute("RELEASE job")
         return Outcome(job, result, None)
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:  # a full disk may have ended it already
+            self._connection.execute("ROLLBACK")
 
 
 def _tell(outcomes: Sequence[Outcome]) -> None:
