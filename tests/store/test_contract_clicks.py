@@ -147,6 +147,7 @@ async def test_a_tally_begins_and_ends_at_the_hours_asked_for(
     first = DAY * 24
     assert (await click_store.tally(1, first + since, first + until)).clicks == clicks
     assert len(await click_store.hours(1, first + since, first + until)) == clicks
+    assert await click_store.clicks_between(1, first + since, first + until) == Total(clicks)
 
 
 @pytest.mark.parametrize("each_time", [1, 7, 40, 500])
@@ -184,6 +185,8 @@ async def test_sums_are_right_however_many_clicks_a_day_has_and_however_they_com
             hours = await click_store.hours(link_id, first + since, first + until)
             assert sum(total.clicks for total in hours.values()) == len(clicks)
             assert 0 not in [total.clicks for total in hours.values()]
+            together = await click_store.clicks_between(link_id, first + since, first + until)
+            assert together == Total(tally.clicks, tally.bots)
 
 
 @pytest.mark.parametrize("workspace", [1, 2])

@@ -6,7 +6,7 @@ Ids that are not positive stand for the sums over all links of a workspace (see 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -61,6 +61,15 @@ class Total(Struct, frozen=True, array_like=True):
     bots: int = 0
 
 
+def sum_of(totals: Iterable[Total]) -> Total:
+    """Return totals together."""
+    clicks = bots = 0
+    for total in totals:
+        clicks += total.clicks
+        bots += total.bots
+    return Total(clicks, bots)
+
+
 class TopDay(Struct, frozen=True):
     """The links of a workspace that people clicked most on one day."""
 
@@ -110,6 +119,9 @@ class ClickStore(FoldStore, Protocol):
 
     async def hours(self, link_id: int, since_hour: int, until_hour: int) -> dict[int, Total]:
         """Return the clicks of each hour that had any; ``until_hour`` is exclusive."""
+
+    async def clicks_between(self, link_id: int, since_hour: int, until_hour: int) -> Total:
+        """Return the sum of what ``hours`` returns."""
 
     async def moments(self, sum_id: int, since_moment: int, until_moment: int) -> dict[int, Total]:
         """Return the clicks on all links of a workspace in each moment (``at_ms // MOMENT_MS``) that had any, of the

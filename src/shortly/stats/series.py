@@ -108,9 +108,14 @@ def fill_series(period: Period, hours: HourlyTotals, visitors: Mapping[int, int]
     return buckets
 
 
-def summarise(period: Period, hours: HourlyTotals, visitors: Mapping[int, int]) -> Summary:
-    """Return the sums of a period; the arguments are those of ``fill_series``."""
-    total = hours.sum(period.since_hour, period.until_hour)
+def summarise(period: Period, total: Total, visitors: Mapping[int, int]) -> Summary:
+    """Return the sums of a period.
+
+    Args:
+        period: The period.
+        total: Its clicks.
+        visitors: UTC day -> its unique visitors.
+    """
     days = period.whole_days()
     return Summary(
         since=period.since,

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from shortly.clicks.fold import DAY_MS, tally_of
-from shortly.clicks.store import ClickStore, Total, VisitPage
+from shortly.clicks.store import ClickStore, Total, VisitPage, sum_of
 from shortly.clicks.visit import Tally, Visit
 from shortly.errors import InvalidInput
 from shortly.stats.breakdowns import DEFAULT_TOP, MAX_TOP, Breakdown, break_down, check_dimensions, check_top, share
@@ -104,7 +104,7 @@ class StatsService:
         filters: Filters = NO_FILTERS,
         before: bool = True,
     ) -> Page:
-        """Return everything about a period in at most three reads, which do not wait for one another; with filters
+        """Return everything about a period in at most four reads, which do not wait for one another; with filters
         about the visits that have certain values, see ``filtered``.
 
         Args:
@@ -125,21 +125,24 @@ class StatsService:
         if filters:
             counts, sample = await self._filtered(link_id, period, previous if before else period, filters)
             hours, visitors, tally = counts
+            earlier = sum_of(hours[hour] for hour in hours if previous.since_hour <= hour < previous.until_hour)
         else:
-            hours, visitors, tally = await asyncio.gather(
-                self._store.hours(link_id, previous.since_hour, period.until_hour),
+            hours, earlier, visitors, tally = await asyncio.gather(
+                self._store.hours(link_id, period.since_hour, period.until_hour),
+                self._store.clicks_between(link_id, previous.since_hour, previous.until_hour),
                 self._visitors(link_id, previous, period),
                 self._tally(link_id, period, dimensions),
             )
-        totals = HourlyTotals(hours, previous.since_hour, period.until_hour)
-        summary, earlier = summarise(period, totals, visitors), summarise(previous, totals, visitors)
+        totals = HourlyTotals(hours, period.since_hour, period.until_hour)
+        summary = summarise(period, totals.sum(period.since_hour, period.until_hour), visitors)
+        summary_before = summarise(previous, earlier, visitors)
         return Page(
             tz=period.zone.key,
             step=period.step,
             running=period.running,
             summary=summary,
-            previous=earlier,
-            change=compare(summary, earlier),
+            previous=summary_before,
+            change=compare(summary, summary_before),
             series=fill_series(period, totals, visitors),
             breakdowns=[break_down(tally, dimension, top) for dimension in dimensions],
             heat_map=draw_heat_map(period, totals),

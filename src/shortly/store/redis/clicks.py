@@ -54,7 +54,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shortly.clicks.fold import DAY_MS
-from shortly.clicks.store import Batch, TopDay, Total, VisitPage, is_sum
+from shortly.clicks.store import Batch, TopDay, Total, VisitPage, is_sum, sum_of
 from shortly.clicks.visit import Tally
 from shortly.errors import StoreUnavailable
 from shortly.store.redis import click_keys
@@ -63,7 +63,16 @@ from shortly.store.redis.click_folding import KEEP_S, Positions, calls_of, parti
 from shortly.store.redis.click_keys import CLICK_TAGS, DONE
 from shortly.store.redis.click_pages import read_visits, read_visits_of_all
 from shortly.store.redis.click_pruning import forget_links, prune_visitors, prune_visits
-from shortly.store.redis.click_rows import HOURS_OF_DAY, MOMENTS, VISITORS, add_row, hours_in, moments_in
+from shortly.store.redis.click_rows import (
+    BOTS,
+    CLICKS,
+    HOURS_OF_DAY,
+    MOMENTS,
+    VISITORS,
+    add_row,
+    hours_in,
+    moments_in,
+)
 from shortly.store.redis.click_tops import read_days_of, read_top_days
 from shortly.store.redis.click_visits import first_id, read_cursor
 from shortly.store.redis.client import Client
@@ -207,6 +216,20 @@ class RedisClicks:
             for hour, total in hours_in(row).items()
             if since_hour <= day * 24 + hour < until_hour
         }
+
+    async def clicks_between(self, link_id: int, since_hour: int, until_hour: int) -> Total:
+        """See ``ClickStore``; whole days are read as such, and the hours before and after them one by one."""
+        whole: list[Command] = []
+        parts: list[Command] = []
+        for day in await self._days(link_id, since_hour // 24, -(-until_hour // 24)):
+            row = click_keys.day_row(link_id, day)
+            if since_hour <= day * 24 and day * 24 + 24 <= until_hour:
+                whole.append(("HMGET", row, CLICKS, BOTS))
+            else:
+                hours = range(max(since_hour - day * 24, 0), min(until_hour - day * 24, 24))
+                parts += [("HMGET", row, HOURS_OF_DAY[hour], HOURS_OF_DAY[24 + hour]) for hour in hours]
+        replies = await self._read([*whole, *parts])
+        return sum_of(Total(int(clicks or 0), int(bots or 0)) for clicks, bots in replies)
 
     async def moments(self, sum_id: int, since_moment: int, until_moment: int) -> dict[int, Total]:
         """See ``ClickStore``."""

@@ -13,7 +13,7 @@ import msgspec
 
 from shortly.accounts.people import FIRST_WORKSPACE
 from shortly.clicks.fold import Dimensions, HourTallies
-from shortly.clicks.store import Total, VisitPage, is_sum, workspace_of
+from shortly.clicks.store import Total, VisitPage, is_sum, sum_of, workspace_of
 from shortly.clicks.visit import Tally, Visit
 from shortly.errors import InvalidCursor
 
@@ -86,6 +86,18 @@ def read_hours(reader: apsw.Connection, link_id: int, since_hour: int, until_hou
         for hour, total in unpack_totals(packed).items()
         if total.clicks and since_hour <= day * 24 + hour < until_hour
     }
+
+
+def read_sum(reader: apsw.Connection, link_id: int, since_hour: int, until_hour: int) -> Total:
+    """Return the clicks of all hours together: of whole days from their sums, else from their hours."""
+    since_day, until_day = -(-since_hour // 24), until_hour // 24
+    if since_day >= until_day:
+        return sum_of(read_hours(reader, link_id, since_hour, until_hour).values())
+    days = read_days(reader, link_id, since_day, until_day, "clicks, bots")
+    parts = [Total(clicks, bots) for _, clicks, bots in days]
+    parts += read_hours(reader, link_id, since_hour, since_day * 24).values()
+    parts += read_hours(reader, link_id, until_day * 24, until_hour).values()
+    return sum_of(parts)
 
 
 def read_moments(reader: apsw.Connection, sum_id: int, since_moment: int, until_moment: int) -> dict[int, Total]:

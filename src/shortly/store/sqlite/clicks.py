@@ -29,6 +29,7 @@ from shortly.store.sqlite.click_rows import (
     read_days,
     read_hours,
     read_moments,
+    read_sum,
     read_totals,
     read_visits,
     visit_id,
@@ -183,6 +184,10 @@ class ClickTables:
     async def hours(self, link_id: int, since_hour: int, until_hour: int) -> dict[int, Total]:
         """See ``ClickStore``."""
         return await self._read(lambda reader: read_hours(reader, link_id, since_hour, until_hour))
+
+    async def clicks_between(self, link_id: int, since_hour: int, until_hour: int) -> Total:
+        """See ``ClickStore``."""
+        return await self._read(lambda reader: read_sum(reader, link_id, since_hour, until_hour))
 
     async def moments(self, sum_id: int, since_moment: int, until_moment: int) -> dict[int, Total]:
         """See ``ClickStore``."""
