@@ -8,12 +8,14 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from fastapi import FastAPI
 
 from shortly.accounts.keys import KeyService
+from shortly.accounts.passes import Passes
 from shortly.api.app import create_api
+from shortly.api.password_page import PasswordPage
 from shortly.api.preview import Preview
 from shortly.api.services import JournalStatus, Services
 from shortly.backup.known import KnownBackups
@@ -81,7 +83,13 @@ def build(settings: Settings, *, drainer: Drainer | None, keeper: BlocklistKeepe
     door = entrance(settings, store, clock=clock)
     audit = audit_log(settings, door.registry)
     domains = served_domains(settings, door.registry)
-    links = link_service(settings, store, domains, on_new=titles.wish if settings.fetch_titles else lambda _: None)
+    links = link_service(
+        settings,
+        store,
+        domains,
+        on_new=titles.wish if settings.fetch_titles else lambda _: None,
+        hash_password=door.passwords.hash,
+    )
     services_for_people = teams(settings, door.registry, links, audit, door.passwords, door.mail)
     people, workspaces, invitations, domain_service = services_for_people
     oidc, trusted_header = vouchers(settings, door, services_for_people, audit)
@@ -89,6 +97,7 @@ def build(settings: Settings, *, drainer: Drainer | None, keeper: BlocklistKeepe
     branding = BrandingService(door.registry, audit)
     shown = Shown(Pages(blocked_by=settings.blocked_by_url or ""))
     live = LiveService(store, clock)
+    passes = Passes(door.secret, clock, timedelta(minutes=settings.unlock_minutes))
     services = Services(
         settings=settings,
         store=store,
@@ -168,6 +177,7 @@ def build(settings: Settings, *, drainer: Drainer | None, keeper: BlocklistKeepe
         strict_transport=settings.strict_transport,
         shown=shown,
         preview=Preview(links, shown, limits, addresses, settings),
+        lock=PasswordPage(shown, limits, addresses, door.passwords, passes, settings),
     )
 
 

@@ -16,6 +16,7 @@ from typing import Self
 REDIRECTS = {status: f"redirects_{status}" for status in (200, 204, 301, 302, 307, 308, 403, 404, 405, 410, 503)}
 """HTTP status that the redirect answered -> counter."""
 LATER_REDIRECTS = {451: "redirects_451"}
+PASSWORD_ANSWERS = {303: "redirects_303", 429: "redirects_429"}
 STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 REQUEST_BUCKETS_MS = (5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000)
 """Upper bounds of the API's duration histogram; one more bucket holds the rest."""
@@ -33,9 +34,10 @@ COUNTERS = (
     "rate_limited",
     *LATER_REDIRECTS.values(),
     "workers_restarted",
+    *PASSWORD_ANSWERS.values(),
 )
 """Names that only grow; new ones go to the end, so that slots of an earlier version stay right."""
-REDIRECTS |= LATER_REDIRECTS
+REDIRECTS |= LATER_REDIRECTS | PASSWORD_ANSWERS
 GAUGES = ("drain_lag_ms", "drain_lag_bytes", "drain_running", "workers_running")
 """Names that describe a living process; those of dead ones do not count."""
 

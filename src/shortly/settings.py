@@ -187,6 +187,24 @@ class Settings(BaseSettings):
         "300/minute", description="Previews of links and forms for reports that one address may ask for."
     )
     limit_qr: str = Field("60/minute", description="Public QR codes of links that one address may have drawn.")
+    limit_unlock: str = Field(
+        "30/minute", description="Passwords of links, right and wrong ones, that one address may send."
+    )
+    limit_unlock_link: str = Field(
+        "30/hour",
+        description="Wrong passwords for one link that one network (IPv4: a /24, IPv6: a /48) may send.",
+    )
+    limit_unlock_crowd: str = Field(
+        "300/hour",
+        description="Wrong passwords for one link that all networks together may send; beyond, each has its first "
+        "three.",
+    )
+    unlock_minutes: int = Field(
+        15,
+        ge=1,
+        le=1440,
+        description="How long a browser in which a link's password was given opens the link without being asked again.",
+    )
 
     # People
     jwt_secret: SecretStr | None = Field(
@@ -441,6 +459,9 @@ class Settings(BaseSettings):
         "limit_report",
         "limit_page",
         "limit_qr",
+        "limit_unlock",
+        "limit_unlock_link",
+        "limit_unlock_crowd",
     )
     @classmethod
     def _check_limit(cls, value: str, info: ValidationInfo) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from shortly.abuse.blocklist import Blocklist
 from shortly.links.domains import Domain, Domains
 from shortly.links.link import Link
+from shortly.links.passwords import Hash, hash_apart
 from shortly.links.service import LinkService
 from shortly.links.slug import SlugRules
 from shortly.links.store import LinkStore
@@ -57,7 +58,12 @@ def served_domains(settings: Settings, registry: Registry) -> Domains:
 
 
 def link_service(
-    settings: Settings, store: LinkStore, domains: Domains, *, on_new: Callable[[Link], None] = lambda _: None
+    settings: Settings,
+    store: LinkStore,
+    domains: Domains,
+    *,
+    on_new: Callable[[Link], None] = lambda _: None,
+    hash_password: Hash = hash_apart,
 ) -> LinkService:
     """Return the rules for links that the settings ask for; the caller opens and closes the store."""
     return LinkService(
@@ -72,6 +78,7 @@ def link_service(
         domains=domains,
         default_status=settings.default_status,
         on_new=on_new,
+        hash_password=hash_password,
     )
 
 
@@ -220,6 +227,9 @@ def rate_limits(settings: Settings, hidden: Callable[[str], str], counters: Coun
         "report": settings.limit_report,
         "page": settings.limit_page,
         "qr": settings.limit_qr,
+        "unlock": settings.limit_unlock,
+        "unlock_link": settings.limit_unlock_link,
+        "unlock_crowd": settings.limit_unlock_crowd,
     }
     address = settings.redis_address
     shared = redis_counts(address) if address is not None and any(rules.values()) else None

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from tests.cli.runs import Ask, Cli
@@ -214,3 +215,31 @@ def test_a_wrong_command_line_ends_with_2(cli: Cli, arguments: tuple[str, ...]) 
     result = cli(*arguments)
     assert result.exit_code == 2
     assert "Usage: " in result.stdout + result.stderr
+
+
+def test_a_password_is_read_from_a_file_and_never_shown(ask: Ask, cli: Cli, tmp_path: Path) -> None:
+    words = tmp_path / "words"
+    words.write_text("ten brown owls\n")
+    made = ask("add", "https://example.com/", "--slug", "ab", "--password-file", str(words))
+    assert made["has_password"] is True
+    assert ask("edit", "ab", "--password-file", "-", given="nine white owls\n")["has_password"] is True
+    shown = cli("show", "ab").stdout
+    assert "argon2" not in shown
+    assert "owls" not in shown
+    assert ask("edit", "ab", "--clear", "password")["has_password"] is False
+    prompted = cli("edit", "ab", "--password-prompt", given="ten brown owls\nten brown owls\n")
+    assert prompted.exit_code == 0
+    assert "owls" not in prompted.stdout + prompted.stderr
+    refused = cli("edit", "ab", "--password-file", "-", given="short\n")
+    assert (refused.exit_code, refused.stderr) == (1, "error: The password must be text of 8 to 256 characters.\n")
+    both = cli("add", "https://example.com/", "--password-file", str(words), "--password-prompt")
+    assert both.exit_code == 1
+    told = [entry["details"].get("password") for entry in ask("audit", "--subject", "link:/ab")["items"]]
+    assert told == ["set", "removed", "set", "set"]
+
+
+def test_a_link_that_is_there_does_not_stand_in_for_a_protected_one(cli: Cli, tmp_path: Path) -> None:
+    words = tmp_path / "words"
+    words.write_text("ten brown owls\n")
+    result = cli("add", "https://example.com/", "--find-if-exists", "--password-file", str(words))
+    assert result.exit_code == 2

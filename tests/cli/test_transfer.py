@@ -106,6 +106,32 @@ def test_an_export_has_what_fits_over_several_pages(anew: Any, cli: Cli) -> None
     assert [json.loads(line)["slug"] for line in lines] == [f"s{n}" for n in range(1, 1_300, 2)]
 
 
+def test_a_link_with_a_password_is_not_open_where_it_comes_to(anew: Any, ask: Ask, cli: Cli, tmp_path: Path) -> None:
+    rows = [
+        {"target": "https://example.com/", "slug": "locked", "password": "ten brown owls"},
+        {"target": "https://example.com/", "slug": "open"},
+    ]
+    assert cli("import", "-", given="\n".join(map(json.dumps, rows))).exit_code == 0
+    file = tmp_path / "links.csv"
+    file.write_bytes(cli("export").stdout_bytes)
+    assert b"argon2" not in file.read_bytes()
+    assert cli("import", str(file)).stderr == "0 created, 0 overwritten, 2 exists, 0 refused\n"
+    anew()
+    for command in ("import", "add --from"):
+        result = cli(*command.split(), str(file))
+        assert result.exit_code == 1
+        assert "line 2: This link had a password, which no export contains" in result.stderr
+    assert [link["slug"] for link in all_links(ask)] == ["open"]
+    table = list(csv.DictReader(StringIO(file.read_text())))
+    table[0]["password"] = "nine white owls"
+    with file.open("w", newline="") as opened:
+        writer = csv.DictWriter(opened, [*table[1], "password"])
+        writer.writeheader()
+        writer.writerows(table)
+    assert cli("import", str(file)).stderr == "1 created, 0 overwritten, 1 exists, 0 refused\n"
+    assert ask("show", "locked")["has_password"] is True
+
+
 def test_a_file_without_links_is_a_header(cli: Cli) -> None:
     assert cli("export").stdout.startswith("target,slug,domain,")
     assert cli("export", "--format", "json").stdout == ""

@@ -41,6 +41,7 @@ OUTSIDE = {
     "/ab+": "preview",
     "/none": "not-found",
     "/off": "gone",
+    "/locked": "password",
     "/report?link=http://localhost/ab": "report",
     "/report?sent": "report-sent",
 }
@@ -75,6 +76,7 @@ def test_every_screen_is_accessible_and_fits_a_phone(site: Site, scheme: Literal
         "ab", target="http://xn--mnchen-3ya.example/" + "long/" * 30, tags=["spring"], title="A title"
     )
     site.served.make_link("off", enabled=False)
+    site.served.make_link("locked", password="ten brown owls")
     wrong = look_at(site, page, INSIDE, scheme)
     stranger = site.open(scheme=scheme, bypass_csp=True)
     wrong |= look_at(site, stranger, OUTSIDE, scheme)

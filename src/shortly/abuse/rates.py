@@ -26,7 +26,20 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-Door = Literal["sign_in", "account", "strangers", "recovery", "create", "anonymous", "report", "page", "qr"]
+Door = Literal[
+    "sign_in",
+    "account",
+    "strangers",
+    "recovery",
+    "create",
+    "anonymous",
+    "report",
+    "page",
+    "qr",
+    "unlock",
+    "unlock_link",
+    "unlock_crowd",
+]
 """What is limited; the setting of each is ``LIMIT_`` and its name."""
 MAX_REFUSED = 50_000
 """Refusals remembered by each process."""
@@ -98,22 +111,11 @@ class RateLimits:
 
     async def count(self, door: Door, who: str) -> Standing | None:
         """Count a try at a door and return how ``who`` stands then; None where nothing is limited."""
-        rules = self._rules.get(door)
-        if rules is None:
-            return None
-        known = self._refused.get((door, who))
-        if known is not None:
-            if known.resets_at > time.time():
-                self._note_refusal(door)
-                return known
-            del self._refused[door, who]
-        standing = await self._ask(door, rules, who)
-        if standing.refused:
-            if len(self._refused) >= MAX_REFUSED:
-                self._refused.clear()  # they are counted still: each costs one more question
-            self._refused[door, who] = standing
-            self._note_refusal(door)
-        return standing
+        return await self._stand(door, who, counts=True)
+
+    async def look(self, door: Door, who: str) -> Standing | None:
+        """Return how ``who`` stands at a door, ``refused`` if another try would be, without counting or noting one."""
+        return await self._stand(door, who, counts=False)
 
     async def take(self, door: Door, who: str) -> None:
         """Count a try at a door, or raise ``RateLimited`` when ``who`` has had all of them."""
@@ -123,11 +125,31 @@ class RateLimits:
 
     # --- inside --------------------------------------------------------------------------------------------------
 
-    async def _ask(self, door: Door, rules: tuple[RateLimitItem, ...], who: str) -> Standing:
+    async def _stand(self, door: Door, who: str, *, counts: bool) -> Standing | None:
+        rules = self._rules.get(door)
+        if rules is None:
+            return None
+        known = self._refused.get((door, who))
+        if known is not None:
+            if known.resets_at > time.time():
+                if counts:
+                    self._note_refusal(door)
+                return known
+            del self._refused[door, who]
+        standing = await self._ask(door, rules, who, counts=counts)
+        if standing.refused:
+            if len(self._refused) >= MAX_REFUSED:
+                self._refused.clear()  # they are counted still: each costs one more question
+            self._refused[door, who] = standing
+            if counts:
+                self._note_refusal(door)
+        return standing
+
+    async def _ask(self, door: Door, rules: tuple[RateLimitItem, ...], who: str, *, counts: bool) -> Standing:
         if self._shared is not None and time.monotonic() >= self._shared_again_at:
             try:
                 async with asyncio.timeout(ASK_DEADLINE_S):
-                    standing = await _hit(self._shared, rules, door, self._hidden(who))
+                    standing = await _hit(self._shared, rules, door, self._hidden(who), counts=counts)
             except self._failures as error:
                 self._shared_again_at = time.monotonic() + PAUSE_S
                 if not self._trouble:
@@ -140,7 +162,7 @@ class RateLimits:
                     log.info("rate limits are counted in Redis again")
                 self._trouble = False
                 return standing
-        return await _hit(self._alone[door], rules, door, who)
+        return await _hit(self._alone[door], rules, door, who, counts=counts)
 
     def _note_refusal(self, door: Door) -> None:
         """Count a refusal; the log gets one line for the first, and one a minute for all that follow."""
@@ -165,11 +187,14 @@ def failures_of(storage: RedisStorage) -> tuple[type[Exception], ...]:
     return failures if isinstance(failures, tuple) else (failures,)
 
 
-async def _hit(limiter: FixedWindowRateLimiter, rules: tuple[RateLimitItem, ...], door: Door, who: str) -> Standing:
-    """Count in each rule's window until one refuses, and return the tightest standing."""
+async def _hit(
+    limiter: FixedWindowRateLimiter, rules: tuple[RateLimitItem, ...], door: Door, who: str, *, counts: bool
+) -> Standing:
+    """Count in each rule's window, or only look into it, until one refuses, and return the tightest standing."""
+    ask = limiter.hit if counts else limiter.test
     tightest: Standing | None = None
     for rule in rules:
-        passed = await limiter.hit(rule, door, who)
+        passed = await ask(rule, door, who)
         stats = await limiter.get_window_stats(rule, door, who)
         standing = Standing(rule.amount, stats.remaining, stats.reset_time, not passed)
         if tightest is None or not passed or standing.remaining < tightest.remaining:

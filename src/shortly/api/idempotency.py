@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hmac
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import sha256
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shortly.accounts.secret import Secret
 from shortly.accounts.store import Answered
 from shortly.api.authentication import ANONYMOUS
 from shortly.api.problems import MalformedRequest
@@ -48,10 +51,10 @@ class Idempotency:
         store = services.store
         caller = scope["state"]["caller"]
         key = f"{caller.actor}@{caller.workspace_id}:{keys[0].decode('ascii')}"
-        fingerprint = fingerprint_of(scope, body)
+        fingerprint, *older = fingerprints_of(scope, body, services.entrance.secret)
         claim = await store.claim(key, fingerprint, services.clock())
         if isinstance(claim, Answered):
-            await repeat(claim, fingerprint)(scope, receive, send)
+            await repeat(claim, (fingerprint, *older))(scope, receive, send)
             return
         scope["state"]["attempt"] = Attempt(claim.seed, claim.since, again=claim.again)
         recording = Recording(send)
@@ -132,18 +135,22 @@ def replay(body: bytes, receive: Receive) -> Receive:
     return receive_again
 
 
-def fingerprint_of(scope: Scope, body: bytes) -> bytes:
-    """Return what tells one request from another."""
-    digest = sha256()
-    for part in (scope["method"].encode(), scope["path"].encode("utf-8", "surrogateescape"), scope["query_string"]):
-        digest.update(len(part).to_bytes(4) + part)
-    digest.update(body)
-    return digest.digest()
+def fingerprints_of(scope: Scope, body: bytes, secret: Secret) -> list[bytes]:
+    """Return what tells one request from another, by each value of the secret, newest first.
+
+    It needs a key: a link's password is in the body, and would be guessed from a hash that anybody can compute.
+    """
+    digests = [hmac.new(key.value, digestmod=sha256) for key in secret.keys("idempotency")]
+    for digest in digests:
+        for part in (scope["method"].encode(), scope["path"].encode("utf-8", "surrogateescape"), scope["query_string"]):
+            digest.update(len(part).to_bytes(4) + part)
+        digest.update(body)
+    return [digest.digest() for digest in digests]
 
 
-def repeat(earlier: Answered, fingerprint: bytes) -> Response:
+def repeat(earlier: Answered, fingerprints: Sequence[bytes]) -> Response:
     """Return the earlier answer, or raise why there is none for this request."""
-    if earlier.fingerprint != fingerprint:
+    if earlier.fingerprint not in fingerprints:
         raise IdempotencyMismatch
     if not earlier.status:
         raise IdempotencyInProgress

@@ -15,6 +15,7 @@ from shortly.api.services import Services
 from shortly.clicks.store import Total
 from shortly.links.fields import MAX_CACHE_S, MAX_CLICKS, MAX_FOLDER, MAX_NOTES, MAX_TAG, MAX_TAGS, MAX_TITLE
 from shortly.links.link import BanStatus, Link, LinkState, RedirectStatus, ReferrerPolicy, state_of
+from shortly.links.passwords import MAX_PASSWORD, MIN_PASSWORD
 from shortly.links.slug import MAX_LENGTH as MAX_SLUG
 from shortly.links.target import MAX_LENGTH as MAX_TARGET
 
@@ -31,6 +32,14 @@ Domain = Annotated[
 Target = Annotated[
     str,
     Field(max_length=MAX_TARGET, examples=["https://example.com/spring"], json_schema_extra={"format": "uri"}),
+]
+Password = Annotated[
+    str,
+    Field(
+        min_length=MIN_PASSWORD,
+        max_length=MAX_PASSWORD,
+        json_schema_extra={"format": "password", "writeOnly": True},
+    ),
 ]
 Version = Annotated[StrictInt, Field(ge=1, le=2**53 - 1, description="The version that was read; others are refused.")]
 
@@ -68,6 +77,7 @@ class LinkFields(Given):
         None, description="Seconds that browsers may keep the redirect; clicks that they keep are not counted."
     )
     referrer_policy: ReferrerPolicy | None = None
+    password: Password | None = Field(None, description="Visitors are asked for it. Never told again; null: none.")
 
 
 class NewLink(LinkFields):
@@ -97,7 +107,7 @@ class LinkChanges(LinkFields):
 
     def changes(self, default_status: int) -> dict[str, Any]:
         """Return what was given, as ``LinkService.edit`` takes it."""
-        cleared = {**CLEARED, "status": default_status}
+        cleared = {**CLEARED, "status": default_status, "password": None}
         given = {name: getattr(self, name) for name in self.model_fields_set}
         return {name: cleared[name] if value is None else value for name, value in given.items()}
 
@@ -165,6 +175,7 @@ class LinkOut(BaseModel):
     archived: bool
     cache_s: int | None
     referrer_policy: ReferrerPolicy
+    has_password: bool = Field(description="Whether visitors are asked for one.")
     aliases: list[str] = Field(description="Earlier slugs that lead here still.")
     version: int = Field(description="Goes up with every edit; the ETag is made of it.")
     state: LinkState = Field(description="What visitors meet right now.")
@@ -201,6 +212,7 @@ class LinkOut(BaseModel):
             archived=link.archived,
             cache_s=link.cache_s,
             referrer_policy=link.referrer_policy,
+            has_password=link.has_password,
             aliases=list(link.aliases),
             version=link.version,
             state=state_of(link, total.clicks, now),

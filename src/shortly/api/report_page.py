@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from html import escape
 from http import HTTPStatus
 from typing import get_args
-from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request, Response
 
 from shortly.abuse.rates import network_of
 from shortly.abuse.reports import MAX_CONTACT, MAX_DETAILS, Reason
 from shortly.api.cross_site import check_own_site
+from shortly.api.forms import Fields, fields_of, origin_of
 from shortly.api.origin import address_of
 from shortly.api.paths import normal
 from shortly.api.reports import MAX_SHORT_URL, service_of
@@ -22,12 +22,6 @@ from shortly.redirect.languages import Texts, language_of
 from shortly.redirect.pages import headers_for
 
 router = APIRouter(include_in_schema=False)
-
-MAX_FORM = 65_536
-"""Bytes of a form that was sent; the longest details, each character percent-encoded."""
-FORM = "application/x-www-form-urlencoded"
-MAX_FIELDS = 16
-Fields = Mapping[str, str]
 
 
 @router.get("/report")
@@ -69,34 +63,6 @@ async def take_in(fields: Fields, services: Services) -> None:
     slug, domain = reports.place_of(fields.get("link", "").strip())
     details, contact = fields.get("details", ""), fields.get("contact", "")
     await reports.report(normal(slug.removesuffix("+")), domain, reason=reason, details=details, contact=contact)
-
-
-async def fields_of(request: Request) -> Fields:
-    """Return the fields of the form that was sent.
-
-    Raises:
-        InvalidInput: It is none, or larger than one can be.
-    """
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
-        raise InvalidInput("A form is needed.")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_FORM:
-            raise InvalidInput("The form is too large.")
-    try:
-        found = parse_qs(
-            bytes(body).decode("ascii"), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict"
-        )
-    except ValueError:
-        raise InvalidInput("The form cannot be read.") from None
-    return {name: values[-1] for name, values in found.items()}
-
-
-def origin_of(request: Request, base_url: str) -> str:
-    """Return the origin of our own page that has the form: the host was let through, so it is one of ours."""
-    scheme = base_url.partition("://")[0]
-    return f"{scheme}://{request.headers.get('host', '').lower()}"
 
 
 def sentence_about(refusal: ShortlyError, texts: Texts) -> tuple[str, HTTPStatus]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field, SkipValidation
+from pydantic import BaseModel, Field, SkipValidation, StrictBool
 
 from shortly.api.access import needs
 from shortly.api.bulk import check_entries
@@ -23,10 +23,18 @@ router = APIRouter(prefix="/api/v1", tags=["bulk"])
 MAX_ROWS = 500
 
 
+class ImportedRow(NewLink):
+    """A link to be made of a row."""
+
+    has_password: StrictBool | None = Field(
+        None, description="It had one where it comes from, which no export tells: `password` has to say it."
+    )
+
+
 class ImportStep(Given):
     """Some rows of a file."""
 
-    rows: Annotated[list[SkipValidation[NewLink]], Field(min_length=1, max_length=MAX_ROWS)]
+    rows: Annotated[list[SkipValidation[ImportedRow]], Field(min_length=1, max_length=MAX_ROWS)]
     existing: Existing = Field("skip", description="What becomes of a row whose slug is a link's already.")
     dry_run: bool = Field(False, description="Change nothing, and say what would become of each row.")
 
@@ -55,7 +63,7 @@ async def import_links(step: ImportStep, links: Links, services: AllServices, ca
     """Make links of rows of a file; the same rows can be sent again, and change nothing then."""
     if not step.dry_run:
         await services.limits.take("create", caller.actor)
-    refused, checked = check_entries(step.rows, NewLink)
+    refused, checked = check_entries(step.rows, ImportedRow)
     rows = [new.values() for new in checked.values()]
     imported = await import_rows(links, rows, existing=step.existing, dry_run=step.dry_run) if rows else []
     outcomes: dict[int, Imported] = dict(zip(checked, imported, strict=True))

@@ -23,6 +23,7 @@ from shortly.cli.output import problem, write_json
 from shortly.cli.records import records_of
 from shortly.cli.session import Session, run
 from shortly.errors import InvalidInput, ShortlyError
+from shortly.links.importing import as_new
 from shortly.links.link import Link
 
 AT_ONCE = 500
@@ -43,7 +44,7 @@ def add_from(source: Path, *, workspace: int, as_json: bool) -> None:
         made = refused = 0
         try:
             with rows_of(source) as rows:
-                while chunk := list(islice(rows, AT_ONCE)):
+                while chunk := [to_be_made(row) for row in islice(rows, AT_ONCE)]:
                     answers = await by_workspace(chunk, workspace, partial(store, session))
                     made += sum(isinstance(answer, Link) for answer in answers)
                     refused += sum(isinstance(answer, ShortlyError) for answer in answers)
@@ -57,6 +58,16 @@ def add_from(source: Path, *, workspace: int, as_json: bool) -> None:
             raise typer.Exit(REFUSED)
 
     run(work, as_json=as_json)
+
+
+def to_be_made(row: Row) -> Row:
+    """Return a row with the values that a link is made of, or why there is none."""
+    if isinstance(row.values, InvalidInput):
+        return row
+    try:
+        return row._replace(values=as_new(row.values))
+    except InvalidInput as refusal:
+        return row._replace(values=refusal)
 
 
 async def store(session: Session, workspace: int, many: Sequence[Values]) -> list[Link | ShortlyError]:

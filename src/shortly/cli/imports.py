@@ -14,9 +14,11 @@ from shortly.accounts.people import FIRST_WORKSPACE, MAX_WORKSPACES
 from shortly.cells import original, parts_of
 from shortly.cli.moments import parse_moment
 from shortly.errors import InvalidInput
-from shortly.links.importing import COLUMNS
+from shortly.links.importing import COLUMNS, TAKEN
 
 FIELDS = (*COLUMNS, "workspace")
+"""Columns that an export has."""
+TAKEN_FIELDS = (*TAKEN, "workspace")
 """Columns that a CSV file may have, keys that a JSON object may have."""
 MAX_LINE = 1 << 20
 """Characters of a record; a link with everything at its limit has a tenth of that."""
@@ -80,9 +82,9 @@ def _csv_rows(lines: Iterator[str], skipped: int) -> Iterator[Row]:
     csv.field_size_limit(MAX_LINE)
     reader = csv.reader(lines)
     header = [name.strip().lower() for name in next(reader)]
-    if unknown := [name for name in header if name not in FIELDS]:
+    if unknown := [name for name in header if name not in TAKEN_FIELDS]:
         raise InvalidInput(
-            f"The header names {unknown[0][:64]!r}; columns are {', '.join(FIELDS)}.", field=unknown[0][:64]
+            f"The header names {unknown[0][:64]!r}; columns are {', '.join(TAKEN_FIELDS)}.", field=unknown[0][:64]
         )
     if "target" not in header or len(set(header)) < len(header):
         raise InvalidInput("The header must name the column 'target', and no column twice.", field="target")
@@ -172,4 +174,5 @@ CELLS: Mapping[str, Callable[[str, str], Any]] = {
     "crawlable": _flag,
     "enabled": _flag,
     "archived": _flag,
+    "has_password": _flag,
 }

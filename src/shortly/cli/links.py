@@ -13,6 +13,7 @@ from shortly.abuse.lookalike import warning_about
 from shortly.cli import options
 from shortly.cli.exits import REFUSED, report, say
 from shortly.cli.output import print_fields, print_json, problem
+from shortly.cli.passwords import read_password
 from shortly.cli.records import record_of
 from shortly.cli.session import Session, find_address, run
 from shortly.errors import InvalidInput, ShortlyError
@@ -44,6 +45,8 @@ def add(
     archived: options.Archived = None,
     cache_s: options.CacheS = None,
     referrer_policy: options.ReferrerPolicy = None,
+    password_file: options.PasswordFile = None,
+    password_prompt: options.PasswordPrompt = False,
     workspace: options.Workspace = 1,
     find_if_exists: Annotated[
         bool, typer.Option("--find-if-exists", help="Print the oldest plain link to this target, if there is one.")
@@ -79,22 +82,23 @@ def add(
         cache_s=cache_s,
         referrer_policy=referrer_policy,
     )
+    has_password = password_file is not None or password_prompt
     if source is not None:
         from shortly.cli.bulk import add_from
 
-        if given or find_if_exists:
+        if given or has_password or find_if_exists:
             raise typer.BadParameter("With --from, only --workspace can be given; the rest are the file's columns.")
         add_from(source, workspace=workspace, as_json=as_json)
         return
     if target is None:
         raise typer.BadParameter("A TARGET, or --from FILE, is needed.")
-    if find_if_exists and given.keys() - {"target", "domain"}:
+    if find_if_exists and (has_password or given.keys() - {"target", "domain"}):
         raise typer.BadParameter("With --find-if-exists, only a TARGET and --domain can be given.")
 
     async def work(session: Session) -> None:
         from shortly.links.service import only
 
-        values = options.with_moments(given)
+        values = {**options.with_moments(given), **password_from(password_file, prompt=password_prompt)}
         if find_if_exists:
             link, is_new = only(await session.links.find_or_create_many([values], workspace=workspace))
         else:
@@ -143,6 +147,8 @@ def edit(
     archived: options.Archived = None,
     cache_s: options.CacheS = None,
     referrer_policy: options.ReferrerPolicy = None,
+    password_file: options.PasswordFile = None,
+    password_prompt: options.PasswordPrompt = False,
     clear: Annotated[
         list[str] | None, typer.Option(metavar="FIELD", help="Empty this field; may be given several times.")
     ] = None,
@@ -175,7 +181,11 @@ def edit(
     async def work(session: Session) -> None:
         from shortly.links.service import Edit
 
-        changes = {**options.cleared(clear or ()), **options.with_moments(given)}
+        changes = {
+            **options.cleared(clear or ()),
+            **options.with_moments(given),
+            **password_from(password_file, prompt=password_prompt),
+        }
         if not changes:
             raise InvalidInput("Nothing to change was given.")
         address = find_address(session, link, domain)
@@ -247,6 +257,12 @@ def run_for_each(links: Sequence[str], domain: str | None, act: Act, *, done: st
             raise typer.Exit(REFUSED)
 
     run(work, as_json=as_json)
+
+
+def password_from(file: Path | None, *, prompt: bool) -> dict[str, str]:
+    """Return the password that was given, as a field of a link."""
+    password = read_password(file, prompt=prompt)
+    return {} if password is None else {"password": password}
 
 
 def print_link(record: dict[str, Any], *, as_json: bool) -> None:

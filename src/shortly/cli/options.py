@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -51,6 +52,10 @@ CacheS = Annotated[
 ReferrerPolicy = Annotated[
     str | None, typer.Option(help="Referrer-Policy header of the redirect, such as no-referrer.")
 ]
+PasswordFile = Annotated[
+    Path | None, typer.Option(help="File with the password in its first line; - for standard input.")
+]
+PasswordPrompt = Annotated[bool, typer.Option("--password-prompt", help="Ask for the password.")]
 
 EMPTY: Mapping[str, Any] = {
     "title": "",
@@ -63,6 +68,7 @@ EMPTY: Mapping[str, Any] = {
     "fallback_target": None,
     "cache_s": None,
     "referrer_policy": "",
+    "password": None,
 }
 """Fields that can be emptied, with the value that they then have."""
 MOMENTS = frozenset({"valid_from", "expires_at"})

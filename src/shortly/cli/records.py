@@ -68,6 +68,7 @@ def link_record(link: Link, *, short_url: str, host: str, total: Total, now: dat
         "archived": link.archived,
         "cache_s": link.cache_s,
         "referrer_policy": link.referrer_policy,
+        "has_password": link.has_password,
         "aliases": link.aliases,
         "version": link.version,
         "state": state_of(link, total.clicks, now),

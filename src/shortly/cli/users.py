@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +9,7 @@ import typer
 from shortly.cli import options
 from shortly.cli.exits import say
 from shortly.cli.output import Column, print_json, print_table
+from shortly.cli.passwords import read_password
 from shortly.cli.session import Session, run
 from shortly.errors import InvalidInput
 
@@ -31,7 +30,6 @@ COLUMNS = {
     "signed_in_at": Column("signed in"),
 }
 FIELDS = (*COLUMNS, "locale", "has_password")
-MAX_PASSWORD_FILE = 4096
 PAGE = 500
 
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The user's e-mail address.")]
@@ -49,10 +47,8 @@ def add(
         int | None, typer.Option(metavar="ID", min=1, max=65_535, help="Make them a member of this workspace.")
     ] = None,
     role: Annotated[str, typer.Option(help="In that workspace: viewer, editor or admin.")] = "viewer",
-    password_file: Annotated[
-        Path | None, typer.Option(help="File with the password in its first line; - for standard input.")
-    ] = None,
-    password_prompt: Annotated[bool, typer.Option("--password-prompt", help="Ask for the password.")] = False,
+    password_file: options.PasswordFile = None,
+    password_prompt: options.PasswordPrompt = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Add a user. Without a password they choose one by a one-time link."""
@@ -207,30 +203,6 @@ def teams_of(session: Session) -> Teams:
     settings = session.settings
     mail = Mail(mail_server(settings))
     return teams(settings, Registry(session.store), session.links, session.audit, Passwords(), mail)
-
-
-def read_password(file: Path | None, *, prompt: bool) -> str | None:
-    """Return the password from where it is to be read, without its line break.
-
-    Raises:
-        InvalidInput: Both are asked for, or what is read is no text.
-    """
-    if file is not None and prompt:
-        raise InvalidInput("Give --password-file or --password-prompt, not both.", field="password")
-    if prompt:
-        password: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-        return password
-    if file is None:
-        return None
-    if str(file) == "-":
-        raw = sys.stdin.buffer.readline(MAX_PASSWORD_FILE)
-    else:
-        with file.open("rb") as opened:
-            raw = opened.readline(MAX_PASSWORD_FILE)
-    try:
-        return raw.decode().rstrip("\r\n")
-    except UnicodeDecodeError:
-        raise InvalidInput("The password is not valid UTF-8.", field="password") from None
 
 
 def role_named(role: str) -> Any:

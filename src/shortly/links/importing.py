@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
-from shortly.errors import LinkNotFound, ShortlyError, SlugTaken
+from shortly.errors import InvalidInput, LinkNotFound, ShortlyError, SlugTaken
 from shortly.links.link import Link
 from shortly.links.service import Edit
 from shortly.links.store import Got
@@ -31,8 +31,11 @@ COLUMNS = (
     "archived",
     "cache_s",
     "referrer_policy",
+    "has_password",
 )
-"""What an export has of a link, all of which an import takes."""
+"""What an export has of a link, all of which an import takes. Passwords and their hashes are not in it."""
+TAKEN = (*COLUMNS, "password")
+"""What an import takes."""
 
 Existing = Literal["skip", "overwrite", "refuse"]
 """What becomes of a row whose slug is a link's already."""
@@ -83,13 +86,18 @@ async def import_rows(
         dry_run: Change nothing.
     """
     answers: list[Imported | None] = [None] * len(rows)
+    rows_to_make: dict[int, Mapping[str, Any]] = {}
     new: list[int] = []
     edits: dict[int, Edit] = {}
     seen: set[tuple[Any, Any]] = set()
     for place, row in enumerate(rows):
         key = row.get("domain"), row.get("slug") or row["target"]
         try:
+            if row.get("password") is not None and row.get("slug") is None:
+                raise InvalidInput("A link with a password needs a slug, by which it is found again.", field="slug")
             found = await _found(links, row)
+            if found is None:
+                rows_to_make[place] = as_new(row)
         except ShortlyError as refusal:
             answers[place] = Imported("refused", refusal=refusal)
             continue
@@ -102,12 +110,12 @@ async def import_rows(
         elif existing == "refuse":
             answers[place] = Imported("refused", refusal=SlugTaken(found.slug))
         else:
-            changes = {name: value for name, value in row.items() if name not in ("slug", "domain")}
+            changes = {name: value for name, value in row.items() if name not in ("slug", "domain", "has_password")}
             edits[place] = Edit(found.slug, changes, row.get("domain"), found.version)
         seen.add(key)
-    made = await (_checked(links, rows, new) if dry_run else _made(links, rows, new))
+    made = await (_checked(links, rows_to_make, new) if dry_run else _made(links, rows_to_make, new))
     if edits and dry_run:
-        checked = await links.check_many([{**rows[place], "slug": None} for place in edits])
+        checked = await links.check_many([{"domain": edit.domain, **edit.changes} for edit in edits.values()])
     else:
         checked = await links.edit_many(list(edits.values())) if edits else []
     for place, got in made.items():
@@ -117,13 +125,28 @@ async def import_rows(
     return [answer for answer in answers if answer is not None]
 
 
-async def _checked(links: Links, rows: Sequence[Mapping[str, Any]], new: Sequence[int]) -> dict[int, Imported]:
+def as_new(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a row as a link is made of them.
+
+    Raises:
+        InvalidInput: The link had a password where it comes from, and is about to be open to everybody here.
+    """
+    values = dict(row)
+    if values.pop("has_password", None) and values.get("password") is None:
+        raise InvalidInput(
+            "This link had a password, which no export contains: give it one in the column 'password'.",
+            field="password",
+        )
+    return values
+
+
+async def _checked(links: Links, rows: Mapping[int, Mapping[str, Any]], new: Sequence[int]) -> dict[int, Imported]:
     """Return what would become of the new rows, by their place."""
     checked = await links.check_many([rows[place] for place in new]) if new else []
     return {place: _imported("created", one) for place, one in zip(new, checked, strict=True)}
 
 
-async def _made(links: Links, rows: Sequence[Mapping[str, Any]], new: Sequence[int]) -> dict[int, Imported]:
+async def _made(links: Links, rows: Mapping[int, Mapping[str, Any]], new: Sequence[int]) -> dict[int, Imported]:
     """Make links of the new rows, and return what became of each by its place; somebody else may have been quicker."""
     named = [place for place in new if rows[place].get("slug") is not None]
     nameless = [place for place in new if rows[place].get("slug") is None]

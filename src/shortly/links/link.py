@@ -112,6 +112,11 @@ class Link(Struct, frozen=True, kw_only=True):
     deleted_at: datetime | None = None
     """A deleted link is kept for a while, so that it can be restored; it is in no list and leads nowhere (410)."""
 
+    @property
+    def has_password(self) -> bool:
+        """Whether visitors are asked for one."""
+        return self.password_hash is not None
+
 
 def successor_of(stored: Link, new: Link, key: Callable[[str], str]) -> Link:
     """Return what is stored in the place of a link: ``new``, but for what no edit changes, and with one more alias

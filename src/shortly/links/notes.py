@@ -31,17 +31,26 @@ class LinkNotes:
 
     async def created(self, outcomes: Sequence[Link | ShortlyError]) -> None:
         """Note the links among the outcomes, each in its workspace."""
-        made = [(link, {"target": link.target}) for link in outcomes if isinstance(link, Link)]
+        made: list[tuple[Link, dict[str, Any]]] = []
+        for link in outcomes:
+            if isinstance(link, Link):
+                details: dict[str, Any] = {"target": link.target}
+                if link.has_password:
+                    details["password"] = "set"  # noqa: S105
+                made.append((link, details))
         await self._note("link.created", made)
 
     async def edited(self, edits: Sequence[Edit], outcomes: Sequence[Link | ShortlyError]) -> None:
-        """Note the edits that were made, with the names of their fields, and with a target or slug that is new."""
+        """Note the edits that were made, with the names of their fields, with a target or slug that is new, and whether
+        a password was set or removed."""
         made = []
         for edit, link in zip(edits, outcomes, strict=True):
             if isinstance(link, Link):
                 details: dict[str, Any] = {"fields": sorted(edit.changes)}
                 if "target" in edit.changes:
                     details["target"] = link.target
+                if "password" in edit.changes:
+                    details["password"] = "set" if link.has_password else "removed"
                 if edit.slug != link.slug:
                     details["named"] = edit.slug
                 made.append((link, details))

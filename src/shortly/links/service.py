@@ -27,6 +27,7 @@ from shortly.links.domains import Domains
 from shortly.links.fields import check_fields, check_span
 from shortly.links.labels import MAX_LABELS, LabelPage, LabelQuery
 from shortly.links.link import Ban, BanStatus, Link, LinkPage, LinkQuery, LinkState
+from shortly.links.passwords import Hash, Hashes, hash_apart, hashes_of, take_password
 from shortly.links.slug import SlugRules
 from shortly.links.store import Got, LinkStore, Wanted
 from shortly.links.target import TargetRules
@@ -73,6 +74,7 @@ class LinkService:
         default_status: Redirect status of links that name none.
         clock: Returns the present moment, aware.
         on_new: Hears of each link that was stored.
+        hash_password: Returns the hash to store of a link's password.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class LinkService:
         default_status: int = 302,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         on_new: Callable[[Link], None] = lambda _: None,
+        hash_password: Hash = hash_apart,
     ) -> None:
         self._store = store
         self._slugs = slugs
@@ -93,6 +96,7 @@ class LinkService:
         self._default_status = default_status
         self._clock = clock
         self._on_new = on_new
+        self._hash_password = hash_password
 
     # --- making ----------------------------------------------------------------------------------------------
 
@@ -100,7 +104,7 @@ class LinkService:
         """Store a new link and return it; a drawn slug that is taken is drawn again, longer.
 
         Args:
-            values: ``target``, and optionally ``slug``, ``domain`` and any editable field of ``Link``.
+            values: ``target``, and optionally ``slug``, ``domain``, ``password`` and any editable field of ``Link``.
             owner: Who makes it.
             workspace: Whose it will be.
 
@@ -150,6 +154,8 @@ class LinkService:
         for place, values in enumerate(many):
             does = partial(_does, values=values, reach=reach)
             try:
+                if values.get("password") is not None:
+                    raise InvalidInput("A link that may be there already cannot get a password.", field="password")
                 found = await self.find(values["target"], domain=values.get("domain"), owner=owner, workspace=workspace)
             except ShortlyError as refusal:
                 answers[place] = refusal
@@ -172,14 +178,14 @@ class LinkService:
     ) -> dict[int, Got | ShortlyError]:
         """Store new links, or get those that do as well; all entries say what does, or none."""
         await self._look_up_domains([values for values, _ in entries.values()])
+        hashes = await hashes_of([values for values, _ in entries.values()], self._hash_password)
         draws = partial(attempt.draws, attempt.begin()) if attempt else _draws_anew
         answers: dict[int, Got | ShortlyError] = {}
         wanted: dict[int, Link] = {}
         for place, (values, _) in entries.items():
             try:
-                wanted[place] = _within(
-                    reach, self._new_link(values, owner, workspace, draws(place, values.get("target"), 0))
-                )
+                below = draws(place, values.get("target"), 0)
+                wanted[place] = _within(reach, self._new_link(values, owner, workspace, hashes, below))
             except ShortlyError as refusal:
                 answers[place] = refusal
         for longer in range(1, DRAWS + 1):
@@ -224,9 +230,11 @@ class LinkService:
         values: Mapping[str, Any],
         owner: str,
         workspace: int,
+        hashes: Hashes,
         below: Callable[[int], int] = secrets.randbelow,
     ) -> Link:
         given = dict(values)
+        stored = take_password(given, hashes)
         slug, domain = given.pop("slug", None), self.domains.open_to(given.pop("domain", None), workspace)
         given.setdefault("status", self._default_status)
         if given.get("target") is None:
@@ -242,6 +250,7 @@ class LinkService:
             created_at=now,
             updated_at=now,
             **checked,
+            **stored,
         )
 
     async def check_many(
@@ -257,7 +266,7 @@ class LinkService:
         answers: list[Link | ShortlyError] = []
         for values in many:
             try:
-                link = _within(reach, self._new_link(values, owner, workspace))
+                link = _within(reach, self._new_link(values, owner, workspace, hashes={}))
                 if values.get("slug") is not None and await self._store.get_link(link.domain, link.slug) is not None:
                     raise SlugTaken(link.slug)
                 answers.append(link)
@@ -379,7 +388,7 @@ class LinkService:
 
         Args:
             slug: The link's slug or an alias.
-            changes: Editable fields with their new values.
+            changes: Editable fields with their new values, and ``password``: text, or None for none any more.
             domain: The link's domain.
             version: The version that the caller read; None: change whatever is there.
             reach: What may be changed, and what it may become.
@@ -395,9 +404,11 @@ class LinkService:
     async def edit_many(self, edits: Sequence[Edit], *, reach: Reach = everywhere) -> list[Link | ShortlyError]:
         """Change links; each place of the answer holds the link as it is now, or why that edit was refused."""
 
+        hashes = await hashes_of([edit.changes for edit in edits], self._hash_password)
+
         async def step(edit: Edit) -> tuple[Link, Link]:
             old = await self._read_for(edit, reach)
-            return old, _within(reach, self._changed(old, edit.changes))
+            return old, _within(reach, self._changed(old, edit.changes, hashes))
 
         return await self._rewrite(edits, step, reach)
 
@@ -507,15 +518,16 @@ class LinkService:
             raise LinkChanged(edit.slug)
         return link
 
-    def _changed(self, link: Link, changes: Mapping[str, Any]) -> Link:
+    def _changed(self, link: Link, changes: Mapping[str, Any], hashes: Hashes) -> Link:
         given = dict(changes)
+        stored = take_password(given, hashes)
         slug = given.pop("slug", link.slug)
         if "target" in given and given["target"] is None:
             raise InvalidInput("A target is needed.", field="target")
         checked = check_fields(given, self._targets)
         if slug != link.slug:
             checked["slug"] = self._slugs.check(slug)
-        changed = structs.replace(link, **checked, updated_at=max(self._now(), link.updated_at))
+        changed = structs.replace(link, **checked, **stored, updated_at=max(self._now(), link.updated_at))
         check_span(changed.valid_from, changed.expires_at)
         return changed
 

@@ -60,9 +60,9 @@ def headers_of(target: str, redirection: Redirection, *, temporary: bool = False
     Args:
         target: Where it leads.
         redirection: Whose answer it is.
-        temporary: Browsers must not keep it, whatever the link says.
+        temporary: Browsers must not keep it, whatever the link says; what a password protects they never keep.
     """
-    cache_s = None if temporary else redirection.cache_s
+    cache_s = None if temporary or redirection.password_hash is not None else redirection.cache_s
     headers: Headers = (
         (b"location", target.encode("ascii")),
         NEVER_KEEP if cache_s is None else (b"cache-control", b"private, max-age=%d" % cache_s),

@@ -32,6 +32,11 @@ class Texts(Struct, frozen=True, forbid_unknown_fields=True):
     legal: str
     protected_title: str
     protected: str
+    protected_label: str
+    protected_open: str
+    protected_opened: str
+    protected_wrong: str
+    protected_too_many: str
     not_allowed_title: str
     not_allowed: str
     unavailable_title: str

@@ -6,11 +6,11 @@ On its way a request for a remembered link meets no network, no disk, no lock an
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from hashlib import blake2b
 from time import time, time_ns
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from shortly.clicks.click import (
     FIXED,
@@ -28,7 +28,7 @@ from shortly.links.link import Redirection
 from shortly.links.slug import SlugRules
 from shortly.links.store import RedirectionStore
 from shortly.redirect.answer import Headers, Prepared, headers_of, prepare, refusal_of, with_query
-from shortly.redirect.pages import Page, Pages, Shown
+from shortly.redirect.pages import Form, Page, Pages, Shown
 from shortly.redirect.visitor import NOBODY, Addresses, Visitors, network_of
 
 Scope = MutableMapping[str, Any]
@@ -36,6 +36,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+RawHeaders = Iterable[tuple[bytes, bytes]]
 
 EMPTY: Message = {"type": "http.response.body", "body": b""}
 COUNTER = {status: INDEX[name] for status, name in REDIRECTS.items()}
@@ -47,6 +48,16 @@ QR_ENDING = "/qr"
 """What ``/{slug}/qr`` ends in; no slug does, see ``RESERVED_ENDINGS``."""
 PREFETCH = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")
 """Headers in which browsers say that they fetch ahead; the quick way below asks for each by name."""
+
+
+class Lock(Protocol):
+    """What stands before links that have a password."""
+
+    def is_open(self, redirection: Redirection, headers: RawHeaders) -> bool:
+        """Say whether a request comes from a browser in which the link's password was given."""
+
+    async def answer(self, redirection: Redirection, scope: Scope, receive: Receive) -> Form:
+        """Return the page that asks for the password, or what becomes of one that was sent."""
 
 
 class Redirect:
@@ -68,6 +79,7 @@ class Redirect:
         strict_transport: ``Strict-Transport-Security`` of every answer, or empty.
         shown: The pages for visitors who are not redirected.
         preview: Answers a slug with ``PREVIEW`` behind it; None: there is no such link.
+        lock: Lets visitors through who know a link's password; None: it lets nobody through.
     """
 
     def __init__(
@@ -87,6 +99,7 @@ class Redirect:
         strict_transport: str = "",
         shown: Shown | None = None,
         preview: ASGIApp | None = None,
+        lock: Lock | None = None,
     ) -> None:
         self._store = store
         self._remembered = store.remembered
@@ -104,6 +117,7 @@ class Redirect:
         self._wait_for_disk = wait_for_disk
         self._shown = shown or Shown(Pages())
         self._preview = preview
+        self._lock = lock
         self._further: Headers = (
             ((b"strict-transport-security", strict_transport.encode()),) if strict_transport else ()
         )
@@ -153,19 +167,33 @@ class Redirect:
             await send({"type": "http.response.start", "status": prepared.status, "headers": prepared.headers})
             await send(EMPTY)
             return
-        await self._answer(redirection, prepared, scope, headers, send)
+        await self._answer(redirection, prepared, scope, headers, receive, send)
 
     async def _answer(
-        self, redirection: Redirection, prepared: Prepared, scope: Scope, headers: dict[bytes, bytes], send: Send
+        self,
+        redirection: Redirection,
+        prepared: Prepared,
+        scope: Scope,
+        headers: dict[bytes, bytes],
+        receive: Receive,
+        send: Send,
     ) -> None:
         """Answer a request that needs a second look: at the method, the clock, the count or the query."""
         method, pages = scope["method"], self._shown.pages
-        if method not in ("GET", "HEAD") and not prepared.any_method:
+        refused = refusal_of(redirection, int(time() * 1000))
+        asks = refused is Outcome.PROTECTED and self._lock is not None
+        if method not in ("GET", "HEAD") and not prepared.any_method and not (asks and method == "POST"):
             await self._answer_page(pages.not_allowed, scope, headers, send)
             return
         ahead = is_prefetch(headers)
         counts = method == "GET" and not ahead
-        refused = refusal_of(redirection, int(time() * 1000))
+        if asks and self._lock is not None:
+            if method == "POST" or not self._lock.is_open(redirection, scope["headers"]):
+                if counts:
+                    self._write(redirection, int(Outcome.PROTECTED), scope, headers)
+                await self._send_form(await self._lock.answer(redirection, scope, receive), scope, send)
+                return
+            refused = None
         if refused is None and redirection.max_clicks is not None:
             if ahead or method == "HEAD":
                 await self._answer_page(pages.no_prefetch if ahead else pages.uncounted, scope, headers, send)
@@ -199,8 +227,11 @@ class Redirect:
         await send(EMPTY)
 
     async def _answer_page(self, page: Page, scope: Scope, headers: dict[bytes, bytes], send: Send) -> None:
-        start, body = page.for_request(headers)
-        self._counters.values[COUNTER[page.status]] += 1
+        await self._send_form(page.for_request(headers), scope, send)
+
+    async def _send_form(self, form: Form, scope: Scope, send: Send) -> None:
+        start, body = form
+        self._counters.values[COUNTER[start["status"]]] += 1
         await send({**start, "headers": [*start["headers"], *self._further]} if self._further else start)
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 

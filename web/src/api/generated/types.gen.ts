@@ -627,7 +627,7 @@ export type ImportStep = {
     /**
      * Rows
      */
-    rows: Array<NewLink>;
+    rows: Array<ImportedRow>;
     /**
      * Existing
      *
@@ -657,6 +657,122 @@ export type ImportedOut = {
      */
     short_url?: string | null;
     error?: Problem | null;
+};
+
+/**
+ * ImportedRow
+ *
+ * A link to be made of a row.
+ */
+export type ImportedRow = {
+    /**
+     * Title
+     */
+    title?: string | null;
+    /**
+     * Notes
+     */
+    notes?: string | null;
+    /**
+     * Tags
+     */
+    tags?: Array<string> | null;
+    /**
+     * Folder
+     */
+    folder?: string | null;
+    /**
+     * Valid From
+     *
+     * Earlier visitors do not get the redirect.
+     */
+    valid_from?: string | null;
+    /**
+     * Expires At
+     *
+     * From this moment on nobody gets the redirect.
+     */
+    expires_at?: string | null;
+    /**
+     * Max Clicks
+     */
+    max_clicks?: number | null;
+    /**
+     * Fallback Target
+     *
+     * Where an expired, exhausted or disabled link leads.
+     */
+    fallback_target?: string | null;
+    /**
+     * Status
+     *
+     * HTTP status of the redirect.
+     */
+    status?: 301 | 302 | 307 | 308 | null;
+    /**
+     * Forward Query
+     *
+     * Pass the query string on to the target.
+     */
+    forward_query?: boolean | null;
+    /**
+     * Crawlable
+     *
+     * Let search engines index the short link.
+     */
+    crawlable?: boolean | null;
+    /**
+     * Enabled
+     */
+    enabled?: boolean | null;
+    /**
+     * Archived
+     *
+     * Out of the way in lists; goes on redirecting.
+     */
+    archived?: boolean | null;
+    /**
+     * Cache S
+     *
+     * Seconds that browsers may keep the redirect; clicks that they keep are not counted.
+     */
+    cache_s?: number | null;
+    /**
+     * Referrer Policy
+     */
+    referrer_policy?: '' | 'no-referrer' | 'no-referrer-when-downgrade' | 'origin' | 'origin-when-cross-origin' | 'same-origin' | 'strict-origin' | 'strict-origin-when-cross-origin' | 'unsafe-url' | null;
+    /**
+     * Password
+     *
+     * Visitors are asked for it. Never told again; null: none.
+     */
+    password?: null;
+    /**
+     * Target
+     */
+    target: string;
+    /**
+     * Slug
+     *
+     * Drawn when absent.
+     */
+    slug?: string | null;
+    /**
+     * Domain
+     */
+    domain?: string | null;
+    /**
+     * Find If Exists
+     *
+     * Answer 200 with the caller's oldest plain link to this target, if there is one (under this slug, if one is given), instead of making another.
+     */
+    find_if_exists?: boolean;
+    /**
+     * Has Password
+     *
+     * It had one where it comes from, which no export tells: `password` has to say it.
+     */
+    has_password?: boolean | null;
 };
 
 /**
@@ -1014,6 +1130,12 @@ export type LinkChanges = {
      */
     referrer_policy?: '' | 'no-referrer' | 'no-referrer-when-downgrade' | 'origin' | 'origin-when-cross-origin' | 'same-origin' | 'strict-origin' | 'strict-origin-when-cross-origin' | 'unsafe-url' | null;
     /**
+     * Password
+     *
+     * Visitors are asked for it. Never told again; null: none.
+     */
+    password?: null;
+    /**
      * Target
      */
     target?: string;
@@ -1222,6 +1344,12 @@ export type LinkOut = {
      * Referrer Policy
      */
     referrer_policy: '' | 'no-referrer' | 'no-referrer-when-downgrade' | 'origin' | 'origin-when-cross-origin' | 'same-origin' | 'strict-origin' | 'strict-origin-when-cross-origin' | 'unsafe-url';
+    /**
+     * Has Password
+     *
+     * Whether visitors are asked for one.
+     */
+    has_password: boolean;
     /**
      * Aliases
      *
@@ -1894,6 +2022,12 @@ export type NewLink = {
      * Referrer Policy
      */
     referrer_policy?: '' | 'no-referrer' | 'no-referrer-when-downgrade' | 'origin' | 'origin-when-cross-origin' | 'same-origin' | 'strict-origin' | 'strict-origin-when-cross-origin' | 'unsafe-url' | null;
+    /**
+     * Password
+     *
+     * Visitors are asked for it. Never told again; null: none.
+     */
+    password?: null;
     /**
      * Target
      */
@@ -3390,6 +3524,401 @@ export type WorkspaceOut = {
      * The person's own role there; null without a membership, and for keys.
      */
     role: 'viewer' | 'editor' | 'admin' | null;
+};
+
+/**
+ * ImportStep
+ *
+ * Some rows of a file.
+ */
+export type ImportStepWritable = {
+    /**
+     * Rows
+     */
+    rows: Array<ImportedRowWritable>;
+    /**
+     * Existing
+     *
+     * What becomes of a row whose slug is a link's already.
+     */
+    existing?: 'skip' | 'overwrite' | 'refuse';
+    /**
+     * Dry Run
+     *
+     * Change nothing, and say what would become of each row.
+     */
+    dry_run?: boolean;
+};
+
+/**
+ * ImportedRow
+ *
+ * A link to be made of a row.
+ */
+export type ImportedRowWritable = {
+    /**
+     * Title
+     */
+    title?: string | null;
+    /**
+     * Notes
+     */
+    notes?: string | null;
+    /**
+     * Tags
+     */
+    tags?: Array<string> | null;
+    /**
+     * Folder
+     */
+    folder?: string | null;
+    /**
+     * Valid From
+     *
+     * Earlier visitors do not get the redirect.
+     */
+    valid_from?: string | null;
+    /**
+     * Expires At
+     *
+     * From this moment on nobody gets the redirect.
+     */
+    expires_at?: string | null;
+    /**
+     * Max Clicks
+     */
+    max_clicks?: number | null;
+    /**
+     * Fallback Target
+     *
+     * Where an expired, exhausted or disabled link leads.
+     */
+    fallback_target?: string | null;
+    /**
+     * Status
+     *
+     * HTTP status of the redirect.
+     */
+    status?: 301 | 302 | 307 | 308 | null;
+    /**
+     * Forward Query
+     *
+     * Pass the query string on to the target.
+     */
+    forward_query?: boolean | null;
+    /**
+     * Crawlable
+     *
+     * Let search engines index the short link.
+     */
+    crawlable?: boolean | null;
+    /**
+     * Enabled
+     */
+    enabled?: boolean | null;
+    /**
+     * Archived
+     *
+     * Out of the way in lists; goes on redirecting.
+     */
+    archived?: boolean | null;
+    /**
+     * Cache S
+     *
+     * Seconds that browsers may keep the redirect; clicks that they keep are not counted.
+     */
+    cache_s?: number | null;
+    /**
+     * Referrer Policy
+     */
+    referrer_policy?: '' | 'no-referrer' | 'no-referrer-when-downgrade' | 'origin' | 'origin-when-cross-origin' | 'same-origin' | 'strict-origin' | 'strict-origin-when-cross-origin' | 'unsafe-url' | null;
+    /**
+     * Password
+     *
+     * Visitors are asked for it. Never told again; null: none.
+     */
+    password?: string | null;
+    /**
+     * Target
+     */
+    target: string;
+    /**
+     * Slug
+     *
+     * Drawn when absent.
+     */
+    slug?: string | null;
+    /**
+     * Domain
+     */
+    domain?: string | null;
+    /**
+     * Find If Exists
+     *
+     * Answer 200 with the caller's oldest plain link to this target, if there is one (under this slug, if one is given), instead of making another.
+     */
+    find_if_exists?: boolean;
+    /**
+     * Has Password
+     *
+     * It had one where it comes from, which no export tells: `password` has to say it.
+     */
+    has_password?: boolean | null;
+};
+
+/**
+ * LinkChanges
+ *
+ * Fields to be changed; those that are absent stay as they are, and null clears one.
+ */
+export type LinkChangesWritable = {
+    /**
+     * Title
+     */
+    title?: string | null;
+    /**
+     * Notes
+     */
+    notes?: string | null;
+    /**
+     * Tags
+     */
+    tags?: Array<string> | null;
+    /**
+     * Folder
+     */
+    folder?: string | null;
+    /**
+     * Valid From
+     *
+     * Earlier visitors do not get the redirect.
+     */
+    valid_from?: string | null;
+    /**
+     * Expires At
+     *
+     * From this moment on nobody gets the redirect.
+     */
+    expires_at?: string | null;
+    /**
+     * Max Clicks
+     */
+    max_clicks?: number | null;
+    /**
+     * Fallback Target
+     *
+     * Where an expired, exhausted or disabled link leads.
+     */
+    fallback_target?: string | null;
+    /**
+     * Status
+     *
+     * HTTP status of the redirect.
+     */
+    status?: 301 | 302 | 307 | 308 | null;
+    /**
+     * Forward Query
+     *
+     * Pass the query string on to the target.
+     */
+    forward_query?: boolean | null;
+    /**
+     * Crawlable
+     *
+     * Let search engines index the short link.
+     */
+    crawlable?: boolean | null;
+    /**
+     * Enabled
+     */
+    enabled?: boolean | null;
+    /**
+     * Archived
+     *
+     * Out of the way in lists; goes on redirecting.
+     */
+    archived?: boolean | null;
+    /**
+     * Cache S
+     *
+     * Seconds that browsers may keep the redirect; clicks that they keep are not counted.
+     */
+    cache_s?: number | null;
+    /**
+     * Referrer Policy
+     */
+    referrer_policy?: '' | 'no-referrer' | 'no-referrer-when-downgrade' | 'origin' | 'origin-when-cross-origin' | 'same-origin' | 'strict-origin' | 'strict-origin-when-cross-origin' | 'unsafe-url' | null;
+    /**
+     * Password
+     *
+     * Visitors are asked for it. Never told again; null: none.
+     */
+    password?: string | null;
+    /**
+     * Target
+     */
+    target?: string;
+    /**
+     * Slug
+     *
+     * Renames the link; its old slug goes on working as an alias.
+     */
+    slug?: string;
+};
+
+/**
+ * LinkEdit
+ *
+ * Changes to one link.
+ */
+export type LinkEditWritable = {
+    /**
+     * Slug
+     */
+    slug: string;
+    /**
+     * Domain
+     */
+    domain?: string | null;
+    /**
+     * Version
+     */
+    version?: number | null;
+    changes: LinkChangesWritable;
+};
+
+/**
+ * LinkEdits
+ *
+ * Links to be changed.
+ */
+export type LinkEditsWritable = {
+    /**
+     * Edits
+     */
+    edits: Array<LinkEditWritable>;
+};
+
+/**
+ * NewLink
+ *
+ * A link to be made.
+ */
+export type NewLinkWritable = {
+    /**
+     * Title
+     */
+    title?: string | null;
+    /**
+     * Notes
+     */
+    notes?: string | null;
+    /**
+     * Tags
+     */
+    tags?: Array<string> | null;
+    /**
+     * Folder
+     */
+    folder?: string | null;
+    /**
+     * Valid From
+     *
+     * Earlier visitors do not get the redirect.
+     */
+    valid_from?: string | null;
+    /**
+     * Expires At
+     *
+     * From this moment on nobody gets the redirect.
+     */
+    expires_at?: string | null;
+    /**
+     * Max Clicks
+     */
+    max_clicks?: number | null;
+    /**
+     * Fallback Target
+     *
+     * Where an expired, exhausted or disabled link leads.
+     */
+    fallback_target?: string | null;
+    /**
+     * Status
+     *
+     * HTTP status of the redirect.
+     */
+    status?: 301 | 302 | 307 | 308 | null;
+    /**
+     * Forward Query
+     *
+     * Pass the query string on to the target.
+     */
+    forward_query?: boolean | null;
+    /**
+     * Crawlable
+     *
+     * Let search engines index the short link.
+     */
+    crawlable?: boolean | null;
+    /**
+     * Enabled
+     */
+    enabled?: boolean | null;
+    /**
+     * Archived
+     *
+     * Out of the way in lists; goes on redirecting.
+     */
+    archived?: boolean | null;
+    /**
+     * Cache S
+     *
+     * Seconds that browsers may keep the redirect; clicks that they keep are not counted.
+     */
+    cache_s?: number | null;
+    /**
+     * Referrer Policy
+     */
+    referrer_policy?: '' | 'no-referrer' | 'no-referrer-when-downgrade' | 'origin' | 'origin-when-cross-origin' | 'same-origin' | 'strict-origin' | 'strict-origin-when-cross-origin' | 'unsafe-url' | null;
+    /**
+     * Password
+     *
+     * Visitors are asked for it. Never told again; null: none.
+     */
+    password?: string | null;
+    /**
+     * Target
+     */
+    target: string;
+    /**
+     * Slug
+     *
+     * Drawn when absent.
+     */
+    slug?: string | null;
+    /**
+     * Domain
+     */
+    domain?: string | null;
+    /**
+     * Find If Exists
+     *
+     * Answer 200 with the caller's oldest plain link to this target, if there is one (under this slug, if one is given), instead of making another.
+     */
+    find_if_exists?: boolean;
+};
+
+/**
+ * NewLinks
+ *
+ * Links to be made.
+ */
+export type NewLinksWritable = {
+    /**
+     * Links
+     */
+    links: Array<NewLinkWritable>;
 };
 
 export type GetOverallStatsData = {
@@ -4978,7 +5507,7 @@ export type ListLinksResponses = {
 export type ListLinksResponse = ListLinksResponses[keyof ListLinksResponses];
 
 export type CreateLinkData = {
-    body: NewLink;
+    body: NewLinkWritable;
     headers?: {
         /**
          * Idempotency-Key
@@ -5199,7 +5728,7 @@ export type GetLinkResponses = {
 export type GetLinkResponse = GetLinkResponses[keyof GetLinkResponses];
 
 export type EditLinkData = {
-    body: LinkChanges;
+    body: LinkChangesWritable;
     headers?: {
         /**
          * If-Match
@@ -5286,7 +5815,7 @@ export type EditLinkResponses = {
 export type EditLinkResponse = EditLinkResponses[keyof EditLinkResponses];
 
 export type EditLinksData = {
-    body: LinkEdits;
+    body: LinkEditsWritable;
     path?: never;
     query?: never;
     url: '/api/v1/bulk/links';
@@ -5339,7 +5868,7 @@ export type EditLinksResponses = {
 export type EditLinksResponse = EditLinksResponses[keyof EditLinksResponses];
 
 export type CreateLinksData = {
-    body: NewLinks;
+    body: NewLinksWritable;
     headers?: {
         /**
          * Idempotency-Key
@@ -8254,7 +8783,7 @@ export type GetMetricsResponses = {
 export type GetMetricsResponse = GetMetricsResponses[keyof GetMetricsResponses];
 
 export type ImportLinksData = {
-    body: ImportStep;
+    body: ImportStepWritable;
     path?: never;
     query?: never;
     url: '/api/v1/imports';

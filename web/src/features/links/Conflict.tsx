@@ -23,7 +23,11 @@ const LABELS: Record<Field, string> = {
   archived: "linkForm.archived",
   cache_s: "linkForm.cache",
   referrer_policy: "linkForm.referrer",
+  password: "linkForm.password",
+  remove_password: "linkForm.passwordRemove",
 };
+
+const HIDDEN = "••••••••";
 
 /** Somebody else changed the link meanwhile: both versions side by side, and a choice for each field. */
 export function Conflict({ mine, theirs, busy, onSave, onCancel }: ConflictProps) {
@@ -51,7 +55,7 @@ export function Conflict({ mine, theirs, busy, onSave, onCancel }: ConflictProps
         >
           <Group grow mt={4} align="flex-start">
             <Radio.Card value="mine" p="sm" radius="md">
-              <Choice title={t("conflict.mine")} value={mine[field]} />
+              <Choice title={t("conflict.mine")} value={field === "password" ? HIDDEN : mine[field]} />
             </Radio.Card>
             <Radio.Card value="theirs" p="sm" radius="md">
               <Choice title={t("conflict.theirs")} value={stored[field]} />

@@ -13,7 +13,7 @@ import { LinkForm } from "./LinkForm";
 import { QrDesigner } from "./QrDesigner";
 import { linkQuery, refreshLinks } from "./queries";
 import { useUndo } from "./useUndo";
-import { asBefore, bodyOf, differing, EMPTY, type Field, type Values, valuesOf } from "./values";
+import { asBefore, bodyOf, canBeUndone, differing, EMPTY, type Field, type Values, valuesOf } from "./values";
 
 /** The form in a drawer: for a new link, or for one that is there. */
 export function LinkDrawer({ editing, onClose }: { editing: NonNullable<Editing>; onClose: () => void }) {
@@ -77,6 +77,7 @@ function EditLinkForm({ slug, domain, onClose }: { slug: string; domain: string;
 
 function Edit({ link: read, onClose }: { link: LinkOut; onClose: () => void }) {
   const { t } = useTranslation();
+  const cache = useQueryClient();
   const offerUndo = useUndo();
   const [link] = useState(read); // what the person began with, whatever is read meanwhile
   const [clash, setClash] = useState<{ mine: Values; theirs: LinkOut }>();
@@ -86,6 +87,7 @@ function Edit({ link: read, onClose }: { link: LinkOut; onClose: () => void }) {
       if (fields.length === 0) return;
       try {
         const after = await unwrap(editLink({ ...at(before), body: bodyOf(values, fields) }));
+        if (!canBeUndone(fields)) return "final";
         return () => unwrap(editLink({ ...at(after), body: asBefore(before, fields) }));
       } catch (error) {
         if (!(error instanceof Problem && error.status === 412)) throw error;
@@ -97,7 +99,10 @@ function Edit({ link: read, onClose }: { link: LinkOut; onClose: () => void }) {
     onSuccess: async (undo) => {
       if (undo === "clash") return;
       onClose();
-      if (undo) await offerUndo(t("linkForm.saved"), undo);
+      if (undo === "final") {
+        notifications.show({ message: t("linkForm.saved") });
+        await refreshLinks(cache);
+      } else if (undo) await offerUndo(t("linkForm.saved"), undo);
     },
   });
   if (clash) {

@@ -1,4 +1,16 @@
-import { Accordion, Button, Group, NumberInput, Select, Stack, Switch, Text, Textarea, TextInput } from "@mantine/core";
+import {
+  Accordion,
+  Button,
+  Group,
+  NumberInput,
+  PasswordInput,
+  Select,
+  Stack,
+  Switch,
+  Text,
+  Textarea,
+  TextInput,
+} from "@mantine/core";
 import { useForm } from "@mantine/form";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
@@ -12,6 +24,7 @@ import { SlugField } from "./SlugField";
 import { readUtm, UTM, urlOf, withUtm } from "./utm";
 import { EMPTY, type Field, type Values, valuesOf } from "./values";
 
+const MIN_PASSWORD = 8;
 const POLICIES = [
   "no-referrer",
   "no-referrer-when-downgrade",
@@ -28,7 +41,13 @@ export function LinkForm({ link, target, failure, busy, onSave, onCancel, childr
   const { t } = useTranslation();
   const form = useForm<Values>({
     initialValues: link ? valuesOf(link) : { ...EMPTY, target: target ?? "" },
-    validate: { target: (value) => (value.trim() ? null : t("linkForm.targetMissing")) },
+    validate: {
+      target: (value) => (value.trim() ? null : t("linkForm.targetMissing")),
+      password: (value, { remove_password }) =>
+        value && !remove_password && value.length < MIN_PASSWORD
+          ? t("linkForm.passwordShort", { count: MIN_PASSWORD })
+          : null,
+    },
   });
   const field = failure instanceof Problem ? (failure.field?.split(".")[0] as Field | undefined) : undefined;
   const refusal = (name: Field) => (field === name && failure instanceof Problem ? failure.message : undefined);
@@ -42,10 +61,11 @@ export function LinkForm({ link, target, failure, busy, onSave, onCancel, childr
   const open = [
     ["organise", set(["tags", "folder", "notes"])],
     ["limits", set(["valid_from", "expires_at", "max_clicks", "fallback_target"])],
+    ["password", link?.has_password],
     ["redirect", set(["forward_query", "crawlable", "cache_s", "referrer_policy"]) || shown.status !== "302"],
   ];
   return (
-    <form onSubmit={form.onSubmit((given) => onSave({ ...given, target: withScheme(given.target) }))} noValidate>
+    <form onSubmit={form.onSubmit((given) => onSave(ready(given)))} noValidate>
       <Stack>
         <TextInput
           data-autofocus
@@ -123,6 +143,24 @@ export function LinkForm({ link, target, failure, busy, onSave, onCancel, childr
               {...input("fallback_target")}
             />
           </Part>
+          <Part name="password" title={t("linkForm.password")}>
+            <PasswordInput
+              label={t(link?.has_password ? "linkForm.passwordNew" : "linkForm.password")}
+              description={t(link?.has_password ? "linkForm.passwordKept" : "linkForm.passwordHint")}
+              autoComplete="new-password"
+              maxLength={256}
+              disabled={values.remove_password}
+              visibilityToggleButtonProps={{ "aria-label": t("linkForm.passwordShow") }}
+              {...input("password")}
+            />
+            {link?.has_password && (
+              <Switch
+                label={t("linkForm.passwordRemove")}
+                description={t("linkForm.passwordRemoveHint")}
+                {...form.getInputProps("remove_password", { type: "checkbox" })}
+              />
+            )}
+          </Part>
           <Part name="redirect" title={t("linkForm.redirect")}>
             <Select
               label={t("linkForm.status")}
@@ -185,6 +223,13 @@ export function LinkForm({ link, target, failure, busy, onSave, onCancel, childr
     </form>
   );
 }
+
+/** What was given, as it is sent. */
+const ready = (given: Values): Values => ({
+  ...given,
+  target: withScheme(given.target),
+  password: given.remove_password ? "" : given.password,
+});
 
 function Part({ name, title, children }: { name: string; title: string; children: ReactNode }) {
   return (

@@ -1,5 +1,5 @@
 import { ActionIcon, Anchor, Badge, Checkbox, Group, Popover, Stack, Text, Tooltip } from "@mantine/core";
-import { IconPencil, IconQrcode } from "@tabler/icons-react";
+import { IconLock, IconPencil, IconQrcode } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -44,6 +44,11 @@ export function LinkRow({ link, chosen, onChoose, mayEdit }: LinkRowProps) {
           >
             {name}
           </Anchor>
+          {link.has_password && (
+            <Tooltip label={t("links.hasPassword")}>
+              <IconLock role="img" aria-label={t("links.hasPassword")} size={16} style={{ flexShrink: 0 }} />
+            </Tooltip>
+          )}
           {link.state !== "active" && (
             <Badge variant="light" color={link.state === "banned" ? "red" : "gray"} style={{ flexShrink: 0 }}>
               {t(`links.states.${link.state}`)}

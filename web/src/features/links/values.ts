@@ -20,6 +20,9 @@ export interface Values {
   archived: boolean;
   cache_s: number | "";
   referrer_policy: string;
+  /** A new one; the link's own is told to nobody. */
+  password: string;
+  remove_password: boolean;
 }
 
 export const EMPTY: Values = {
@@ -41,6 +44,8 @@ export const EMPTY: Values = {
   archived: false,
   cache_s: "",
   referrer_policy: "",
+  password: "",
+  remove_password: false,
 };
 
 export function valuesOf(link: LinkOut): Values {
@@ -63,6 +68,8 @@ export function valuesOf(link: LinkOut): Values {
     archived: link.archived,
     cache_s: link.cache_s ?? "",
     referrer_policy: link.referrer_policy,
+    password: "",
+    remove_password: false,
   };
 }
 
@@ -84,10 +91,14 @@ export function bodyOf(values: Values, fields: Field[]): LinkChanges {
     else if (field === "valid_from" || field === "expires_at") body[field] = value ? toMoment(value as string) : null;
     else if (value === "" && (field === "max_clicks" || field === "cache_s" || field === "fallback_target"))
       body[field] = null;
+    else if (field === "remove_password") body.password = null;
     else body[field] = value;
   }
   return body as LinkChanges;
 }
+
+/** Whether a change of these fields can be taken back: of a password nobody knows what it was before. */
+export const canBeUndone = (fields: Field[]) => !fields.includes("password") && !fields.includes("remove_password");
 
 /** These fields as a link has them: what takes a change of them back. */
 export const asBefore = (link: LinkOut, fields: string[]) =>

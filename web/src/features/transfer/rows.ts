@@ -1,4 +1,4 @@
-import type { NewLink } from "../../api/generated";
+import type { ImportedRow } from "../../api/generated";
 
 export const FIELDS = [
   "target",
@@ -19,6 +19,8 @@ export const FIELDS = [
   "archived",
   "cache_s",
   "referrer_policy",
+  "has_password",
+  "password",
 ] as const;
 export type Field = (typeof FIELDS)[number];
 /** Header of the file -> field of a link; null: the column is left out. */
@@ -35,7 +37,7 @@ const ALSO: Record<string, Field> = {
   note: "notes",
 };
 const NUMBERS = new Set<Field>(["max_clicks", "status", "cache_s"]);
-const FLAGS = new Set<Field>(["forward_query", "crawlable", "enabled", "archived"]);
+const FLAGS = new Set<Field>(["forward_query", "crawlable", "enabled", "archived", "has_password"]);
 /** What exports put in front of a cell that a spreadsheet would run, or that looks as if they had. */
 const FORMULA = /^'(?='*[=+\-@\t\r\n＝＋－＠])/;
 /** A tag in quotation marks, which may have a comma, or one without. */
@@ -58,7 +60,7 @@ export function guessMapping(headers: string[]): Mapping {
 }
 
 /** Return a record of the file as a link to be made; what makes no sense goes out as it is and is refused there. */
-export function linkOf(record: Record<string, string>, mapping: Mapping): NewLink {
+export function linkOf(record: Record<string, string>, mapping: Mapping): ImportedRow {
   const link: Record<string, unknown> = {};
   for (const [header, field] of Object.entries(mapping)) {
     const text = (record[header] ?? "").trim().replace(FORMULA, "");
@@ -69,7 +71,7 @@ export function linkOf(record: Record<string, string>, mapping: Mapping): NewLin
       link[field] = /^(true|yes|1)$/i.test(text) || (/^(false|no|0)$/i.test(text) ? false : text);
     else link[field] = text;
   }
-  return link as unknown as NewLink;
+  return link as unknown as ImportedRow;
 }
 
 /** Return the tags in a cell, as exports and people write them. */
