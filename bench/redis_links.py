@@ -17,7 +17,9 @@ from bench.links import RECIPE
 from bench.process import ROOT, Failed, Process
 from bench.redis_server import RedisServer
 
-LAYOUT = ("keys.py", "records.py", "index.py", "schema.py", "scripts/postings.lua", "scripts/apply_index.lua")
+LAYOUT = (
+    "keys.py", "records.py", "grams.py", "index.py", "schema.py", "scripts/postings.lua", "scripts/apply_index.lua",
+)  # fmt: skip
 """The files of the engine that say how links are kept."""
 LOAD_S = 1800
 FIGURES = "load.json"
@@ -28,6 +30,7 @@ class Loaded(Struct, frozen=True, kw_only=True):
 
     links: int
     seconds: float
+    """Without those of making the links up."""
     processor_s: float
     """What of that the importing process was computing."""
     server_s: float = 0.0

@@ -23,6 +23,7 @@ from shortly.links.link import Link
 from shortly.redis_address import parse_address
 from shortly.store.redis import RedisStore, keys, link_writes
 from shortly.store.redis.repair import Report
+from shortly.store.redis.search import BITMAP_BYTES
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -339,6 +340,24 @@ async def test_many_writers_and_catchers_up_agree(open_redis: OpenRedis) -> None
         await asyncio.gather(*(write((one, two)[n % 2], f"w{n}-") for n in range(8)), look(one), look(two))
         assert len(await slugs(one, tags=("t",))) == 8 * 9
         await proved(two)
+
+
+async def test_many_links_at_once_are_found_whoever_was_quicker(open_redis: OpenRedis, servers: Servers) -> None:
+    async with open_redis() as one, open_redis() as two:
+        for stem in ("first", "second", "third"):  # the first ones come into postings that are not there yet
+            for n in range(3):  # so the other one takes the next rows for others than they are
+                await add(two, f"{stem}-{n}", title="Winter")
+            stored = await one.add_links([link(f"{stem}{n}", title="Winter", tags=("t",)) for n in range(600)])
+            assert all(isinstance(item, Link) for item in stored)
+        gone = [item for item in stored if isinstance(item, Link)][:5]
+        await one.delete_links(gone)
+        bitmaps = [key for key in servers.keys("x:{idx}:g:0:*") if servers.do("STRLEN", key) == BITMAP_BYTES]
+        assert keys.postings(0, "win").encode() in bitmaps
+        assert set(await slugs(two, search="third1", tags=("t",))) == {
+            f"third{n}" for n in range(5, 600) if str(n).startswith("1")
+        }
+        assert len(await slugs(two, search="in", limit=1000, sort="title")) == 1000
+        assert (await proved(two)).links == 3 * 603 - 5
 
 
 async def test_old_entries_go_and_new_ones_stay(store: RedisStore, servers: Servers) -> None:

@@ -6,23 +6,29 @@ come from, all or nothing. Two processes that plan the same step cannot both tak
 
 from __future__ import annotations
 
-from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
-from operator import add
-from sys import byteorder
 from typing import Any, NamedTuple
 
 from shortly.accounts.people import FIRST_WORKSPACE
 from shortly.links.labels import LabelKind
 from shortly.store.redis import keys
 from shortly.store.redis.client import Client
+from shortly.store.redis.grams import (
+    CHUNK_ROWS,
+    Spelling,
+    bitmap_of,
+    grams_of,
+    is_common,
+    label_gram,
+    labels_of,
+    packed_rows,
+    rows_of,
+)
 from shortly.store.redis.records import ROW_BYTES, Doc, doc_value, member_of
 from shortly.store.redis.scripts import Argument, Script
 
-CHUNK_ROWS = 65_536
-"""Rows whose postings are kept together."""
 SLICE = 1_000
 """Arguments of one command within a script, which Lua's stack bounds."""
 START = b"0-0"
@@ -47,7 +53,8 @@ class Plan:
         self.row = row
         """Where its new rows are believed to begin."""
         self._new: list[tuple[int, Doc]] = []
-        self._postings: defaultdict[str, list[int]] = defaultdict(list)
+        self._spelling = Spelling()
+        self._labels: defaultdict[tuple[LabelKind, int, str], int] = defaultdict(int)
         self._added: defaultdict[str, list[Argument]] = defaultdict(list)
         self._removed: defaultdict[str, list[Argument]] = defaultdict(list)
         self._first_clicks: list[Argument] = []
@@ -56,19 +63,22 @@ class Plan:
         self._docs: list[Argument] = []
         self._gone: list[Argument] = []
         self._rows: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-        self._names: defaultdict[str, set[str]] = defaultdict(set)
 
     def add(self, link_id: int, doc: Doc) -> None:
         """Take a link up that is not in the index."""
-        low = self.row % CHUNK_ROWS + len(self._new)  # too high where the next chunk begins; ``command`` sees to that
+        bit = 1 << len(self._new)
         self._new.append((link_id, doc))
         for key, score, member in entries_of(link_id, doc):
             self._added[key] += (score, member)
         self._first_clicks += (0, member_of(link_id))
-        postings = self._postings
-        for gram in grams_of(doc):
-            postings[gram].append(low)
-        self._name(doc)
+        for text in doc.texts():
+            self._spelling.add(text, bit)
+        for kind, name in labels_of(doc):
+            self._labels[kind, doc.workspace, name] |= bit
+
+    def spell(self) -> Iterator[None]:
+        """Find the postings that the new links come into, which ``command`` does otherwise; see ``Spelling``."""
+        return self._spelling.work()
 
     @property
     def rows(self) -> int:
@@ -134,37 +144,49 @@ class Plan:
         if row % CHUNK_ROWS + len(self._new) > CHUNK_ROWS:
             row += CHUNK_ROWS - row % CHUNK_ROWS
         chunk, first = divmod(row, CHUNK_ROWS)
-        shift = first - self.row % CHUNK_ROWS
         writing = _Instructions([keys.POSITIONS, keys.ROWS, keys.DOCS, keys.rows(chunk)])
         for key, members in self._removed.items():
             writing.add("ZREM", key, members)
         for key, pairs in self._added.items():
             writing.add("ZADD", key, pairs)
-        for key, names in self._names.items():
-            writing.add("ZADD", key, [value for name in sorted(names) for value in (0, name)])
+        names: defaultdict[str, list[Argument]] = defaultdict(list)
+        for kind, workspace, name in sorted(self._labels):
+            names[keys.labels(kind, workspace)] += (0, name)
+        for key, pairs in names.items():
+            writing.add("ZADD", key, pairs)
         writing.add("ZADD", keys.BY_CLICKS, self._first_clicks, "NX")
         writing.add("ZADD", keys.BY_CLICKS, self._clicks, "XX", "GT")
         writing.add("ZADD", keys.BY_CLICKS, self._recounted, "XX")
         writing.add("HSET", keys.DOCS, self._docs)
         writing.add("HDEL", keys.DOCS, self._gone)
         for (name, key), rows in self._rows.items():
-            writing.add_one(name, key, _packed(rows))
+            writing.add_one(name, key, packed_rows(rows))
         args: list[Argument] = [len(moves)]
         for move in moves:
             args += (move.partition, move.start, move.end)
-        args += (row, len(self._new), len(self._postings))
+        rare, common = self._postings()
+        args += (row, len(self._new), len(rare), len(common))
         for link_id, doc in self._new:
             args += (member_of(link_id), doc_value(doc))
-        if shift:
-            args += [_packed([low + shift for low in lows]) for lows in self._postings.values()]
-        else:
-            args += map(_packed, self._postings.values())
-        return writing.keys + [keys.postings(chunk, gram) for gram in self._postings], args + writing.args
+        args += [rows_of(links, first) for _, links in rare]
+        args += [bitmap_of(links, first) for _, links in common]
+        grams = [keys.postings(chunk, gram) for gram, _ in (*rare, *common)]
+        return writing.keys + grams, args + writing.args
+
+    def _postings(self) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+        """Return the grams that few and that many of the new links have, and these, see ``grams``."""
+        grams = self._spelling.grams()
+        grams.update((label_gram(*label), links) for label, links in self._labels.items() if links)
+        rare: list[tuple[str, int]] = []
+        common: list[tuple[str, int]] = []
+        for gram, links in grams.items():
+            (common if is_common(links, len(self._new)) else rare).append((gram, links))
+        return rare, common
 
     def _name(self, doc: Doc) -> None:
         """Put the labels of a link among those that are listed."""
         for kind, name in labels_of(doc):
-            self._names[keys.labels(kind, doc.workspace)].add(name)
+            self._labels[kind, doc.workspace, name] |= 0
 
     def _mark(self, name: str, row: int, grams: Iterable[str]) -> None:
         chunk, low = divmod(row, CHUNK_ROWS)
@@ -283,44 +305,6 @@ def plain_prefix(domain: str, target: str, owner: str, workspace: int) -> bytes:
     return blake2b(text.encode(), digest_size=16).digest()
 
 
-def grams_of(doc: Doc) -> set[str]:
-    """Return what postings know this link by: every two and every three characters of its texts, and its labels."""
-    found = {label_gram(kind, doc.workspace, name) for kind, name in labels_of(doc)}
-    for text in doc.texts():
-        pairs = list(map(add, text, text[1:]))
-        found.update(pairs)
-        found.update(map(add, pairs, text[2:]))
-    return found
-
-
-def labels_of(doc: Doc) -> Iterator[tuple[LabelKind, str]]:
-    """Yield the tags and the folder of a link; none of a deleted one."""
-    if doc.deleted_at is not None:
-        return
-    for tag in doc.tags:
-        yield "tag", tag
-    if doc.folder:
-        yield "folder", doc.folder
-
-
-def label_gram(kind: LabelKind, workspace: int, name: str) -> str:
-    """Return what postings have a label by; longer than any gram of a text."""
-    return f"{kind}:{workspace}:{name}"
-
-
-def grams_in(text: str) -> Iterator[str]:
-    """Yield every three characters of a casefolded text, or all of it when it has two."""
-    return (text[start : start + 3] for start in range(max(1, len(text) - 2)))
-
-
 def _rising(number: int) -> bytes:
     """Return 8 bytes that sort as the number does."""
     return (number + (1 << 63)).to_bytes(8, "big")
-
-
-def _packed(rows: Iterable[int]) -> bytes:
-    """Return rows of one chunk, 2 bytes each, little-endian."""
-    numbers = array("H", rows)
-    if byteorder == "big":
-        numbers.byteswap()
-    return numbers.tobytes()

@@ -7,7 +7,7 @@ from __future__ import annotations
 from shortly.links.labels import MOST_LOOKED_AT, Label, LabelPage, LabelQuery
 from shortly.store.redis import keys
 from shortly.store.redis.client import Client
-from shortly.store.redis.index import CHUNK_ROWS, label_gram
+from shortly.store.redis.grams import CHUNK_ROWS, label_gram
 from shortly.store.redis.scripts import Script
 
 COUNT_LABELS = Script("postings", "count_labels")

@@ -234,6 +234,8 @@ class Outbox:
                 for link in added.links:
                     plan.add(link.id, doc_of(link))
             await asyncio.sleep(0)  # others have their turn
+        for _ in plan.spell():
+            await asyncio.sleep(0)
         return await self.index.apply(plan, moves)
 
     async def _apply_entries(self, partitions: set[int]) -> None:

@@ -20,7 +20,8 @@ from shortly.errors import ShortlyError
 from shortly.links.link import Link
 from shortly.store.redis import keys
 from shortly.store.redis.client import Client
-from shortly.store.redis.index import CHUNK_ROWS, START, Move, Plan, entries_of, grams_of, labels_of
+from shortly.store.redis.grams import CHUNK_ROWS, grams_of, labels_of
+from shortly.store.redis.index import START, Move, Plan, entries_of
 from shortly.store.redis.link_writes import LAPSE_MS, LinkWrites
 from shortly.store.redis.outbox import SETTLE_SLUG, Outbox, Totals
 from shortly.store.redis.records import (

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from shortly.store.redis import keys
 from shortly.store.redis.client import Client
-from shortly.store.redis.index import CHUNK_ROWS, grams_in
+from shortly.store.redis.grams import CHUNK_ROWS, grams_in
 from shortly.store.redis.records import Doc, id_of, stored_doc
 from shortly.store.redis.scripts import Script
 

@@ -2,9 +2,10 @@
 -- KEYS: positions, counter of rows, documents, ids of the rows of one chunk, then what the instructions name; at the
 -- end the postings that new documents come into.
 -- ARGV: how many partitions move; for each its number, the position that the index must have, the new one; the row
--- that the first new document is expected to get; how many documents are new, and how many postings they come into; for
--- each of the former its link id (8 bytes) and text; for each of the latter the rows within the chunk, 2 bytes each, as
--- they are expected; then instructions: name, place of the key, how many arguments, arguments. A name is a command, or
+-- that the first new document is expected to get; how many documents are new, and how many postings they come into as
+-- rows, and how many as a bitmap; for each document its link id (8 bytes) and text; for the former postings the rows within
+-- the chunk, 2 bytes each, for the latter a bitmap that begins at the byte of the first row, as they are expected; then
+-- instructions: name, place of the key, how many arguments, arguments. A name is a command, or
 -- 'ADD' or 'REMOVE' with rows of a chunk.
 -- Returns {'moved', partitions...} when somebody else was quicker, {'row', next} when the next row is in another chunk
 -- than is expected, {'applied', next}.
@@ -15,13 +16,14 @@ for move = 2, place - 1, 3 do
 end
 if #moved > 1 then return moved end
 
-local expected, count, postings = tonumber(ARGV[place]), tonumber(ARGV[place + 1]), tonumber(ARGV[place + 2])
+local expected, count = tonumber(ARGV[place]), tonumber(ARGV[place + 1])
+local rare, common = tonumber(ARGV[place + 2]), tonumber(ARGV[place + 3])
 local base = tonumber(redis.call('GET', KEYS[2]) or 0)
 if count > 0 then
   if base % 65536 + count > 65536 then base = (math.floor(base / 65536) + 1) * 65536 end
   if math.floor(base / 65536) ~= math.floor(expected / 65536) then return {'row', base} end
 end
-place = place + 3
+place = place + 4
 local ids, docs = {}, {}
 for number = 0, count - 1 do
   ids[number + 1] = ARGV[place]
@@ -37,8 +39,12 @@ if count > 0 then
   redis.call('SET', KEYS[2], string.format('%.0f', base + count))
 end
 
-for nth = #KEYS - postings + 1, #KEYS do
-  add_rows(KEYS[nth], ARGV[place], base - expected)
+for nth = #KEYS - common - rare + 1, #KEYS do
+  if nth <= #KEYS - common then
+    add_rows(KEYS[nth], ARGV[place], base - expected)
+  else
+    add_bitmap(KEYS[nth], ARGV[place], expected % 65536, base - expected)
+  end
   place = place + 1
 end
 

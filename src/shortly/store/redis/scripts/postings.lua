@@ -1,5 +1,5 @@
 -- Postings of a gram in a chunk of 65,536 rows: numbers of 2 bytes, little-endian, each once, in any order; or, where
--- these would need as much room, a bitmap of exactly 8,192 bytes whose first bit is row 0.
+-- these need as much room, or will soon, a bitmap of exactly 8,192 bytes whose first bit is row 0.
 local BITMAP = 8192
 
 local function packed(row) return string.char(row % 256, math.floor(row / 256)) end
@@ -52,6 +52,18 @@ local function has_row(text, row)
   return place ~= nil
 end
 
+-- Makes a bitmap of a posting that is none, or is not there.
+local function make_bitmap(key)
+  local known, bytes, last = call('GET', key) or '', {}, -1
+  for place = 1, #known, 2 do
+    local row = unpacked(known, place)
+    mark(bytes, row)
+    last = math.max(last, row)
+  end
+  call('SET', key, text_of(bytes, 0, math.floor(last / 8)))
+  call('SETRANGE', key, BITMAP - 1, string.char(bytes[BITMAP - 1] or 0))
+end
+
 -- Adds the rows in a text, each moved on by `shift`; a text with more than one has them rising.
 local function add_rows(key, text, shift)
   local length, count = call('STRLEN', key), #text / 2
@@ -68,10 +80,8 @@ local function add_rows(key, text, shift)
     for place, row in ipairs(rows) do rows[place] = packed(row) end
     call('APPEND', key, table.concat(rows))
   elseif length ~= BITMAP then
-    local known, bytes = call('GET', key) or '', {}
-    for place = 1, #known, 2 do mark(bytes, unpacked(known, place)) end
-    for _, row in ipairs(rows) do mark(bytes, row) end
-    call('SET', key, text_of(bytes, 0, BITMAP - 1))
+    make_bitmap(key)
+    add_rows(key, text, shift)
   elseif count < 4 or rows[count] - rows[1] > 4096 then
     for _, row in ipairs(rows) do call('SETBIT', key, row, 1) end
   else -- neighbours
@@ -85,6 +95,25 @@ local function add_rows(key, text, shift)
     end
     call('SETRANGE', key, first, text_of(bytes, first, last))
   end
+end
+
+-- Adds the rows in a bitmap that begins at the byte of row `first`, each moved on by `shift`; no posting has rows from
+-- `first` on yet. The posting becomes a bitmap if it is none, because what many links have, many more will have.
+local function add_bitmap(key, bits, first, shift)
+  if call('STRLEN', key) ~= BITMAP then make_bitmap(key) end
+  local low = first % 8
+  local place = (first - low) / 8
+  if shift ~= 0 then
+    for nth = 1, #bits do
+      local byte = bits:byte(nth)
+      for bit_of, value in pairs(BITS) do
+        if bit.band(byte, value) ~= 0 then call('SETBIT', key, 8 * (place + nth - 1) + bit_of + shift, 1) end
+      end
+    end
+    return
+  end
+  if low > 0 then bits = string.char(bor(call('GETRANGE', key, place, place):byte(), bits:byte())) .. bits:sub(2) end
+  call('SETRANGE', key, place, bits)
 end
 
 local function remove_row(key, row)
