@@ -8,19 +8,22 @@ if ARGV[2] ~= '' and now_ms() > tonumber(ARGV[2]) then return {'late'} end
 local before = last_of(KEYS[1])
 local answer = {before, before}
 local added = {}
+local has_deleted = redis.call('EXISTS', KEYS[2]) == 1
 for place = 1, (#KEYS - 2) / 2 do
   local slug, link = KEYS[2 * place + 1], KEYS[2 * place + 2]
   local id, redirection, text, replaceable = unpack(ARGV, 4 * place - 1, 4 * place + 2)
-  local entry = redis.call('GET', slug)
-  if not is_free(entry, replaceable, tonumber(ARGV[1])) then
-    answer[place + 2] = reason(entry)
-  elseif redis.call('EXISTS', link) == 1 or redis.call('ZSCORE', KEYS[2], id) then
+  if (has_deleted and redis.call('ZSCORE', KEYS[2], id)) or not redis.call('SET', link, text, 'NX') then
     answer[place + 2] = '!'
   else
-    redis.call('SET', slug, redirection)
-    redis.call('SET', link, text)
-    added[#added + 1] = id
-    answer[place + 2] = ''
+    local entry = redis.call('SET', slug, redirection, 'NX', 'GET')
+    if is_free(entry, replaceable, tonumber(ARGV[1])) then
+      if entry then redis.call('SET', slug, redirection) end
+      added[#added + 1] = id
+      answer[place + 2] = ''
+    else
+      redis.call('DEL', link)
+      answer[place + 2] = reason(entry)
+    end
   end
 end
 if #added > 0 then
