@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
@@ -36,4 +37,14 @@ def mail_server(letterbox: Letterbox, **options: Any) -> Iterator[int]:
     try:
         yield controller.port
     finally:
+        assert controller.server is not None
+        asyncio.run_coroutine_threadsafe(let_go_of(controller.server), controller.loop).result(10)
         controller.stop()
+
+
+async def let_go_of(server: asyncio.AbstractServer) -> None:
+    """Stop listening, and wait until the last connection is closed; the controller would just stop its loop."""
+    last_gone = asyncio.create_task(server.wait_closed())  # before close(): Python 3.11 waits for nobody after it
+    await asyncio.sleep(0)
+    server.close()
+    await last_gone

@@ -125,25 +125,27 @@ class Handing:
     def _talk(self, message: EmailMessage) -> None:
         server = self._server
         context = ssl.create_default_context()
-        self._connection = (
+        connection = self._connection = (
             smtplib.SMTP_SSL(server.host, server.port, timeout=self._timeout_s, context=context)
             if server.tls == "tls"
             else smtplib.SMTP(server.host, server.port, timeout=self._timeout_s)
         )
-        if server.tls == "starttls":
-            self._connection.starttls(context=context)
-        if server.username is not None and server.password is not None:
-            self._connection.login(server.username, server.password)
-        self._connection.send_message(message)
-        self._connection.quit()
+        try:
+            if server.tls == "starttls":
+                connection.starttls(context=context)
+            if server.username is not None and server.password is not None:
+                connection.login(server.username, server.password)
+            connection.send_message(message)
+            connection.quit()
+        finally:
+            connection.close()
 
     def _hang_up(self) -> None:
+        """Let whatever the thread waits for fail, so that it closes the connection and ends."""
         socket = self._connection.sock if self._connection is not None else None
         if socket is not None:
             with suppress(OSError):
                 socket.shutdown(SHUT_RDWR)
-            with suppress(OSError):
-                socket.close()
 
 
 def compose(sender: str, to: str, subject: str, text: str) -> EmailMessage:
