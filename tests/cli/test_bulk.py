@@ -59,6 +59,8 @@ def test_json_lines_make_a_link_of_each_object(ask: Ask, cli: Cli) -> None:
 
 
 def test_records_say_their_workspace_or_get_the_one_that_is_named(cli: Cli, ask: Ask, tmp_path: Path) -> None:
+    for name in ("Two", "Three"):
+        ask("workspace", "add", name)
     file = tmp_path / "links.csv"
     records = ("a,", "b,3", "c,65536", "d,0", "e,x", "f,2")
     file.write_text("\n".join(["target,slug,workspace", *(f"https://example.com,{record}" for record in records)]))
@@ -66,11 +68,23 @@ def test_records_say_their_workspace_or_get_the_one_that_is_named(cli: Cli, ask:
     assert result.stdout.splitlines() == ["https://s.example/a", "https://s.example/b", "https://s.example/f"]
     assert [ask("show", slug)["workspace"] for slug in "abf"] == [2, 3, 2]
     assert result.stderr.count("workspace") == 3
-    given = [json.dumps({"target": "https://example.com", "workspace": number}) for number in (7, None, "7", True, 0)]
+    given = [json.dumps({"target": "https://example.com", "workspace": number}) for number in (3, None, "7", True, 0)]
     result = cli("add", "--from", "-", "--json", given="\n".join(given))
     answers = [json.loads(line) for line in result.stdout.splitlines()]
-    assert [answer["link"] and answer["link"]["workspace"] for answer in answers] == [7, 1, None, None, None]
+    assert [answer["link"] and answer["link"]["workspace"] for answer in answers] == [3, 1, None, None, None]
     assert {answer["error"]["field"] for answer in answers[2:]} == {"workspace"}
+
+
+@pytest.mark.parametrize("command", [("add", "--from"), ("import",)])
+def test_records_for_a_workspace_that_is_not_there_are_refused_alone(ask: Ask, cli: Cli, command: list[str]) -> None:
+    given = "target,slug,workspace\nhttps://example.com,a,7\nhttps://example.com,b,\nhttps://example.com,c,7\n"
+    result = cli(*command, "-", given=given)
+    assert result.exit_code == 1
+    assert [line for line in result.stderr.splitlines() if line.startswith("line ")] == [
+        "line 2: There is no workspace '7'.",
+        "line 4: There is no workspace '7'.",
+    ]
+    assert [link["slug"] for link in ask("list")["items"]] == ["b"]
 
 
 def test_bad_records_are_named_and_their_neighbours_stored(ask: Ask, cli: Cli) -> None:

@@ -59,6 +59,7 @@ def test_every_field_can_be_given_and_comes_back_under_the_api_s_names(ask: Ask)
 
 
 def test_a_link_is_made_in_the_workspace_that_is_named(ask: Ask, cli: Cli) -> None:
+    ask("workspace", "add", "Team")
     assert ask("add", "https://example.com/a", "--slug", "one")["workspace"] == 1
     assert ask("add", "https://example.com/a", "--slug", "two", "--workspace", "2")["workspace"] == 2
     found = ask("add", "https://example.com/a", "--find-if-exists", "--workspace", "2")
@@ -71,6 +72,15 @@ def test_a_link_is_made_in_the_workspace_that_is_named(ask: Ask, cli: Cli) -> No
         assert cli("add", "https://example.com/a", "--workspace", wrong).exit_code == 2
         assert cli("stats", "--workspace", wrong).exit_code == 2
     assert ask("stats", "--workspace", "2")["clicks"] == 0
+
+
+def test_a_workspace_that_is_not_there_gets_no_links(ask: Ask, cli: Cli) -> None:
+    refused = cli("add", "https://example.com", "--workspace", "7", "--json")
+    assert (refused.exit_code, json.loads(refused.stdout)["code"]) == (1, "workspace_not_found")
+    assert refused.stderr == "error: There is no workspace '7'.\n"
+    assert cli("add", "https://example.com", "--find-if-exists", "--workspace", "7").exit_code == 1
+    assert cli("stats", "--workspace", "7").exit_code == 1
+    assert ask("list")["items"] == []
 
 
 def test_a_plain_link_can_be_found_again_instead_of_made_twice(cli: Cli) -> None:
@@ -168,6 +178,7 @@ def test_rm_without_a_terminal_needs_yes(ask: Ask, cli: Cli) -> None:
         (("edit", "missing"), "invalid_input", None),
         (("edit", "missing", "--clear", "target"), "invalid_input", "target"),
         (("edit", "missing", "--clear", "x" * 100_000), "invalid_input", "x" * 64),
+        (("edit", "missing", "--clear", "title", "--title", "x"), "invalid_input", "title"),
         (("list", "--limit", "0"), "invalid_input", "limit"),
         (("list", "--limit", "-5"), "invalid_input", "limit"),
         (("list", "--limit", "9" * 1000), "invalid_input", "limit"),

@@ -75,8 +75,15 @@ def all_links(ask: Ask) -> list[dict[str, Any]]:
     return sorted(({name: link[name] for name in FIELDS} for link in found), key=lambda link: str(link["slug"]))
 
 
+def add_workspaces(ask: Ask) -> None:
+    """Make those with the numbers 2 and 3."""
+    for name in ("Two", "Three"):
+        ask("workspace", "add", name)
+
+
 @pytest.mark.parametrize("form", ["csv", "json"])
 def test_an_export_comes_back_as_it_was(anew: Any, ask: Ask, cli: Cli, tmp_path: Path, form: str) -> None:
+    add_workspaces(ask)
     assert cli("import", "-", given="\n".join(map(json.dumps, HARD))).exit_code == 0
     before = all_links(ask)
     assert len(before) == len(HARD)
@@ -86,6 +93,7 @@ def test_an_export_comes_back_as_it_was(anew: Any, ask: Ask, cli: Cli, tmp_path:
     file.write_bytes(result.stdout_bytes)
     anew()
     assert all_links(ask) == []
+    add_workspaces(ask)
     result = cli("import", str(file))
     assert (result.exit_code, result.stderr) == (0, "5 created, 0 overwritten, 0 exists, 0 refused\n")
     assert all_links(ask) == before
@@ -158,6 +166,7 @@ def test_a_bad_filter_is_one_sentence_and_no_file(cli: Cli, options: tuple[str, 
 
 
 def test_what_is_there_already_is_treated_as_asked(ask: Ask, cli: Cli) -> None:
+    add_workspaces(ask)
     ask("add", "https://example.com/", "--slug", "ab", "--title", "old")
     ask("add", "https://example.com/", "--slug", "theirs", "--workspace", "2")
     given = '{"target": "https://example.org/", "slug": "ab", "title": "new"}'
@@ -197,6 +206,7 @@ def test_a_dry_run_names_what_is_wrong_and_changes_nothing(ask: Ask, cli: Cli) -
 
 
 def test_links_and_changes_are_noted(ask: Ask, cli: Cli) -> None:
+    add_workspaces(ask)
     given = '{"target": "https://example.org/", "slug": "ab", "workspace": 2}'
     cli("import", "-", given=given)
     cli("import", "-", "--existing", "overwrite", given=given)

@@ -22,7 +22,7 @@ from shortly.cli.imports import Row, read_rows
 from shortly.cli.output import problem, write_json
 from shortly.cli.records import records_of
 from shortly.cli.session import Session, run
-from shortly.errors import InvalidInput, ShortlyError
+from shortly.errors import InvalidInput, ShortlyError, WorkspaceNotFound
 from shortly.links.importing import as_new
 from shortly.links.link import Link
 
@@ -45,7 +45,7 @@ def add_from(source: Path, *, workspace: int, as_json: bool) -> None:
         try:
             with rows_of(source) as rows:
                 while chunk := [to_be_made(row) for row in islice(rows, AT_ONCE)]:
-                    answers = await by_workspace(chunk, workspace, partial(store, session))
+                    answers = await by_workspace(session, chunk, workspace, partial(store, session))
                     made += sum(isinstance(answer, Link) for answer in answers)
                     refused += sum(isinstance(answer, ShortlyError) for answer in answers)
                     if as_json:
@@ -78,13 +78,16 @@ async def store(session: Session, workspace: int, many: Sequence[Values]) -> lis
 
 
 async def by_workspace(
-    rows: Sequence[Row], workspace: int, act: Callable[[int, Sequence[Values]], Awaitable[Sequence[T]]]
-) -> list[T | InvalidInput]:
+    session: Session,
+    rows: Sequence[Row],
+    workspace: int,
+    act: Callable[[int, Sequence[Values]], Awaitable[Sequence[T]]],
+) -> list[T | InvalidInput | WorkspaceNotFound]:
     """Let ``act`` do something for the rows of each workspace, and return what became of each row, in their order.
 
-    Rows that name none are of ``workspace``.
+    Rows that name none are of ``workspace``; those of one that is not there are refused.
     """
-    answers: dict[int, T | InvalidInput] = {}
+    answers: dict[int, T | InvalidInput | WorkspaceNotFound] = {}
     waiting: defaultdict[int, dict[int, Values]] = defaultdict(dict)
     for place, row in enumerate(rows):
         if isinstance(row.values, InvalidInput):
@@ -93,7 +96,12 @@ async def by_workspace(
             values = dict(row.values)
             waiting[values.pop("workspace", None) or workspace][place] = values
     for number, many in waiting.items():
-        answers.update(zip(many, await act(number, list(many.values())), strict=True))
+        try:
+            await session.check_workspace(number)
+        except WorkspaceNotFound as unknown:
+            answers.update(dict.fromkeys(many, unknown))
+        else:
+            answers.update(zip(many, await act(number, list(many.values())), strict=True))
     return [answers[place] for place in range(len(rows))]
 
 

@@ -99,6 +99,7 @@ def add(
         from shortly.links.service import only
 
         values = {**options.with_moments(given), **password_from(password_file, prompt=password_prompt)}
+        await session.check_workspace(workspace)
         if find_if_exists:
             link, is_new = only(await session.links.find_or_create_many([values], workspace=workspace))
         else:
@@ -182,7 +183,7 @@ def edit(
         from shortly.links.service import Edit
 
         changes = {
-            **options.cleared(clear or ()),
+            **options.cleared(clear or (), given),
             **options.with_moments(given),
             **password_from(password_file, prompt=password_prompt),
         }

@@ -98,12 +98,14 @@ def with_moments(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: parse_moment(value, name) if name in MOMENTS else value for name, value in given.items()}
 
 
-def cleared(names: Sequence[str]) -> dict[str, Any]:
-    """Return the fields to be emptied; raise ``InvalidInput`` when one cannot be."""
+def cleared(names: Sequence[str], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields to be emptied; raise ``InvalidInput`` when one cannot be, or is given a value as well."""
     fields = {}
     for name in names:
         field = name.replace("-", "_")
         if field not in EMPTY:
             raise InvalidInput(f"Only these fields can be cleared: {', '.join(EMPTY)}.", field=name[:64])
+        if field in given:
+            raise InvalidInput(f"The field {field!r} is to be cleared and to have a value; give only one.", field=field)
         fields[field] = EMPTY[field]
     return fields

@@ -51,6 +51,13 @@ class Session(NamedTuple):
 
         return GuardedLinks(self.links, structs.replace(OPERATOR, workspace_id=workspace), self.audit)
 
+    async def check_workspace(self, number: int) -> None:
+        """Raise ``WorkspaceNotFound`` for a number that no workspace has."""
+        from shortly.accounts.living import living_workspace
+        from shortly.accounts.registry import Registry
+
+        await living_workspace(Registry(self.store), number)
+
     def short_url(self, link: Link) -> str:
         """Return a link's full address."""
         return self.links.short_url(link, self.settings.base_url)

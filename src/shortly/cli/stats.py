@@ -47,7 +47,9 @@ def stats(
         from shortly.stats.periods import PeriodQuery
 
         link_id, created_at, whose = every_link(workspace), None, {}
-        if link is not None:
+        if link is None:
+            await session.check_workspace(workspace)
+        else:
             address = find_address(session, link, domain)
             found = await session.links.get(address.slug, domain=address.domain)
             link_id, created_at = found.id, found.created_at

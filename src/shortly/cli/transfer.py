@@ -22,7 +22,7 @@ from shortly.links.link import Link, LinkState
 
 if TYPE_CHECKING:
     from shortly.cli.imports import Row
-    from shortly.errors import InvalidInput
+    from shortly.errors import ShortlyError
 
 
 def export(
@@ -103,7 +103,7 @@ def import_links(
         try:
             with rows_of(source) as rows:
                 while chunk := list(islice(rows, AT_ONCE)):
-                    answers = [imported(answer) for answer in await by_workspace(chunk, workspace, take)]
+                    answers = [imported(answer) for answer in await by_workspace(session, chunk, workspace, take)]
                     counts.update(answer.outcome for answer in answers)
                     print_outcomes(session, chunk, answers, dry_run=dry_run, as_json=as_json)
         finally:
@@ -115,7 +115,7 @@ def import_links(
     run(work, as_json=as_json)
 
 
-def imported(answer: Imported | InvalidInput) -> Imported:
+def imported(answer: Imported | ShortlyError) -> Imported:
     """Return what became of a record; of one that could not be read, too."""
     return answer if isinstance(answer, Imported) else Imported("refused", refusal=answer)
 

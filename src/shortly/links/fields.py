@@ -61,19 +61,20 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _text(limit: int, *, lines: bool = False) -> Check:
+def _text(limit: int, *, lines: bool = False, subject: str = "") -> Check:
     def check(name: str, value: Any) -> str:
+        what = subject or f"The {_words(name)}"
         if not isinstance(value, str):
-            raise InvalidInput(f"The {_words(name)} must be text.", field=name)
+            raise InvalidInput(f"{what} must be text.", field=name)
         if len(value) > limit:
-            raise InvalidInput(f"The {_words(name)} is longer than {limit} characters.", field=name)
+            raise InvalidInput(f"{what} is longer than {limit} characters.", field=name)
         if not value.isprintable() and any(
             (character < " " and not (lines and character in "\n\r\t"))
             or "\x7f" <= character <= "\x9f"
             or "\ud800" <= character <= "\udfff"
             for character in value
         ):
-            raise InvalidInput(f"The {_words(name)} contains control characters.", field=name)
+            raise InvalidInput(f"{what} contains control characters.", field=name)
         return value.strip()
 
     return check
@@ -85,8 +86,7 @@ def _tags(name: str, value: Any) -> tuple[str, ...]:
     tags = list(value)
     if len(tags) > MAX_TAGS:
         raise InvalidInput(f"A link has at most {MAX_TAGS} tags.", field=name)
-    check = _text(MAX_TAG)
-    tags = [check("tags", tag) for tag in tags]
+    tags = [TAG(name, tag) for tag in tags]
     if not all(tags):
         raise InvalidInput("A tag is empty.", field=name)
     return tuple(sorted(set(tags)))
@@ -133,6 +133,7 @@ def _choice(choices: tuple[Any, ...]) -> Check:
     return check
 
 
+TAG = _text(MAX_TAG, subject="A tag")
 CHECKS: dict[str, Check] = {
     "title": _text(MAX_TITLE),
     "notes": _text(MAX_NOTES, lines=True),
