@@ -4,8 +4,11 @@ import asyncio
 import json
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from threading import get_ident
+from typing import Any
 
 import pytest
 import structlog
@@ -138,6 +141,27 @@ def test_the_docs_come_from_here_alone(served: Served) -> None:
         if address.startswith("/docs"):
             assert "immutable" in file.headers["Cache-Control"]
     assert "<script>" not in answer.text
+
+
+def test_the_document_is_made_once_and_not_where_requests_are_served(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[int] = []
+    openapi = served.app.openapi
+
+    def noting() -> dict[str, Any]:
+        threads.append(get_ident())
+        return openapi()
+
+    async def serving() -> int:
+        return get_ident()
+
+    monkeypatch.setattr(served.app, "openapi", noting)
+    with ThreadPoolExecutor(4) as strangers:
+        answers = list(strangers.map(lambda _: served.stranger.get("/openapi.json").content, range(4)))
+    assert len(set(answers)) == 1
+    assert len(threads) == 1
+    assert threads[0] != served.run(serving)
 
 
 def test_the_document_names_every_operation_and_problem(served: Served) -> None:

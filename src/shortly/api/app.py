@@ -133,6 +133,7 @@ def create_api(settings: Settings, lifespan: Lifespan, ui: Path = FOLDER) -> Fas
     api.include_router(passkeys.router)
     api.include_router(oidc.router)
     api.include_router(health_router(), dependencies=[public])
+    api.include_router(docs.document, dependencies=[public])
     api.include_router(docs.router, dependencies=[public])
     files = read_files(ui)
     api.include_router(web_app_router(files) if files else pages.start_page, dependencies=[public])

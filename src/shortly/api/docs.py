@@ -7,15 +7,17 @@ from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
 from starlette.exceptions import HTTPException
 
 from shortly import __version__
+from shortly.api.openapi import Api
 from shortly.api.pages import page
 from shortly.api.problems import STATUS, title_of
 
 router = APIRouter(prefix="/docs", include_in_schema=False)
+document = APIRouter(include_in_schema=False)
 
 FILES = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
 EDITION = version("fastapi-offline")
@@ -43,6 +45,13 @@ POLICY = (
 )
 """Swagger UI sets styles on its elements; its scripts come from files alone."""
 FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+
+
+@document.get("/openapi.json")
+async def get_document(request: Request) -> Response:
+    """Return the API's document."""
+    api: Api = request.app
+    return Response(await api.document(), media_type="application/json")
 
 
 @router.get("")

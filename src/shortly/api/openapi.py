@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import FastAPI, Header
 from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer
 
@@ -76,6 +78,18 @@ async def idempotency_key(
 
 class Api(FastAPI):
     """FastAPI with our problems in the document instead of its own."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, openapi_url=None)  # its own route would make the document while everybody waits
+        self._written = b""
+        self._writing = asyncio.Lock()
+
+    async def document(self) -> bytes:
+        """Return the OpenAPI document as JSON; it takes a second to make, once, while redirects go on."""
+        async with self._writing:
+            if not self._written:
+                self._written = await asyncio.to_thread(lambda: msgspec.json.encode(self.openapi()))
+        return self._written
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document, made at the first call."""
