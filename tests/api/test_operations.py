@@ -19,6 +19,7 @@ from tests.api.served import Served
 
 from shortly.api import health
 from shortly.api.authentication import is_public
+from shortly.api.bulk import AT_ONCE
 from shortly.api.problems import STATUS, status_of
 from shortly.backup.service import backups_of
 from shortly.errors import ShortlyError, StorageFull, StoreUnavailable
@@ -315,7 +316,9 @@ def test_a_disk_that_fills_up_during_a_bulk_costs_only_the_rest(
         return await add_links(*given, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(served.services.links, "create_many", fill_up)
-    answer = served.client.post("/api/v1/bulk/links", json={"links": [{"target": "https://a.example"}] * 300})
+    answer = served.client.post(
+        "/api/v1/bulk/links", json={"links": [{"target": "https://a.example"}] * (AT_ONCE + 50)}
+    )
     body = answer.json()
-    assert (answer.status_code, body["succeeded"], body["failed"]) == (200, 250, 50)
+    assert (answer.status_code, body["succeeded"], body["failed"]) == (200, AT_ONCE, 50)
     assert body["results"][-1]["error"]["code"] == "storage_full"
