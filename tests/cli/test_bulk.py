@@ -10,7 +10,7 @@ from tests.cli.runs import Ask, Cli
 
 from shortly.cells import harmless
 from shortly.cli.imports import FIELDS
-from shortly.links.importing import COLUMNS
+from shortly.links.importing import COLUMNS, TAKEN
 
 CSV = """\
 target,slug,title,tags,expires_at,max_clicks,enabled
@@ -46,7 +46,7 @@ def test_command_line_and_web_app_take_the_columns_of_an_export() -> None:
     assert (*COLUMNS, "workspace") == FIELDS
     source = (Path(__file__).parents[2] / "web/src/features/transfer/rows.ts").read_text()
     listed = source.partition("export const FIELDS = [")[2].partition("]")[0]
-    assert tuple(re.findall(r'"(\w+)"', listed)) == COLUMNS
+    assert tuple(re.findall(r'"(\w+)"', listed)) == TAKEN
 
 
 def test_json_lines_make_a_link_of_each_object(ask: Ask, cli: Cli) -> None:
