@@ -17,9 +17,10 @@ REDIS = "redis://redis:6379"
 
 
 def metrics_key() -> str:
-    """Make an API key; it has to be one for the whole installation."""
+    """Make an API key that reads /metrics and does nothing else."""
+    name = f"prometheus-{int(time.time())}"
     made = subprocess.run(
-        ["shortly", "key", "create", f"prometheus-{int(time.time())}"], check=True, stdout=subprocess.PIPE, text=True
+        ["shortly", "key", "create", name, "--scope", "metrics:read"], check=True, stdout=subprocess.PIPE, text=True
     )
     return made.stdout.strip()
 

@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from shortly.accounts.access import OF_ROLE, OF_SCOPE, OPERATOR, RUNNING, Caller, caller_for
+from shortly.accounts.access import EVERYWHERE, OF_ROLE, OF_SCOPE, OPERATOR, RUNNING, Caller, caller_for
 from shortly.accounts.people import Member, Role, User
 from shortly.errors import Forbidden, Unauthenticated
 
@@ -34,8 +34,8 @@ def test_a_membership_of_somebody_else_or_elsewhere_gives_nothing(wrong: Member 
 
 
 def test_who_looks_after_the_installation_is_an_admin_everywhere() -> None:
-    assert caller_for(user(admin=True), None, 9, "").permissions == RUNNING | {"installation"}
-    assert caller_for(user(admin=True), member(9, "viewer"), 9, "").permissions == RUNNING | {"installation"}
+    assert caller_for(user(admin=True), None, 9, "").permissions == RUNNING | EVERYWHERE
+    assert caller_for(user(admin=True), member(9, "viewer"), 9, "").permissions == RUNNING | EVERYWHERE
 
 
 def test_a_disabled_user_is_nobody() -> None:
@@ -45,8 +45,9 @@ def test_a_disabled_user_is_nobody() -> None:
 
 def test_each_role_may_do_what_the_one_below_it_may() -> None:
     assert OF_ROLE["viewer"] < OF_ROLE["editor"] < OF_ROLE["admin"]
-    assert all(permissions <= RUNNING for permissions in OF_SCOPE.values())
-    assert "installation" not in RUNNING
+    assert all(permissions <= RUNNING for scope, permissions in OF_SCOPE.items() if scope != "metrics:read")
+    assert OF_SCOPE["metrics:read"] == {"metrics:read"}
+    assert not EVERYWHERE & RUNNING
 
 
 def test_nobody_makes_others_more_than_they_are_themselves() -> None:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from shortly.accounts.access import EDITING, OF_SCOPE, OPERATOR, READING, RUNNING, Caller, Scope, caller_for
+from shortly.accounts.access import EDITING, EVERYWHERE, OF_SCOPE, OPERATOR, READING, RUNNING, Caller, Scope, caller_for
 from shortly.accounts.audit import Audit, AuditEntry, AuditQuery
 from shortly.accounts.keys import DIGITS, KEPT_AFTER, MAX_OVERLAP, SCOPES, Key, KeyService, digest_of, draw_key, is_key
 from shortly.accounts.people import Member, Role, User, Workspace
@@ -140,7 +140,7 @@ async def test_a_new_key_lets_its_holder_in(keys: KeyService, registry: Registry
     assert (key.name, key.hint) == ("laptop", secret[:8])
     caller = await keys.authenticate(secret, origin="203.0.113.0")
     assert caller == Caller(
-        actor=f"key:{key.id}", permissions=RUNNING | {"installation"}, origin="203.0.113.0", workspace_id=1
+        actor=f"key:{key.id}", permissions=RUNNING | EVERYWHERE, origin="203.0.113.0", workspace_id=1
     )
     assert secret not in repr(await keys.list_keys(OPERATOR))
     record = (await registry.all(Key))[0].record()
@@ -170,6 +170,17 @@ async def test_a_restricted_key_brings_its_restrictions_along(keys: KeyService) 
 async def test_a_key_may_do_what_its_scopes_say(keys: KeyService, scope: Scope) -> None:
     _, secret = await keys.create(OPERATOR, scope, scopes=[scope])
     assert (await keys.authenticate(secret)).permissions == OF_SCOPE[scope]
+
+
+async def test_no_admin_of_a_workspace_gives_a_key_for_metrics(keys: KeyService) -> None:
+    admin = Caller(actor="user:7", user_id=7, permissions=RUNNING)
+    with pytest.raises(Forbidden):
+        await keys.create(admin, "prometheus", scopes=["metrics:read"])
+    with pytest.raises(Forbidden):
+        await keys.create(admin, "both", scopes=["admin", "metrics:read"])
+    key, secret = await keys.create(OPERATOR, "both", scopes=["links:read", "metrics:read", "admin"])
+    assert key.scopes == ("metrics:read", "admin")
+    assert (await keys.authenticate(secret)).permissions == RUNNING | {"metrics:read"}
 
 
 async def test_a_revoked_key_lets_nobody_in_anywhere_and_frees_its_name(

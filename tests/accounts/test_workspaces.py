@@ -7,7 +7,7 @@ import pytest
 from msgspec import structs
 from tests.accounts.teams import Clock, Team
 
-from shortly.accounts.access import OF_ROLE, OF_SCOPE, OPERATOR, RUNNING, Caller
+from shortly.accounts.access import EVERYWHERE, OF_ROLE, OF_SCOPE, OPERATOR, RUNNING, Caller
 from shortly.accounts.living import enter_workspace
 from shortly.accounts.people import MAX_WORKSPACES, Member, Workspace
 from shortly.accounts.registry import adding
@@ -223,7 +223,7 @@ async def test_who_looks_after_the_installation_enters_every_workspace_that_ther
     workspace = await team.workspaces.create(OPERATOR, "Marketing")
     ada = await team.user("ada", admin=True)
     assert (await enter_workspace(team.registry, ada, None, "")).workspace_id == 1
-    assert (await enter_workspace(team.registry, ada, workspace.id, "")).permissions == RUNNING | {"installation"}
+    assert (await enter_workspace(team.registry, ada, workspace.id, "")).permissions == RUNNING | EVERYWHERE
     await team.workspaces.delete(OPERATOR, workspace.id)
     with pytest.raises(WorkspaceNotFound):
         await enter_workspace(team.registry, ada, workspace.id, "")

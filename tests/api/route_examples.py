@@ -12,7 +12,8 @@ from msgspec import structs
 from starlette.testclient import TestClient
 from tests.api.served import PASSWORD, Served
 
-from shortly.accounts.access import OPERATOR, Scope
+from shortly.accounts.access import OPERATOR
+from shortly.accounts.keys import SCOPES
 from shortly.accounts.passkeys import Passkey
 from shortly.accounts.people import Role, of_user
 from shortly.accounts.registry import EPOCH
@@ -24,7 +25,6 @@ from shortly.branding.branding import Logo
 
 TARGET = "https://example.com/"
 ROLES: tuple[Role, ...] = ("viewer", "editor", "admin")
-SCOPES: tuple[Scope, ...] = ("links:read", "links:write", "stats:read", "domains:*", "users:*", "admin")
 STRANGER = "stranger"
 INSTALLATION_ADMIN = "installation admin"
 INSTALLATION_KEY = "`admin` + installation"

@@ -322,3 +322,16 @@ def test_a_disk_that_fills_up_during_a_bulk_costs_only_the_rest(
     body = answer.json()
     assert (answer.status_code, body["succeeded"], body["failed"]) == (200, AT_ONCE, 50)
     assert body["results"][-1]["error"]["code"] == "storage_full"
+
+
+def test_a_key_for_metrics_reads_them_and_nothing_else(served: Served) -> None:
+    key = {"Authorization": f"Bearer {served.new_key('prometheus', scopes=['metrics:read'])}"}
+    assert served.stranger.get("/metrics", headers=key).status_code == 200
+    for path in ("/api/v1/links", "/api/v1/stats", "/api/v1/system", "/api/v1/users", "/api/v1/keys", "/api/v1/audit"):
+        refused = served.stranger.get(path, headers=key)
+        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden"), path
+    made = served.stranger.post("/api/v1/links", json={"target": "https://example.com/"}, headers=key)
+    assert made.status_code == 403
+    for scopes in (["links:read"], ["admin"]):
+        other = {"Authorization": f"Bearer {served.new_key(scopes[0], scopes=scopes)}"}
+        assert served.stranger.get("/metrics", headers=other).status_code == 403

@@ -15,7 +15,7 @@ import redis
 from msgspec import structs
 from tests.store.redis_servers import RedisServer
 
-from shortly.accounts.access import OPERATOR, RUNNING
+from shortly.accounts.access import EVERYWHERE, OPERATOR, RUNNING
 from shortly.accounts.audit import Audit
 from shortly.accounts.keys import Key, KeyService, draw_key
 from shortly.accounts.registry import Registry
@@ -64,7 +64,7 @@ async def check(store: Store) -> None:
     for key, secret in zip(listed[:2], SECRETS, strict=False):
         caller = await keys.authenticate(secret)
         assert (caller.actor, caller.workspace_id) == (f"key:{key.id}", 1)
-        assert caller.permissions == RUNNING | {"installation"}
+        assert caller.permissions == RUNNING | EVERYWHERE
         with pytest.raises(KeyNameTaken):
             await keys.create(OPERATOR, key.name)
     with pytest.raises(Unauthenticated):

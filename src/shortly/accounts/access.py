@@ -28,9 +28,11 @@ Permission = Literal[
     "reports:read",
     "reports:write",
     "workspace:write",
+    "metrics:read",
     "installation",
 ]
-"""``installation``: what concerns all workspaces: people, workspaces, metrics, settings. The others concern one."""
+"""``installation``: what concerns all workspaces: people, workspaces, settings; ``metrics:read``: the node's metrics.
+The others concern one workspace."""
 
 READING: frozenset[Permission] = frozenset({"links:read", "stats:read", "domains:read"})
 EDITING: frozenset[Permission] = READING | {"links:write", "stats:share"}
@@ -45,15 +47,18 @@ RUNNING: frozenset[Permission] = EDITING | {
     "reports:write",
     "workspace:write",
 }
+EVERYWHERE: frozenset[Permission] = frozenset({"metrics:read", "installation"})
+"""What concerns all workspaces; no role in one of them allows it."""
 OF_ROLE: dict[Role, frozenset[Permission]] = {"viewer": READING, "editor": EDITING, "admin": RUNNING}
 
-Scope = Literal["links:read", "links:write", "stats:read", "domains:*", "users:*", "admin"]
+Scope = Literal["links:read", "links:write", "stats:read", "domains:*", "users:*", "metrics:read", "admin"]
 OF_SCOPE: dict[Scope, frozenset[Permission]] = {
     "links:read": frozenset({"links:read"}),
     "links:write": frozenset({"links:read", "links:write"}),
     "stats:read": frozenset({"stats:read"}),
     "domains:*": frozenset({"domains:read", "domains:write"}),
     "users:*": frozenset({"users:read", "users:write"}),
+    "metrics:read": frozenset({"metrics:read"}),
     "admin": RUNNING,
 }
 
@@ -109,7 +114,7 @@ class Caller(Struct, frozen=True, kw_only=True):
         )
 
 
-OPERATOR = Caller(actor="cli", permissions=RUNNING | {"installation"})
+OPERATOR = Caller(actor="cli", permissions=RUNNING | EVERYWHERE)
 """Whoever can run commands on the machine: nothing is kept from them."""
 
 
@@ -130,7 +135,7 @@ def caller_for(user: User, member: Member | None, workspace_id: int, origin: str
         raise Unauthenticated
     permissions: frozenset[Permission] = frozenset()
     if user.admin:
-        permissions = RUNNING | {"installation"}
+        permissions = RUNNING | EVERYWHERE
     elif member is not None and (member.user_id, member.workspace_id) == (user.id, workspace_id):
         permissions = OF_ROLE[member.role]
     return Caller(

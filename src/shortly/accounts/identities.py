@@ -13,7 +13,7 @@ from typing import ClassVar, Literal, NamedTuple
 import structlog
 from msgspec import Struct
 
-from shortly.accounts.access import RUNNING, Caller
+from shortly.accounts.access import EVERYWHERE, RUNNING, Caller
 from shortly.accounts.audit import Audit
 from shortly.accounts.fields import MAX_PERSON_NAME, check_email
 from shortly.accounts.people import FIRST_WORKSPACE, Member, Role, User, email_key, member_key, of_user
@@ -128,7 +128,7 @@ class Identities:
         Raises:
             IdentityRefused: They are not let in; ``reason`` says why.
         """
-        by = Caller(actor=profile.how, permissions=RUNNING | {"installation"}, origin=origin)
+        by = Caller(actor=profile.how, permissions=RUNNING | EVERYWHERE, origin=origin)
         user = await self._find_or_make(profile, by)
         if user.disabled_at is not None:
             raise IdentityRefused("disabled")

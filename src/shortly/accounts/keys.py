@@ -17,7 +17,7 @@ from zlib import crc32
 
 from msgspec import structs
 
-from shortly.accounts.access import OF_ROLE, OF_SCOPE, Caller, Permission, Scope
+from shortly.accounts.access import EVERYWHERE, OF_ROLE, OF_SCOPE, Caller, Permission, Scope
 from shortly.accounts.audit import Audit
 from shortly.accounts.living import living_workspace
 from shortly.accounts.people import FIRST_WORKSPACE, Member, User, member_key, of_user, of_workspace
@@ -109,7 +109,7 @@ class Key(Noun, frozen=True, kw_only=True):
     def permissions(self) -> frozenset[Permission]:
         """What its scopes allow, whoever's key it is."""
         allowed = frozenset[Permission]().union(*(OF_SCOPE[scope] for scope in self.scopes))
-        return allowed | {"installation"} if self.installation else allowed
+        return allowed | EVERYWHERE if self.installation else allowed
 
     def is_over(self, now: datetime) -> bool:
         """Say whether it is refused from now on, whoever brings it."""
@@ -393,17 +393,18 @@ def check_name(name: str) -> str:
 
 
 def check_scopes(scopes: Sequence[str]) -> tuple[Scope, ...]:
-    """Return scopes without repeats, in the order of ``SCOPES``; ``admin`` covers all others."""
+    """Return scopes without repeats, in the order of ``SCOPES``, and without those that ``admin`` covers."""
     if not scopes or not set(scopes) <= set(SCOPES):
         raise InvalidInput(f"The scopes are some of {', '.join(SCOPES)}.", field="scopes")
-    return ("admin",) if "admin" in scopes else tuple(scope for scope in SCOPES if scope in scopes)
+    covered = OF_SCOPE["admin"] if "admin" in scopes else frozenset()
+    return tuple(one for one in SCOPES if one in scopes and (one == "admin" or not OF_SCOPE[one] <= covered))
 
 
 def check_fit(key: Key) -> None:
     """Raise ``InvalidInput`` when a key's scopes go beyond what its restrictions can hold."""
     if is_restricted(key) and not set(key.scopes) <= set(OF_LINKS):
         raise InvalidInput(f"A key with restrictions has some of the scopes {', '.join(OF_LINKS)}.", field="scopes")
-    if key.installation and key.scopes != ("admin",):
+    if key.installation and "admin" not in key.scopes:
         raise InvalidInput("A key for the whole installation has the scope 'admin'.", field="installation")
 
 

@@ -20,7 +20,7 @@ from shortly.api.system import status_of_disk
 from shortly.counters import REDIRECTS, REQUEST_BUCKETS_MS, STATUS_CLASSES
 from shortly.errors import Forbidden
 
-router = APIRouter(tags=["operations"], dependencies=[needs("installation")])
+router = APIRouter(tags=["operations"], dependencies=[needs("metrics:read")])
 
 COUNTERS = {
     "clicks_written": "Clicks written down by the redirect.",

@@ -43,7 +43,8 @@ def create(
         list[str] | None,
         typer.Option(
             "--scope",
-            help="links:read, links:write, stats:read, domains:*, users:* or admin; may be given several times. "
+            help="links:read, links:write, stats:read, domains:*, users:*, metrics:read or admin; may be given several "
+            "times. "
             "Without it: admin, or links:write and stats:read where the key is restricted.",
         ),
     ] = None,

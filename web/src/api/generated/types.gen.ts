@@ -968,7 +968,7 @@ export type KeyOut = {
     /**
      * Scopes
      */
-    scopes: Array<'links:read' | 'links:write' | 'stats:read' | 'domains:*' | 'users:*' | 'admin'>;
+    scopes: Array<'links:read' | 'links:write' | 'stats:read' | 'domains:*' | 'users:*' | 'metrics:read' | 'admin'>;
     /**
      * Only Domain
      */
@@ -1608,7 +1608,7 @@ export type MadeKey = {
     /**
      * Scopes
      */
-    scopes: Array<'links:read' | 'links:write' | 'stats:read' | 'domains:*' | 'users:*' | 'admin'>;
+    scopes: Array<'links:read' | 'links:write' | 'stats:read' | 'domains:*' | 'users:*' | 'metrics:read' | 'admin'>;
     /**
      * Only Domain
      */
@@ -1682,7 +1682,7 @@ export type Me = {
     /**
      * Permissions
      */
-    permissions: Array<'links:read' | 'links:write' | 'stats:read' | 'stats:share' | 'domains:read' | 'domains:write' | 'users:read' | 'users:write' | 'keys:read' | 'keys:write' | 'audit:read' | 'reports:read' | 'reports:write' | 'workspace:write' | 'installation'>;
+    permissions: Array<'links:read' | 'links:write' | 'stats:read' | 'stats:share' | 'domains:read' | 'domains:write' | 'users:read' | 'users:write' | 'keys:read' | 'keys:write' | 'audit:read' | 'reports:read' | 'reports:write' | 'workspace:write' | 'metrics:read' | 'installation'>;
 };
 
 /**
@@ -1907,7 +1907,7 @@ export type NewKey = {
      *
      * What it is for. `admin`: all that an admin of the workspace may do.
      */
-    scopes: Array<'links:read' | 'links:write' | 'stats:read' | 'domains:*' | 'users:*' | 'admin'>;
+    scopes: Array<'links:read' | 'links:write' | 'stats:read' | 'domains:*' | 'users:*' | 'metrics:read' | 'admin'>;
     /**
      * Only Domain
      *

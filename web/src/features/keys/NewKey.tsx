@@ -15,6 +15,7 @@ const DAYS = ["30", "90", "365", ""];
 export function NewKey({ onClose, onMade }: { onClose: () => void; onMade: (key: MadeKey) => Promise<void> }) {
   const { t } = useTranslation();
   const runsAll = useMay("installation");
+  const readsMetrics = useMay("metrics:read");
   const form = useForm({
     initialValues: {
       name: "",
@@ -61,7 +62,7 @@ export function NewKey({ onClose, onMade }: { onClose: () => void; onMade: (key:
           />
           <Checkbox.Group label={t("keys.may")} {...form.getInputProps("scopes")}>
             <Stack gap="xs" mt="xs">
-              {SCOPES.map(({ scope, text }) => (
+              {SCOPES.filter(({ scope }) => readsMetrics || scope !== "metrics:read").map(({ scope, text }) => (
                 <Checkbox key={scope} value={scope} label={t(text)} description={scope} />
               ))}
             </Stack>

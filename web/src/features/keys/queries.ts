@@ -11,6 +11,7 @@ export const SCOPES: { scope: Scope; text: string; narrow: boolean }[] = [
   { scope: "stats:read", text: "keys.scopes.readStats", narrow: true },
   { scope: "domains:*", text: "keys.scopes.domains", narrow: false },
   { scope: "users:*", text: "keys.scopes.users", narrow: false },
+  { scope: "metrics:read", text: "keys.scopes.readMetrics", narrow: false },
   { scope: "admin", text: "keys.scopes.admin", narrow: false },
 ];
 
