@@ -52,7 +52,7 @@ local function has_row(text, row)
   return place ~= nil
 end
 
--- Makes a bitmap of a posting that is none, or is not there.
+-- Makes a bitmap of a posting that is none, or is not there; in one piece, because what grows gets room for twice as much.
 local function make_bitmap(key)
   local known, bytes, last = call('GET', key) or '', {}, -1
   for place = 1, #known, 2 do
@@ -60,8 +60,8 @@ local function make_bitmap(key)
     mark(bytes, row)
     last = math.max(last, row)
   end
-  call('SET', key, text_of(bytes, 0, math.floor(last / 8)))
-  call('SETRANGE', key, BITMAP - 1, string.char(bytes[BITMAP - 1] or 0))
+  local text = text_of(bytes, 0, math.floor(last / 8))
+  call('SET', key, text .. string.rep('\0', BITMAP - #text))
 end
 
 -- Adds the rows in a text, each moved on by `shift`; a text with more than one has them rising.
