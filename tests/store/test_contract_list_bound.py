@@ -30,7 +30,7 @@ RARE: dict[str, dict[str, Any]] = {
     "a letter that no link of a folder has": {"search": "q", "folder": "half"},
     "a workspace without links": {"workspace": 1, "folder": "other"},
 }
-SQLITE_BOUNDS = ("FEW", "FEW_BEHIND_INDEX", "MOST_FAR", "MOST_NEAR")
+SQLITE_BOUNDS = ("FEW", "FEW_BEHIND_INDEX", "MOST_FAR", "MOST_NEAR", "WALK", "STRETCH")
 REDIS_BOUNDS = ("FEW", "MANY", "FEW_FOUND", "MOST")
 
 

@@ -28,9 +28,9 @@ from shortly.store.sqlite import SqliteStore
 from shortly.store.sqlite.changes import ChangeCounter
 from shortly.store.sqlite.concerns import statement as concerns_statement
 from shortly.store.sqlite.connection import connect, refuse_wal_reset_bug, store_errors
-from shortly.store.sqlite.link_list import BEHIND_TAG, BEHIND_WORKSPACE, CLICKED, SORTED, UNCLICKED, Way, _statements
 from shortly.store.sqlite.migrate import Migration, SchemaVersion, migrate, migrations_of, schema_version
 from shortly.store.sqlite.rows import fields_of
+from shortly.store.sqlite.ways import BEHIND_TAG, BEHIND_WORKSPACE, CLICKED, SORTED, UNCLICKED, Way, statements
 from shortly.store.sqlite.writer import ALONE_ROWS, Writer
 
 STEPS = [
@@ -434,7 +434,7 @@ def test_a_page_that_an_index_has_in_order_is_neither_sorted_nor_scanned_for(
             "after_id": 1,
             "rows": 51,
         }
-        for statement in _statements(way, ["l.archived = :archived"], descending=descending, behind=behind):
+        for statement in statements(way, ["l.archived = :archived"], descending=descending, behind=behind):
             plan = " / ".join(str(step[3]) for step in connection.execute(f"EXPLAIN QUERY PLAN {statement}", values))
             assert "TEMP B-TREE" not in plan
             assert "SCAN" not in plan or (way is UNCLICKED and plan.startswith("SCAN l /"))

@@ -4,7 +4,8 @@ Three ways. A filter that few links meet names its candidates, which are fetched
 filter whose index has that order, too, follows this index. Everything else walks the sort's index and skips what the
 filters do not want. Which filter has few candidates is counted, never guessed, and counted no further than needed.
 
-A walk that skips looks at so many links, and no more: a page that is not full by then says where to go on.
+A walk that skips looks at so many links, and no more: a page that is not full by then says where to go on. Where a
+search is rare on a walk by creation, it goes on by long stretches of which only the candidates are looked at.
 """
 
 from __future__ import annotations
@@ -18,11 +19,27 @@ import msgspec
 
 from shortly.accounts.people import FIRST_WORKSPACE
 from shortly.links.link import LinkPage, LinkQuery
-from shortly.store.cursor import Key, Position, cursor_after, position_of
+from shortly.store.cursor import Position, cursor_after, position_of
 from shortly.store.moments import to_ms
 from shortly.store.sqlite.link_file import LinkFile
-from shortly.store.sqlite.rows import LINK_COLUMNS, link_of
+from shortly.store.sqlite.rows import link_of
 from shortly.store.sqlite.search import term_of, trigram_match
+from shortly.store.sqlite.stretch import Stretch, next_stretch
+from shortly.store.sqlite.ways import (
+    BEHIND_TAG,
+    BEHIND_WORKSPACE,
+    CLICKED,
+    IN_WORKSPACE,
+    SORTED,
+    UNCLICKED,
+    Place,
+    Row,
+    Way,
+    order,
+    select,
+    statements,
+    through_few,
+)
 
 FEW = 5_000
 """Candidates that are fetched and sorted rather than met on a walk along the sort's index."""
@@ -35,6 +52,12 @@ MOST_FAR = 5_000
 """Links that a walk looks at for one page where each lies elsewhere in the file."""
 MOST_NEAR = 12_000
 """The same where neighbours in the order lie beside one another."""
+WALK = 2_000
+"""Links that a walk looks at before it goes on by stretches."""
+STRETCH = 50_000
+"""Links of one stretch; only keys and ids are read of them, side by side in an index."""
+STRETCHES = 6
+"""The most for one page, those among them that turn out to have too many candidates, and become shorter ones."""
 SAMPLE = 200
 """Links, the newest ones, whose texts say which trigrams of a search tell little."""
 
@@ -59,64 +82,6 @@ CANDIDATES = {
     "archived": "SELECT id FROM links INDEXED BY links_by_created WHERE archived = 1",
 }
 """The states that have an index; most links are active."""
-
-
-Row = Sequence[Any]
-Place = tuple[Key, int]
-"""The sort key and the id of a link."""
-
-
-class Way(NamedTuple):
-    """A source of links ``l`` that can be had in the order of a key, and of ids where keys are equal."""
-
-    source: str
-    key: str
-    id: str
-    condition: str = "TRUE"
-    walks: bool = True
-    """Whether an index has the order; else all links of the source are sorted."""
-    keys: tuple[str, str] | None = None
-    """A source of keys and ids alone, and its condition, for a walk that skips; None: the way's own have an index."""
-    near: bool = False
-    """Whether links that are neighbours in the order lie beside one another in the file."""
-
-
-SORTED = {
-    "created_at": Way("links AS l INDEXED BY links_by_created", "l.created_at", "l.id", near=True),
-    "updated_at": Way("links AS l INDEXED BY links_by_updated", "l.updated_at", "l.id"),
-    "slug": Way("links AS l INDEXED BY links_by_slug", "l.slug", "l.id"),
-    "title": Way("links AS l INDEXED BY links_by_title", "l.title", "l.id"),
-}
-CLICKED = Way(
-    "clicks.totals AS t CROSS JOIN links AS l ON l.id = t.link_id",
-    "t.clicks",
-    "t.link_id",
-    "t.clicks > 0",
-    keys=("clicks.totals AS t", "t.clicks > 0"),
-)
-UNCLICKED = Way(
-    "links AS l NOT INDEXED LEFT JOIN clicks.totals AS t ON t.link_id = l.id",
-    "0",
-    "l.id",
-    "COALESCE(t.clicks, 0) = 0",
-    keys=("links AS l NOT INDEXED", "TRUE"),
-    near=True,
-)
-IN_WORKSPACE = f"l.workspace = :workspace AND l.workspace <> {FIRST_WORKSPACE:d}"
-"""As the indexes of workspaces want it said."""
-BEHIND_WORKSPACE = {
-    "created_at": Way("links AS l INDEXED BY links_by_workspace", "l.created_at", "l.id", IN_WORKSPACE),
-    "updated_at": Way("links AS l INDEXED BY links_by_workspace_and_update", "l.updated_at", "l.id", IN_WORKSPACE),
-    "slug": Way("links AS l INDEXED BY links_by_workspace_and_slug", "l.slug", "l.id", IN_WORKSPACE),
-    "title": Way("links AS l INDEXED BY links_by_workspace_and_title", "l.title", "l.id", IN_WORKSPACE),
-}
-BEHIND_TAG = Way(
-    "tags AS t CROSS JOIN links AS l ON l.id = t.link_id",
-    "t.created_at",
-    "t.link_id",
-    "t.tag = :tag",
-    keys=("tags AS t", "t.tag = :tag"),
-)
 
 
 NOWHERE: Mapping[str, Way] = MappingProxyType({})
@@ -242,7 +207,7 @@ def _rows(
             rows += found
         else:
             end = None
-            for statement in _statements(way, tests, descending=query.descending, behind=place is not None):
+            for statement in statements(way, tests, descending=query.descending, behind=place is not None):
                 wanted = {**values, **_named(place), "rows": query.limit + 1 - len(rows)}
                 rows += connection.execute(statement, wanted).fetchall()
                 if len(rows) > query.limit:
@@ -266,7 +231,7 @@ def _ways(
     few = _few_candidates(connection, filters, values, FEW_BEHIND_INDEX if in_order else FEW)
     if few is not None:
         values["few"] = msgspec.json.encode(few).decode()
-        yield _through_few(query), behind, False
+        yield through_few(query), behind, False
     elif query.sort == "clicks":
         for way, place in _ways_by_clicks(query, behind):
             yield way, place, True
@@ -284,13 +249,45 @@ def _skip(
     place: Place | None,
     wanted: int,
 ) -> tuple[list[Row], Place | None]:
-    """Return up to so many rows of a way, and where the walk along it ended if it had to before they were found."""
+    """Return up to so many rows of a way, and where the search for them ended if it had to before they were found."""
+    most = MOST_NEAR if way.near else MOST_FAR
+    if not values["match"] or way is not SORTED["created_at"]:
+        return _walk(connection, query, way, tests, values, place, wanted, most)
+    rows, place = _walk(connection, query, way, tests, values, place, wanted, min(WALK, most))
+    size = STRETCH
+    for _ in range(STRETCHES):
+        if place is None:
+            break
+        behind = cast(tuple[int, int], place)
+        stretch = next_stretch(connection, values, behind, size=size, most=FEW, descending=query.descending)
+        if stretch is not None:
+            rows += _rows_in(connection, query, stretch, tests, values, wanted - len(rows))
+            place = stretch.end if len(rows) < wanted else None
+        elif size >= 4 * WALK:
+            size //= 4
+        else:
+            found, place = _walk(connection, query, way, tests, values, place, wanted - len(rows), most - WALK)
+            return rows + found, place
+    return rows, place
+
+
+def _walk(
+    connection: apsw.Connection,
+    query: LinkQuery,
+    way: Way,
+    tests: Sequence[str],
+    values: dict[str, Any],
+    place: Place | None,
+    wanted: int,
+    most: int,
+) -> tuple[list[Row], Place | None]:
+    """Do what ``_skip`` does, with a look at ``most`` links, one after the other."""
     rows: list[Row] = []
-    left, step = MOST_NEAR if way.near else MOST_FAR, LOOK * query.limit
-    through = _through_few(query)
+    left, step = most, LOOK * query.limit
+    through = through_few(query)
     if way is UNCLICKED:
         tests = [*tests, way.condition]
-    statement = _select(through, tests, _order(through, descending=query.descending))
+    statement = select(through, tests, order(through, descending=query.descending))
     while left > 0:
         keys = _keys(connection, query, way, values, place, min(step, left))
         some: dict[str, str | int] = {
@@ -305,6 +302,21 @@ def _skip(
     return rows, place
 
 
+def _rows_in(
+    connection: apsw.Connection,
+    query: LinkQuery,
+    stretch: Stretch,
+    tests: Sequence[str],
+    values: dict[str, Any],
+    wanted: int,
+) -> list[Row]:
+    """Return up to so many rows of a stretch."""
+    through = through_few(query)
+    statement = select(through, [*tests, stretch.condition], order(through, descending=query.descending))
+    some: dict[str, str | int] = {"few": msgspec.json.encode(stretch.candidates).decode(), "rows": wanted}
+    return list(connection.execute(statement, {**values, **stretch.values, **some}))
+
+
 def _keys(
     connection: apsw.Connection, query: LinkQuery, way: Way, values: dict[str, Any], place: Place | None, most: int
 ) -> list[Place]:
@@ -312,7 +324,7 @@ def _keys(
     source, condition = way.keys or (way.source, f"{way.condition} AND l.archived = :archived")
     along = way._replace(source=source, condition=condition)
     found: list[Place] = []
-    for statement in _statements(
+    for statement in statements(
         along, (), descending=query.descending, behind=place is not None, columns=f"{way.key}, {way.id}"
     ):
         wanted = {**values, **_named(place), "rows": most - len(found)}
@@ -339,15 +351,6 @@ def _few_candidates(
     return few
 
 
-def _through_few(query: LinkQuery) -> Way:
-    """Return the way through the candidates in ``:few``, sorted afterwards."""
-    source, chosen = "links AS l NOT INDEXED", "l.id IN (SELECT value FROM json_each(:few))"
-    if query.sort == "clicks":
-        source += " LEFT JOIN clicks.totals AS t ON t.link_id = l.id"
-        return Way(source, "COALESCE(t.clicks, 0)", "l.id", chosen, walks=False)
-    return Way(source, SORTED[query.sort].key, "l.id", chosen, walks=False)
-
-
 def _ways_by_clicks(query: LinkQuery, behind: Place | None) -> Iterator[tuple[Way, Place | None]]:
     """Yield links with clicks in the order of ``totals``, and those without, which are not in there, by id."""
     ways = [CLICKED, UNCLICKED] if query.descending else [UNCLICKED, CLICKED]
@@ -356,38 +359,3 @@ def _ways_by_clicks(query: LinkQuery, behind: Place | None) -> Iterator[tuple[Wa
     for way in ways:
         yield way, behind
         behind = None
-
-
-def _statements(way: Way, tests: Sequence[str], *, descending: bool, behind: bool, columns: str = "") -> Iterator[str]:
-    """Yield the SELECTs whose rows, one after the other, are this way's.
-
-    Behind a place there are two, links with the same key and links with another one: SQLite compares a key and an
-    id in one step along an index only where the id is not the table's own, and would pass by all equal keys.
-    """
-    direction, beyond = ("DESC", "<") if descending else ("ASC", ">")
-    order = _order(way, descending=descending)
-    by_id, next_ids = f"{way.id} {direction}", f"{way.id} {beyond} :after_id"
-    if way.key == "0":
-        yield _select(way, [*tests, next_ids] if behind else tests, by_id, columns)
-    elif not behind:
-        yield _select(way, tests, order, columns)
-    elif way.walks:
-        yield _select(way, [*tests, f"{way.key} = :after_key", next_ids], by_id, columns)
-        yield _select(way, [*tests, f"{way.key} {beyond} :after_key"], order, columns)
-    else:
-        yield _select(way, [*tests, f"({way.key}, {way.id}) {beyond} (:after_key, :after_id)"], order, columns)
-
-
-def _order(way: Way, *, descending: bool) -> str:
-    direction = "DESC" if descending else "ASC"
-    return f"{way.key} {direction}, {way.id} {direction}"
-
-
-def _select(way: Way, tests: Sequence[str], order: str, columns: str = "") -> str:
-    return f"""
-        SELECT {columns or f"{way.key}, {LINK_COLUMNS}"}
-        FROM {way.source}
-        WHERE {" AND ".join(f"({test})" for test in (way.condition, *tests))}
-        ORDER BY {order}
-        LIMIT :rows
-    """  # noqa: S608
