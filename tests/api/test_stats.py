@@ -104,6 +104,21 @@ def test_visits_of_all_links_name_the_link_as_long_as_it_is_there(served: Served
     assert served.client.get(f"/api/v1/links/abc/visits?cursor={cursor}").json()["code"] == "invalid_cursor"
 
 
+@pytest.mark.parametrize("path", [PATH, "/api/v1/stats"])
+def test_visits_without_bots_fill_a_page_though_bots_came_last(served: Served, path: str) -> None:
+    served.add("abc")
+    now_ms = int(datetime.now(UTC).timestamp() * 1000)
+    served.click("abc", [{**HUMAN, "at_ms": now_ms - 5000 + number} for number in range(3)])
+    served.click("abc", [{**BOT, "at_ms": now_ms - 1000 + number} for number in range(30)])
+    first = served.client.get(f"{path}/visits?bots=false&limit=2").json()
+    assert [visit["browser"] for visit in first["items"]] == ["Firefox"] * 2
+    rest = served.client.get(f"{path}/visits", params={"bots": False, "limit": 2, "cursor": first["next_cursor"]})
+    assert [visit["bot"] for visit in rest.json()["items"]] == [""]
+    assert rest.json()["next_cursor"] is None
+    assert len(served.client.get(f"{path}/visits?bots=true").json()["items"]) == 33
+    assert served.client.get(f"{path}/visits?bots=some").json()["code"] == "invalid_input"
+
+
 def test_a_key_for_a_part_of_the_links_sees_no_visits_of_all(served: Served) -> None:
     key = served.new_key("part", scopes=["stats:read"], only_tag="red")
     assert served.browser().get("/api/v1/stats/visits", headers={"X-Api-Key": key}).status_code == 403

@@ -134,6 +134,7 @@ def test_visits_of_all_links_lead_to_the_link_and_come_in_pages(site_on_each_sto
     expect(visits.get_by_role("row")).to_have_count(29)
     expect(visits).not_to_contain_text("Googlebot")
     page.get_by_role("switch", name="Count bots, too").press("Space")
+    visits.get_by_role("button", name="More").click()  # another list, from its first page on
     expect(visits.get_by_role("row")).to_have_count(30)
     expect(visits).to_contain_text("Googlebot")
     photograph(page, "analytics-visits")

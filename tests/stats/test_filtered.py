@@ -1,16 +1,20 @@
 """Statistics of the visits that have certain values, added up from raw visits."""
 
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from shortly.clicks.store import EVERY_LINK, ClickStore
+from shortly.clicks.store import EVERY_LINK, ClickStore, VisitPage
 from shortly.clicks.visit import Visit
 from shortly.errors import InvalidInput
+from shortly.stats import service
 from shortly.stats.breakdowns import Breakdown
 from shortly.stats.periods import PeriodQuery
 from shortly.stats.service import Page, StatsService
+from shortly.store.sqlite import SqliteStore
 
 from .conftest import NOW, Fold
 from .test_stats_pages import CREATED, WEEK, visit
@@ -128,8 +132,46 @@ async def test_pages_of_filtered_visits_together_are_all_of_them(stats: StatsSer
     assert sorted(one.at_ms for one in found) == sorted(one.at_ms for one in made if one.country == "DE")
 
 
-async def test_a_value_that_nobody_has_costs_no_more_than_some_reads(stats: StatsService, fold: Fold) -> None:
+async def test_a_value_that_nobody_has_costs_no_more_than_some_reads(
+    stats: StatsService, fold: Fold, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "FILTERED_READ", 10)
     await fold([visit("2026-11-20T12:00", country="FR") for _ in range(500)])
     page = await stats.visits(1, CREATED, WEEK, limit=10, filters={"country": "DE"})
     assert page.items == []
     assert page.next_cursor is not None  # 400 were looked at
+
+
+@pytest.mark.parametrize("link_id", [1, EVERY_LINK])
+@pytest.mark.parametrize("of_people", [0, 1, 3, 40, 397, 400])
+async def test_without_bots_pages_are_full_and_together_have_all_people(
+    stats: StatsService, fold: Fold, monkeypatch: pytest.MonkeyPatch, of_people: int, link_id: int
+) -> None:
+    monkeypatch.setattr(service, "FILTERED_READ", 50)
+    made = [
+        visit(f"2026-11-20T{nth // 60:02}:{nth % 60:02}", nth, bot="" if nth * of_people % 400 < of_people else "curl")
+        for nth in range(400)
+    ]
+    await fold(made)
+    pages = [await stats.visits(link_id, CREATED, WEEK, limit=10, bots=False)]
+    while pages[-1].next_cursor is not None:
+        pages.append(await stats.visits(link_id, CREATED, WEEK, limit=10, cursor=pages[-1].next_cursor, bots=False))
+    people = [one.at_ms for page in pages for one in page.items]
+    assert people == sorted((one.at_ms for one in made if not one.bot), reverse=True)
+    assert len(people) == of_people
+    assert {len(page.items) for page in pages[:-1]} <= {10}
+    assert len(pages) <= of_people // 10 + 1
+
+
+async def test_visitors_who_come_while_a_page_is_read_do_not_make_it_too_long(fold: Fold, store: ClickStore) -> None:
+    await fold([visit("2026-11-20T12:00", nth) for nth in range(60)])
+
+    class Busy(SqliteStore):
+        """A store to which somebody comes before each read."""
+
+        async def visits(self, *args: Any, **more: Any) -> VisitPage:
+            await fold([visit("2026-11-20T12:30", 999) for _ in range(7)])
+            return await store.visits(*args, **more)
+
+    page = await StatsService(Busy(Path()), lambda: NOW).visits(1, CREATED, WEEK, limit=10, bots=False)
+    assert len(page.items) == 10

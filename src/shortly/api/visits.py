@@ -26,6 +26,11 @@ class VisitsQuery(Filtered, Span):
 
     limit: int = Field(50, ge=1, le=MAX_VISITS)
     cursor: str | None = Field(None, max_length=2048, description="`next_cursor` of the page before.")
+    bots: bool = Field(True, description="`false`: without visits of bots.")
+
+    def which(self) -> dict[str, Any]:
+        """Return how the list of visits is narrowed and paged."""
+        return {"limit": self.limit, "cursor": self.cursor, "filters": self.filters(), "bots": self.bots}
 
 
 class LinkVisitsQuery(VisitsQuery):
@@ -62,7 +67,7 @@ class VisitOut(BaseModel):
 
 
 class VisitList(BaseModel):
-    """One page of visits, newest first."""
+    """One page of visits, newest first; with filters or without bots it may be short though there is a next one."""
 
     items: list[VisitOut]
     next_cursor: str | None = Field(description="Ask with it for the next page; null on the last one.")
@@ -76,7 +81,7 @@ class OverallVisitOut(VisitOut):
 
 
 class OverallVisitList(BaseModel):
-    """One page of visits of all links, newest first."""
+    """One page of visits of all links, newest first; as short as those of one link may be."""
 
     items: list[OverallVisitOut]
     next_cursor: str | None = Field(description="Ask with it for the next page; null on the last one.")
@@ -91,7 +96,7 @@ async def list_overall_visits(
     query: Annotated[VisitsQuery, Query()], stats: Stats, services: AllServices
 ) -> OverallVisitList:
     """List single visits of all links of the workspace, newest first, bots and refused ones among them."""
-    page = await stats.visits(None, query.query(), limit=query.limit, cursor=query.cursor, filters=query.filters())
+    page = await stats.visits(None, query.query(), **query.which())
     links = await stats.links_of(page.items)
     items = []
     for visit in page.items:
@@ -109,5 +114,5 @@ async def list_overall_visits(
 async def list_link_visits(slug: SlugPath, query: Annotated[LinkVisitsQuery, Query()], stats: Stats) -> VisitList:
     """List single visits of a link, newest first, bots and refused ones among them."""
     link = await stats.link(slug, domain=query.domain)
-    page = await stats.visits(link, query.query(), limit=query.limit, cursor=query.cursor, filters=query.filters())
+    page = await stats.visits(link, query.query(), **query.which())
     return VisitList.model_construct(items=[VisitOut.of(visit) for visit in page.items], next_cursor=page.next_cursor)

@@ -60,10 +60,14 @@ def check_filters(filters: Filters) -> None:
             raise InvalidInput(f"The value of {name} is longer than {MAX_VALUE} characters.", field=name)
 
 
-def matching(visits: Iterable[Visit], filters: Filters) -> list[Visit]:
-    """Return the visits that have all of the values."""
+def matching(visits: Iterable[Visit], filters: Filters, *, bots: bool = True) -> list[Visit]:
+    """Return the visits that have all of the values, those of bots only where they are wanted."""
     wanted = list(filters.items())
-    return [visit for visit in visits if all(getattr(visit, name) == value for name, value in wanted)]
+    return [
+        visit
+        for visit in visits
+        if (bots or not visit.bot) and all(getattr(visit, name) == value for name, value in wanted)
+    ]
 
 
 async def read_matching(store: ClickStore, link_id: int, since_ms: int, until_ms: int, filters: Filters) -> Found:

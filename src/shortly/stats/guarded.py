@@ -76,9 +76,12 @@ class GuardedStats:
         limit: int = 50,
         cursor: str | None = None,
         filters: Filters = NO_FILTERS,
+        bots: bool = True,
     ) -> VisitPage:
         """See ``StatsService``."""
-        return await self._service.visits(*self._counted(link), query, limit=limit, cursor=cursor, filters=filters)
+        return await self._service.visits(
+            *self._counted(link), query, limit=limit, cursor=cursor, filters=filters, bots=bots
+        )
 
     async def links_of(self, visits: Sequence[Visit]) -> dict[int, Link]:
         """Return the links of visits by their ids; those that are deleted or out of reach are missing."""

@@ -32,8 +32,8 @@ from shortly.stats.zones import HOUR_S, utc_hour
 
 FIRST_HOUR = utc_hour(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC))
 DAY_S = 86_400
-FILTERED_READS = 40
-"""Reads of raw visits for one page of those that have certain values."""
+FILTERED_READS, FILTERED_READ = 40, 500
+"""Reads of raw visits for one page of those that are wanted, and the most that one of them asks for."""
 MAX_VISITS = 1_000
 """Raw visits in one page."""
 
@@ -183,10 +183,12 @@ class StatsService:
         limit: int = 50,
         cursor: str | None = None,
         filters: Filters = NO_FILTERS,
+        bots: bool = True,
     ) -> VisitPage:
-        """Return raw visits of a period that are still kept, newest first, refused ones and bots among them.
+        """Return raw visits of a period that are still kept, newest first, refused ones among them.
 
-        With filters a page may be short, or empty, though there is a next one.
+        With filters or without bots a page may be short, or empty, though there is a next one: where the next
+        ``FILTERED_READS * FILTERED_READ`` visits hardly have any that is wanted.
 
         Args:
             link_id: See the class; so ``created_at`` and ``query``.
@@ -195,6 +197,7 @@ class StatsService:
             limit: 1 to ``MAX_VISITS``.
             cursor: ``next_cursor`` of the page before.
             filters: Values that visits must have.
+            bots: Whether visits of bots are wanted, too.
 
         Raises:
             InvalidCursor: The cursor is not one that this list gave.
@@ -203,13 +206,19 @@ class StatsService:
             raise InvalidInput(f"The limit must be between 1 and {MAX_VISITS}.", field="limit")
         check_filters(filters)
         period = await self._resolve(link_id, created_at, query)
-        if not filters:
+        if not filters and bots:
             return await self._visits(link_id, period, limit, cursor)
         found: list[Visit] = []
-        for _ in range(FILTERED_READS):  # never more than have room: a cursor is behind a whole page only
-            page = await self._visits(link_id, period, limit - len(found), cursor)
-            found += matching(page.items, filters)
-            cursor = page.next_cursor
+        size = FILTERED_READ
+        for _ in range(FILTERED_READS):
+            page = await self._visits(link_id, period, size, cursor)
+            wanted = matching(page.items, filters, bots=bots)
+            room = limit - len(found)
+            if len(wanted) > room:  # a cursor is behind a whole page only: read again, up to the last that has room
+                size = next(place for place, visit in enumerate(page.items) if visit is wanted[room])
+                continue
+            found += wanted
+            cursor, size = page.next_cursor, FILTERED_READ
             if cursor is None or len(found) == limit:
                 break
         return VisitPage(found, cursor)

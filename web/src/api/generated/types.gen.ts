@@ -2280,7 +2280,7 @@ export type Options = {
 /**
  * OverallVisitList
  *
- * One page of visits of all links, newest first.
+ * One page of visits of all links, newest first; as short as those of one link may be.
  */
 export type OverallVisitList = {
     /**
@@ -3365,7 +3365,7 @@ export type ViewOut = {
 /**
  * VisitList
  *
- * One page of visits, newest first.
+ * One page of visits, newest first; with filters or without bots it may be short though there is a next one.
  */
 export type VisitList = {
     /**
@@ -4643,6 +4643,12 @@ export type ListOverallVisitsData = {
          * `next_cursor` of the page before.
          */
         cursor?: string | null;
+        /**
+         * Bots
+         *
+         * `false`: without visits of bots.
+         */
+        bots?: boolean;
     };
     url: '/api/v1/stats/visits';
 };
@@ -4782,6 +4788,12 @@ export type ListLinkVisitsData = {
          * `next_cursor` of the page before.
          */
         cursor?: string | null;
+        /**
+         * Bots
+         *
+         * `false`: without visits of bots.
+         */
+        bots?: boolean;
         /**
          * Domain
          *

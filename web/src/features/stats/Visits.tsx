@@ -13,8 +13,7 @@ import { nameOf } from "./values";
 export function Visits({ of, search }: { of: Of; search: StatsSearch }) {
   const { t } = useTranslation();
   const visits = useInfiniteQuery(visitsQuery(of, search));
-  const all = visits.data?.pages.flatMap((page) => page.items) ?? [];
-  const items = search.bots ? all : all.filter((visit) => !visit.bot);
+  const items = visits.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <Section title={t("stats.visits")} hint={t("stats.visitsHint")}>
       {visits.isPending ? (

@@ -62,9 +62,10 @@ export type Seen = VisitOut & Partial<Pick<OverallVisitOut, "slug" | "domain">>;
 
 export const visitsQuery = (of: Of, search: StatsSearch) =>
   infiniteQueryOptions({
-    queryKey: ["visits", of, spanOf(search), filtersOf(search)],
+    queryKey: ["visits", of, spanOf(search), filtersOf(search), search.bots ?? false],
     queryFn: async ({ signal, pageParam }): Promise<{ items: Seen[]; next_cursor: string | null }> => {
-      const query = { ...spanOf(search), ...filtersOf(search), limit: 25, cursor: pageParam };
+      const bots = search.bots ?? false;
+      const query = { ...spanOf(search), ...filtersOf(search), bots, limit: 25, cursor: pageParam };
       return of
         ? unwrap(listLinkVisits({ path: { slug: of.slug }, query: { ...query, domain: of.domain }, signal }))
         : unwrap(listOverallVisits({ query, signal }));
