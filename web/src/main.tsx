@@ -2,9 +2,16 @@ import "@mantine/core/styles.css";
 import "@mantine/notifications/styles.css";
 import "./app/global.css";
 
-import { StrictMode } from "react";
+import { StrictMode, startTransition } from "react";
 import { createRoot } from "react-dom/client";
+
+import "./app/firstBreath";
+
+import { queryClient } from "./api/queryClient";
 import { App } from "./app/App";
+import { breathe } from "./app/breathe";
+import { fetchScreen, router } from "./app/router";
+import { brandingQuery } from "./features/branding/queries";
 import { watchForInstall } from "./features/pwa/useInstall";
 import { startWorker } from "./features/pwa/worker";
 import { startTranslations } from "./i18n";
@@ -12,8 +19,16 @@ import { startTranslations } from "./i18n";
 watchForInstall();
 
 const root = document.getElementById("root");
-if (root) {
-  startTranslations().then(() =>
+if (root) start(root);
+
+/** Draw the app once it knows who is there and has the screen's code; until then there is the frame of index.html. */
+async function start(root: HTMLElement) {
+  fetchScreen();
+  queryClient.prefetchQuery(brandingQuery);
+  await breathe();
+  await Promise.all([startTranslations(), router.load()]);
+  await breathe();
+  startTransition(() =>
     createRoot(root).render(
       <StrictMode>
         <App />

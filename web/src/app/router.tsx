@@ -44,6 +44,9 @@ const home = createRoute({
   getParentRoute: () => inside,
   path: "/",
   component: lazyRouteComponent(() => import("../features/home/Home"), "Home"),
+  loader: ({ context }) => {
+    import("../features/home/Home").then(({ fetchHome }) => fetchHome(context.queryClient)); // while it is drawn
+  },
 });
 
 const links = createRoute({
@@ -233,6 +236,14 @@ export const router = createRouter({
   defaultPreload: "intent",
   scrollRestoration: true,
 });
+
+/** Fetch the code of the screen that is asked for while it is still being found out who is there. */
+export function fetchScreen() {
+  for (const { routeId } of router.matchRoutes(router.latestLocation)) {
+    const route = router.routesById[routeId as keyof typeof router.routesById];
+    router.loadRouteChunk(route)?.catch(() => {}); // whoever draws the screen tells
+  }
+}
 
 declare module "@tanstack/react-router" {
   interface Register {

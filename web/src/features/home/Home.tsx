@@ -1,5 +1,5 @@
 import { Anchor, Group, Stack, Text } from "@mantine/core";
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { type QueryClient, useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { formatAgo, formatNumber } from "../../i18n/format";
@@ -10,16 +10,28 @@ import { CopyLink } from "../links/CopyLink";
 import { keyOf, linksQuery } from "../links/queries";
 import { Attention } from "./Attention";
 import { LiveHour } from "./LiveHour";
+import { attentionQuery, SPAN, todayQuery, topQuery, weekQuery } from "./queries";
 import { Shorten } from "./Shorten";
 import { TopLinks } from "./TopLinks";
 import { Totals } from "./Totals";
 
 const RECENT = 8;
 
+/** Ask for what the screen shows, all at once; its parts find the answers, or wait for them. */
+export function fetchHome(cache: QueryClient) {
+  for (const query of [todayQuery, weekQuery]) cache.prefetchQuery(query);
+  cache.prefetchQuery(attentionQuery);
+  cache.prefetchQuery(topQuery(SPAN));
+  cache.prefetchInfiniteQuery(linksQuery({}, RECENT));
+}
+
 export function Home() {
   const { t } = useTranslation();
   return (
     <Screen title={t("home.title")} width={960}>
+      <Text c="dimmed" mt="calc(var(--mantine-spacing-md) * -1)">
+        {t("home.lead")}
+      </Text>
       <Shorten />
       <Totals />
       <LiveHour />

@@ -6,14 +6,14 @@ import { useTranslation } from "react-i18next";
 import { formatNumber } from "../../i18n/format";
 import { Section } from "../../parts/Section";
 import { Failed } from "../../parts/States";
-import { type Span, TOP, topQuery } from "./queries";
+import { SPAN, type Span, TOP, topQuery } from "./queries";
 
 const SPANS: Span[] = ["today", "week", "ever"];
 
 /** The links that are clicked most: by people in the last days, or by everybody since they were made. */
 export function TopLinks() {
   const { t } = useTranslation();
-  const [span, setSpan] = useState<Span>("week");
+  const [span, setSpan] = useState(SPAN);
   const top = useQuery(topQuery(span));
   return (
     <Section

@@ -3,15 +3,15 @@ import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Failed } from "../../parts/States";
 import { Figure } from "../stats/Figures";
-import { statsQuery } from "../stats/queries";
+import { todayQuery, weekQuery } from "./queries";
 
 const HEIGHT = 106;
 
 /** The clicks of today and of the last seven days, each with those of the time before. */
 export function Totals() {
   const { t } = useTranslation();
-  const today = useQuery({ ...statsQuery(null, { period: "today" }, 1), refetchInterval: 60_000 });
-  const week = useQuery({ ...statsQuery(null, { period: "7d" }, 1), refetchInterval: 60_000 });
+  const today = useQuery(todayQuery);
+  const week = useQuery(weekQuery);
   if (today.isError) return <Failed error={today.error} onRetry={today.refetch} />;
   if (week.isError) return <Failed error={week.error} onRetry={week.refetch} />;
   return (

@@ -1,9 +1,14 @@
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { listAttention, listLinks, listTopLinks } from "../../api/generated";
 import { unwrap } from "../../api/http";
+import { statsQuery } from "../stats/queries";
 
 const FEW = 3;
 export const TOP = 5;
+
+/** Sums of today and of the last seven days, and of the time before each. */
+export const todayQuery = { ...statsQuery(null, { period: "today" }, 1), refetchInterval: 60_000 };
+export const weekQuery = { ...statsQuery(null, { period: "7d" }, 1), refetchInterval: 60_000 };
 
 /** Links that somebody should look at; out of date whenever links change. */
 export const attentionQuery = queryOptions({
@@ -14,6 +19,7 @@ export const attentionQuery = queryOptions({
 
 /** Since when clicks are counted. */
 export type Span = "today" | "week" | "ever";
+export const SPAN: Span = "week";
 
 /** The links that are clicked most; whether others might have come before the last of them is known, too. */
 export const topQuery = (span: Span) =>

@@ -1,15 +1,14 @@
-import { Button, Group, Menu, Modal, Stack, TextInput } from "@mantine/core";
-import { useForm } from "@mantine/form";
+import { Button, Menu } from "@mantine/core";
 import { IconCheck, IconPlus, IconSelector } from "@tabler/icons-react";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { createWorkspace } from "../../api/generated";
-import { chooseWorkspace, unwrap } from "../../api/http";
-import { Refusal } from "../../parts/Refusal";
+import { chooseWorkspace } from "../../api/http";
 import { meQuery, workspacesQuery } from "../auth/queries";
 import { useMay } from "../auth/useMay";
+
+const NewWorkspace = lazy(() => import("./NewWorkspace").then((module) => ({ default: module.NewWorkspace })));
 
 /** Which workspace one is in, and the others; nothing where there is but one and no more can be made. */
 export function WorkspaceSwitcher() {
@@ -64,34 +63,11 @@ export function WorkspaceSwitcher() {
           )}
         </Menu.Dropdown>
       </Menu>
-      {making && <NewWorkspace onClose={() => setMaking(false)} onMade={enter} />}
+      {making && (
+        <Suspense>
+          <NewWorkspace onClose={() => setMaking(false)} onMade={enter} />
+        </Suspense>
+      )}
     </>
-  );
-}
-
-function NewWorkspace({ onClose, onMade }: { onClose: () => void; onMade: (id: number) => Promise<void> }) {
-  const { t } = useTranslation();
-  const form = useForm({ initialValues: { name: "" } });
-  const making = useMutation({
-    mutationFn: (body: typeof form.values) => unwrap(createWorkspace({ body })),
-    onSuccess: async (workspace) => {
-      onClose();
-      await onMade(workspace.id);
-    },
-  });
-  return (
-    <Modal opened onClose={onClose} title={t("workspaces.new")} centered>
-      <form onSubmit={form.onSubmit((values) => making.mutate(values))}>
-        <Stack>
-          <Refusal error={making.error} />
-          <TextInput label={t("auth.name")} required data-autofocus {...form.getInputProps("name")} />
-          <Group justify="flex-end">
-            <Button type="submit" loading={making.isPending}>
-              {t("workspaces.create")}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
   );
 }

@@ -1,0 +1,2 @@
+/** Where notices appear: fetched after the first screen; what was told before is shown then. */
+export { Notifications } from "@mantine/notifications";

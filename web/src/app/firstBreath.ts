@@ -1,0 +1,4 @@
+import { breathe } from "./breathe";
+
+// What main.tsx imports behind this file is evaluated a task later than what it imports before.
+await breathe();
