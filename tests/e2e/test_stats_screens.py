@@ -43,6 +43,8 @@ def test_clicks_are_seen_at_home_while_they_come_and_the_stream_comes_back(site_
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
     click(site, "def", 2)
     expect(page.get_by_text("6 clicks in the last hour")).to_be_visible(timeout=15_000)
+    week = page.get_by_text("Clicks in 7 days").locator("xpath=..")
+    expect(week.get_by_text("5", exact=True)).to_be_visible(timeout=20_000)  # sums follow; the bot is not a visitor
     page.context.set_offline(True)
     site.served.stop()
     expect(page.get_by_text("Reconnecting…")).to_be_visible(timeout=15_000)

@@ -7,22 +7,20 @@ import { Screen } from "../../parts/Screen";
 import { Section } from "../../parts/Section";
 import { Empty, Failed, Waiting } from "../../parts/States";
 import { CopyLink } from "../links/CopyLink";
-import { keyOf, linksQuery } from "../links/queries";
+import { keyOf } from "../links/queries";
 import { Attention } from "./Attention";
 import { LiveHour } from "./LiveHour";
-import { attentionQuery, SPAN, todayQuery, topQuery, weekQuery } from "./queries";
+import { attentionQuery, recentQuery, SPAN, todayQuery, topQuery, weekQuery } from "./queries";
 import { Shorten } from "./Shorten";
 import { TopLinks } from "./TopLinks";
 import { Totals } from "./Totals";
-
-const RECENT = 8;
 
 /** Ask for what the screen shows, all at once; its parts find the answers, or wait for them. */
 export function fetchHome(cache: QueryClient) {
   for (const query of [todayQuery, weekQuery]) cache.prefetchQuery(query);
   cache.prefetchQuery(attentionQuery);
   cache.prefetchQuery(topQuery(SPAN));
-  cache.prefetchInfiniteQuery(linksQuery({}, RECENT));
+  cache.prefetchInfiniteQuery(recentQuery);
 }
 
 export function Home() {
@@ -49,7 +47,7 @@ export function Home() {
 
 function Recent() {
   const { t } = useTranslation();
-  const links = useInfiniteQuery(linksQuery({}, RECENT));
+  const links = useInfiniteQuery(recentQuery);
   if (links.isPending) return <Waiting label={t("state.waiting")} />;
   if (links.isError) return <Failed error={links.error} onRetry={links.refetch} />;
   const items = links.data.pages[0]?.items ?? [];

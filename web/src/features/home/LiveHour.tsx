@@ -4,7 +4,7 @@ import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { formatNumber } from "../../i18n/format";
 import { Section } from "../../parts/Section";
-import { HOUR, type LiveHour as Known, useLive } from "./live";
+import { HOUR, type LiveHour as Known, useCountsThatFollow, useLive } from "./live";
 
 const Curves = lazy(() => import("../stats/Curves").then(({ Curves }) => ({ default: Curves })));
 const HEIGHT = 160;
@@ -17,6 +17,7 @@ export function LiveHour() {
   const [table, setTable] = useState(false);
   const minutes = minutesOf(hour);
   const total = minutes.reduce((sum, minute) => sum + minute.clicks, 0);
+  useCountsThatFollow(hour.until ? total : undefined);
   const format = new Intl.DateTimeFormat(i18next.language, { hour: "2-digit", minute: "2-digit" });
   const name = (seconds: number) => format.format(seconds * 1000);
   return (

@@ -1,9 +1,12 @@
-import { useEffect, useState } from "react";
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef, useState } from "react";
 import { type LiveOut, watchLive } from "../../api/generated";
+import { refreshCounts } from "./queries";
 
 export const HOUR = 360;
 const SILENT_MS = 45_000;
 const AGAIN_MS = 2_000;
+const COUNTS_MS = 3_000;
 
 export interface LiveHour {
   /** Unix seconds / 10; 0: nothing is known yet. */
@@ -60,4 +63,21 @@ export function useLive(): [LiveHour, Connection] {
     return () => leaving.abort();
   }, []);
   return [hour, connection];
+}
+
+/** Ask for the screen's other counts anew when clicks come, `clicks` being those of the last hour, at most every few seconds. */
+export function useCountsThatFollow(clicks: number | undefined) {
+  const cache = useQueryClient();
+  const known = useRef(clicks);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => {
+    const more = known.current !== undefined && clicks !== undefined && clicks > known.current;
+    known.current = clicks;
+    if (!more || timer.current !== undefined) return;
+    timer.current = setTimeout(() => {
+      timer.current = undefined;
+      refreshCounts(cache);
+    }, COUNTS_MS);
+  }, [cache, clicks]);
+  useEffect(() => () => clearTimeout(timer.current), []);
 }

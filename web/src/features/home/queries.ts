@@ -1,14 +1,19 @@
-import { keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { keepPreviousData, type QueryClient, queryOptions } from "@tanstack/react-query";
 import { listAttention, listLinks, listTopLinks } from "../../api/generated";
 import { unwrap } from "../../api/http";
+import { linksQuery } from "../links/queries";
 import { statsQuery } from "../stats/queries";
 
 const FEW = 3;
+const RECENT = 8;
 export const TOP = 5;
 
 /** Sums of today and of the last seven days, and of the time before each. */
 export const todayQuery = { ...statsQuery(null, { period: "today" }, 1), refetchInterval: 60_000 };
 export const weekQuery = { ...statsQuery(null, { period: "7d" }, 1), refetchInterval: 60_000 };
+
+/** The links that were made last. */
+export const recentQuery = linksQuery({}, RECENT);
 
 /** Links that somebody should look at; out of date whenever links change. */
 export const attentionQuery = queryOptions({
@@ -38,3 +43,10 @@ export const topQuery = (span: Span) =>
     refetchInterval: 60_000,
     placeholderData: keepPreviousData,
   });
+
+/** Ask anew for everything on the screen that clicks change. */
+export function refreshCounts(cache: QueryClient) {
+  for (const { queryKey } of [todayQuery, weekQuery, recentQuery, { queryKey: ["links", "top"] }]) {
+    cache.invalidateQueries({ queryKey });
+  }
+}
