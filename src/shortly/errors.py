@@ -7,6 +7,7 @@ where there is one. The API maps classes to HTTP statuses in ``api/problems.py``
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import ClassVar
 
 
@@ -747,6 +748,27 @@ class BackupPlaceFailed(ShortlyError):
 
     def __init__(self, place: str) -> None:
         super().__init__(f"Backups cannot be kept in or read from {place[:255]!r}; the log says why.")
+
+
+class MomentNotKept(ShortlyError):
+    """Nothing is kept that could be brought to this moment."""
+
+    code = "moment_not_kept"
+
+    def __init__(self, moment: datetime, oldest: datetime | None) -> None:
+        what = f"the oldest one is {oldest:%Y-%m-%dT%H:%M:%SZ}" if oldest else "'shortly backup follow' keeps them"
+        super().__init__(f"The moment {moment:%Y-%m-%dT%H:%M:%SZ} is not kept; {what}.")
+
+
+class ChangesMissing(ShortlyError):
+    """A file of changes is gone that lies before the moment that was asked for."""
+
+    code = "changes_missing"
+
+    def __init__(self, reached: datetime) -> None:
+        super().__init__(
+            f"Changes after {reached:%Y-%m-%dT%H:%M:%SZ} are missing; choose that moment, or one after the next base."
+        )
 
 
 class BackupIncomplete(ShortlyError):

@@ -136,6 +136,18 @@ class Settings(BaseSettings):
     backup_keep_daily: int = Field(7, ge=0, le=3650, description="Days whose newest backup is kept.")
     backup_keep_weekly: int = Field(4, ge=0, le=520, description="Weeks whose newest backup is kept.")
     backup_keep_monthly: int = Field(12, ge=0, le=120, description="Months whose newest backup is kept.")
+    backup_follow_step_s: int = Field(
+        1, ge=1, le=3600, description="Seconds between two moments that 'shortly backup follow' keeps."
+    )
+    backup_follow_ship_s: int = Field(
+        30, ge=1, le=3600, description="Seconds after which what changed is brought to BACKUP_TO."
+    )
+    backup_follow_base_hours: int = Field(
+        24, ge=1, le=720, description="Hours after which whole databases are kept anew, for changes to add to."
+    )
+    backup_follow_keep_days: int = Field(
+        7, ge=1, le=3650, description="Days back to which each moment can be restored."
+    )
     backup_s3_endpoint: str | None = Field(
         None, description="Address of a server that speaks S3; unset: AWS in BACKUP_S3_REGION."
     )
@@ -320,6 +332,13 @@ class Settings(BaseSettings):
     alert_disk_percent: int = Field(85, ge=1, le=100, description="A disk of DATA_DIR that is fuller is a problem.")
     alert_backup_hours: int = Field(
         26, ge=0, le=8760, description="A newest backup that is older is a problem; 0: backups are not looked at."
+    )
+    alert_follow_minutes: int = Field(
+        10,
+        ge=0,
+        le=1440,
+        description="Changes that 'shortly backup follow' has not kept for longer are a problem, once it was started; "
+        "0: it is not looked at.",
     )
     alert_lag_s: int = Field(60, ge=1, le=86_400, description="Clicks that wait longer to be counted are a problem.")
 

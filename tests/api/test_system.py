@@ -13,6 +13,7 @@ from tests.api.served import Served
 
 from shortly import __version__
 from shortly.api.services import JournalStatus
+from shortly.backup.following.status import FOLDER, Followed, tell
 from shortly.backup.service import backups_of
 from shortly.errors import StoreUnavailable
 
@@ -24,6 +25,8 @@ NO_BACKUPS = {
     "newest_at": None,
     "newest_bytes": 0,
     "encrypted": False,
+    "changes": "none",
+    "changes_until": None,
 }
 
 
@@ -53,12 +56,30 @@ def test_backups_are_told_of_and_when_the_newest_is_late(served: Served) -> None
         "newest_at": made.created_at.isoformat().replace("+00:00", "Z"),
         "newest_bytes": made.bytes,
         "encrypted": False,
+        "changes": "none",
+        "changes_until": None,
     }
     newest = asyncio.run(backups.create(datetime.now(UTC)))
     status = served.client.get(SYSTEM).json()["backups"]
     assert status["status"] == "ok"
     assert status["count"] == 2
     assert status["bytes"] == made.bytes + newest.bytes
+
+
+@pytest.mark.parametrize(("minutes_ago", "state"), [(1, "kept"), (11, "late")])
+def test_changes_that_are_kept_are_told_of_and_when_that_is_late(served: Served, minutes_ago: int, state: str) -> None:
+    until = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=minutes_ago)
+    (served.settings.data_dir / FOLDER).mkdir()
+    tell(served.settings.data_dir, Followed(running=True, kept_until=until, base_at=until))
+    told = served.client.get(SYSTEM).json()["backups"]
+    assert told == {**NO_BACKUPS, "changes": state, "changes_until": until.isoformat().replace("+00:00", "Z")}
+    metrics = served.client.get("/metrics").text
+    (line,) = [line for line in metrics.splitlines() if line.startswith("shortly_changes_kept_until_time_seconds ")]
+    assert float(line.split()[1]) == until.timestamp()
+
+
+def test_metrics_are_silent_about_changes_that_nobody_keeps(served: Served) -> None:
+    assert "shortly_changes" not in served.client.get("/metrics").text
 
 
 def test_looking_for_backups_makes_no_folder(served: Served) -> None:

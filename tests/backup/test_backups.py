@@ -1,26 +1,21 @@
 """Backup, wipe, restore: everything is back, on both engines; what is damaged or was never finished is refused."""
 
-import asyncio
 import hashlib
 import json
 import os
-import shutil
 import tarfile
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import obstore
 import pyrage  # type: ignore[import-untyped]
 import pytest
 import redis
 import time_machine
-from moto.server import ThreadedMotoServer
-from obstore.store import S3Store
+from tests.backup.holdings import bucket, click, everything, id_of, wipe
 from tests.cli.runs import Ask, Cli
 from tests.store.redis_servers import RedisServer
 
@@ -29,74 +24,8 @@ from shortly.clicks.click import Click, encode_click
 from shortly.clicks.journal import Journal
 from shortly.drainer import Drainer
 from shortly.settings import load_settings
-from shortly.store import open_store
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def busy(ask: Ask) -> dict[str, Any]:
-    """Fill the installation: links of all kinds, a key, people, clicks; return what commands tell of it."""
-    ask("add", "https://example.com/plain", "--slug", "plain", "--tag", "a", "--tag", "b", "--title", "Zürich")
-    ask("add", "https://example.com/limited", "--slug", "limited", "--max-clicks", "5", "--notes", "first\nsecond")
-    ask("add", "https://example.com/other", "--slug", "other", "--domain", "go.example", "--folder", "spring")
-    ask("edit", "plain", "--slug", "renamed")
-    ask("key", "create", "ci")
-    ask("user", "add", "ada@example.com", "--admin", given="an owl eats at night\n")
-    click("renamed", times=7)
-    click("limited", times=3)
-    return everything(ask)
-
-
-def click(slug: str, *, times: int) -> None:
-    """Write clicks of a link down as a worker does, and let the drain count them."""
-    settings = load_settings()
-    link_id = id_of(slug)
-    with Journal(settings.journal_dir, segment_bytes=1 << 20, max_bytes=8 << 20, sync_ms=1000) as journal:
-        for number in range(times):
-            at_ms = time.time_ns() // 10**6
-            journal.append(
-                encode_click(Click(at_ms, link_id, 0, False, number.to_bytes(8), "", "", "Mozilla/5.0", "", "", ""))
-            )
-    drainer = Drainer(settings)
-    drainer.start()
-    drainer.finish()
-
-
-def id_of(slug: str) -> int:
-    """Return a link's id, which is what the journal knows it by."""
-
-    async def find() -> int:
-        async with open_store(load_settings()) as store:
-            link = await store.get_link("", slug)
-            assert link is not None
-            return link.id
-
-    return asyncio.run(find())
-
-
-def everything(ask: Ask) -> dict[str, Any]:
-    """Return each link with all its fields, its statistics, keys, people and the audit log."""
-    links = ask("list", "--limit", "100")["items"]
-    kept: dict[str, Any] = {"links": sorted(links, key=lambda link: link["slug"])}
-    kept["stats"] = {link["slug"]: ask("stats", link["short_url"]) for link in links}
-    kept["keys"] = ask("key", "list")
-    kept["people"] = ask("user", "list")
-    kept["audit"] = ask("audit")
-    told: dict[str, Any] = json.loads(json.dumps(kept), object_pairs_hook=without_clock)
-    return told
-
-
-def without_clock(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Leave out what depends on when one asks."""
-    return {name: value for name, value in pairs if name not in ("from", "until", "since", "series", "buckets")}
-
-
-def wipe(installation: Path) -> None:
-    """Lose the machine: all but the backups is gone."""
-    for path in installation.iterdir():
-        if path.name != "backups":
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def archive_of(installation: Path) -> Path:
@@ -291,40 +220,6 @@ def test_an_archive_that_somebody_made_writes_nowhere(ask: Ask, cli: Cli, instal
 
 
 # --- places --------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def buckets(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Serve S3 with two buckets; the settings name both."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    endpoint = f"http://{host}:{port}"
-    for name, value in {
-        "BACKUP_S3_ENDPOINT": endpoint,
-        "BACKUP_S3_REGION": "eu-central-1",
-        "BACKUP_S3_ACCESS_KEY_ID": "AKIDEXAMPLE",
-        "BACKUP_S3_SECRET_ACCESS_KEY": "a-secret-that-no-line-shows",
-        "BACKUP_TO": "s3://first-bucket/shortly/prod",
-        "BACKUP_COPY_TO": "s3://second-bucket",
-        "BACKUP_COPY_REGION": "eu-west-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    for bucket in ("first-bucket", "second-bucket"):
-        httpx2.put(f"{endpoint}/{bucket}").raise_for_status()
-    yield endpoint
-    server.stop()
-
-
-def bucket(endpoint: str, name: str) -> S3Store:
-    return S3Store(
-        name,
-        endpoint=endpoint,
-        region="eu-central-1",
-        access_key_id="x",
-        secret_access_key="x",
-        client_options={"allow_http": True},
-    )
 
 
 def test_backups_lie_in_a_bucket_and_a_copy_in_another_which_helps_when_the_first_is_damaged(

@@ -113,6 +113,12 @@ class NodeCollector(Collector):
                 "When the newest backup was made, unix time; 0: there is none.",
                 0 if newest is None else newest.timestamp(),
             )
+        if self._backups.changes_until is not None:
+            yield GaugeMetricFamily(
+                "shortly_changes_kept_until_time_seconds",
+                "Every change before is kept by 'shortly backup follow', unix time; left out where nobody ever did.",
+                self._backups.changes_until.timestamp(),
+            )
 
 
 def cumulative(counts: Mapping[str, int]) -> list[tuple[str, float]]:

@@ -170,6 +170,8 @@ STATUS: dict[type[ShortlyError], HTTPStatus] = {
     errors.BackupDamaged: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.BackupNeedsKey: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.BackupPlaceFailed: HTTPStatus.BAD_GATEWAY,
+    errors.MomentNotKept: HTTPStatus.NOT_FOUND,
+    errors.ChangesMissing: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.BackupIncomplete: HTTPStatus.SERVICE_UNAVAILABLE,
     NotFound: HTTPStatus.NOT_FOUND,
     UnknownHost: HTTPStatus.MISDIRECTED_REQUEST,

@@ -62,6 +62,10 @@ class BackupsKnown:
     newest_bytes: int = 0
     encrypted: bool = False
     """The newest one."""
+    changes: Literal["kept", "late", "none"] = "none"
+    """How 'shortly backup follow' does; late: behind by more than ``ALERT_FOLLOW_MINUTES``."""
+    changes_until: datetime | None = None
+    """Every change before is kept."""
 
 
 class ApiStore(ClickStore, IdempotencyStore, Protocol):

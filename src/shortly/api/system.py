@@ -70,6 +70,10 @@ class BackupStatus(BaseModel):
     newest_at: datetime | None
     newest_bytes: int
     encrypted: bool = Field(description="The newest one is.")
+    changes: Literal["kept", "late", "none"] = Field(
+        description="Whether 'shortly backup follow' keeps each change; late: behind by more than ALERT_FOLLOW_MINUTES."
+    )
+    changes_until: datetime | None = Field(description="Every change before is kept; null: nobody ever kept any.")
 
 
 class SystemStatus(BaseModel):

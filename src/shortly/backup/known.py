@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from shortly.api.services import BackupsKnown
+from shortly.backup.following.status import ask, is_late
 from shortly.errors import ShortlyError
 
 if TYPE_CHECKING:
@@ -52,7 +54,17 @@ class KnownBackups:
 
 
 def look_at(settings: Settings, now: datetime) -> BackupsKnown:
-    """Read the backups' cards."""
+    """Read the backups' cards, and what a follower tells of itself."""
+    known = look_at_cards(settings, now)
+    followed = ask(settings.data_dir) if settings.redis_address is None else None
+    if followed is None:
+        return known
+    changes: Literal["kept", "late"] = "late" if is_late(followed, settings, now) else "kept"
+    return replace(known, changes=changes, changes_until=followed.kept_until)
+
+
+def look_at_cards(settings: Settings, now: datetime) -> BackupsKnown:
+    """Return what the backups' cards say."""
     from shortly.backup.places import S3  # loads the client for buckets, which few workers need
     from shortly.backup.service import backups_of
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +14,9 @@ import structlog
 
 from shortly import __version__
 from shortly.backup import archive, snapshot
-from shortly.backup.archive import CLICKS, FORMAT, LINKS, SECRET, Card, Manifest, Origin
+from shortly.backup.archive import FORMAT, LINKS, SECRET, Card, Manifest, Origin
 from shortly.backup.places import Place, place_of
+from shortly.backup.restoring import put_back, refuse_databases, working_folder
 from shortly.backup.retention import Rule, kept
 from shortly.errors import BackupDamaged, BackupNotFound, InvalidInput, ShortlyError
 from shortly.store.migration.move import Told
@@ -58,7 +56,7 @@ class Backups:
             BackupIncomplete, BackupPlaceFailed, StoreUnavailable, StorageFull, InvalidInput: There is no new backup,
                 or it is in the first place only.
         """
-        with self._working() as folder:
+        with working_folder(self._settings) as folder:
             origin = await self._copy(folder, told)
             snapshot.prove(folder)
             counts = snapshot.counts_of(folder)
@@ -142,7 +140,7 @@ class Backups:
             BackupDamaged, BackupNeedsKey, BackupNotFound, BackupPlaceFailed: It cannot be relied on, or not be read.
         """
         card = self.find(name)
-        with self._working() as folder:
+        with working_folder(self._settings) as folder:
             fetched = self._fetch(card, folder)
             if card.encrypted and identity is None:
                 return None
@@ -171,19 +169,10 @@ class Backups:
         """
         settings = self._settings
         card = self.find(name)
-        data, address = settings.data_dir, settings.redis_address
-        if address is None and (data / LINKS).exists() and not replace:
-            raise InvalidInput("There are databases in DATA_DIR already; with --replace they are moved aside.")
-        with self._working() as folder:
+        refuse_databases(settings, replace=replace)
+        with working_folder(settings) as folder:
             manifest = self._open(self._fetch(card, folder), card, folder, identity)
-            contents = folder / "contents"
-            if address is not None:
-                await snapshot.fill_redis(contents, address, settings, told)
-            else:
-                snapshot.leave_gap(contents)
-                put_in_place(contents, data)
-            if settings.secret_values is None and (contents / SECRET).exists() and not (data / SECRET).exists():
-                archive.copy_private(contents / SECRET, data / SECRET)
+            await put_back(folder / "contents", settings, told)
         log.info("backup restored", name=card.name, links=manifest.counts.get("links"))
         return manifest
 
@@ -238,13 +227,6 @@ class Backups:
         snapshot.prove(contents)
         return manifest
 
-    @contextmanager
-    def _working(self) -> Iterator[Path]:
-        """Give a folder on the data's own disk, for its owner alone, that is gone afterwards."""
-        self._settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._settings.data_dir, prefix=".backup-") as folder:
-            yield Path(folder)
-
 
 def backups_of(settings: Settings) -> Backups:
     """Return the backups that the settings name."""
@@ -257,25 +239,3 @@ def backups_of(settings: Settings) -> Backups:
 def rule_of(settings: Settings) -> Rule:
     """Return which backups the settings keep."""
     return Rule(settings.backup_keep_daily, settings.backup_keep_weekly, settings.backup_keep_monthly)
-
-
-def put_in_place(contents: Path, data: Path) -> None:
-    """Move databases to where Shortly looks for them; those that are there go into a folder beside them.
-
-    ``links.db`` goes last: without it there is no installation, so one that was interrupted here is seen as none.
-    """
-    aside = data / f"before-restore-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-    there = [data / (name + ending) for name in (LINKS, CLICKS) for ending in ("", "-wal", "-shm")]
-    there = [path for path in there if path.exists()]
-    if there:
-        aside.mkdir(mode=0o700)
-        for path in there:
-            path.rename(aside / path.name)
-    for name in (CLICKS, LINKS):
-        shutil.move(contents / name, data / name)
-        number = os.open(data / name, os.O_RDONLY)
-        os.fsync(number)
-        os.close(number)
-    number = os.open(data, os.O_RDONLY)
-    os.fsync(number)
-    os.close(number)

@@ -130,4 +130,5 @@ def prove(folder: Path) -> None:
             raise BackupDamaged from None
         if answer != "ok":
             raise BackupDamaged
-        schema_version(folder / name, schema)
+        if not schema_version(folder / name, schema).current:
+            raise BackupDamaged

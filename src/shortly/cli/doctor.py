@@ -59,13 +59,13 @@ def doctor(
 
 async def examine(settings: Settings, *, repair: bool = False) -> list[Check]:
     """Return every finding; what cannot be looked at is a problem of its own and does not end the examination."""
-    from shortly.cli import checks
+    from shortly.cli import checks, vitals
 
     found: list[Check] = []
     looks: list[Callable[[Settings], Iterator[Check]]] = [checks.check_settings, checks.check_folder]
     if settings.redis_address is None:
         looks += [checks.check_sqlite, checks.check_schema]
-    looks.append(checks.check_drops)
+    looks += [checks.check_drops, vitals.check_changes]
     for look in looks:
         with findings(found, look.__name__):
             found.extend(look(settings))

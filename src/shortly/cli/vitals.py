@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from shortly.backup.following.status import ask, is_late
 from shortly.backup.service import backups_of
 from shortly.cli.checks import Check
 from shortly.counters import read_counters
@@ -124,6 +125,31 @@ def check_backups(settings: Settings) -> Iterator[Check]:
         yield Check("backup", "problem", message, advice)
     else:
         yield Check("backup", "ok", message)
+
+
+def check_changes(settings: Settings) -> Iterator[Check]:
+    """Look whether each change is being kept; nothing where nobody ever began to."""
+    followed = ask(settings.data_dir)
+    if followed is None or not settings.alert_follow_minutes or settings.redis_address is not None:
+        return
+    kept = followed.kept_until
+    until = "nothing is kept yet" if kept is None else f"all before {kept:%Y-%m-%d %H:%M} UTC is"
+    if not is_late(followed, settings):
+        yield Check("changes", "ok", f"Each change is kept: {until}.")
+    elif followed.running:
+        yield Check(
+            "changes",
+            "problem",
+            f"Changes are not being kept: {until}{f' ({followed.refusal})' if followed.refusal else ''}.",
+            "Look into the log of 'shortly backup follow'.",
+        )
+    else:
+        yield Check(
+            "changes",
+            "problem",
+            f"Nobody keeps changes any more: {until}.",
+            "Start 'shortly backup follow', or remove DATA_DIR/follow if it is not wanted.",
+        )
 
 
 class Memory(msgspec.Struct, frozen=True):

@@ -2,7 +2,8 @@
 
 A trap that shapes this package: closing *any* file descriptor of a file drops all POSIX locks that the process holds
 on it, SQLite's too. So nothing here, in tests or in tools may open a live database, its ``-wal`` or its ``-shm`` with
-Python's ``open``; copies are made with SQLite's backup API.
+Python's ``open``; copies are made with SQLite's backup API. The one exception is ``backup/following/pages``, in a
+process that has no other connection, which keeps what it opens until SQLite has let go.
 """
 
 from __future__ import annotations

@@ -158,6 +158,18 @@ export type BackupStatus = {
      * The newest one is.
      */
     encrypted: boolean;
+    /**
+     * Changes
+     *
+     * Whether 'shortly backup follow' keeps each change; late: behind by more than ALERT_FOLLOW_MINUTES.
+     */
+    changes: 'kept' | 'late' | 'none';
+    /**
+     * Changes Until
+     *
+     * Every change before is kept; null: nobody ever kept any.
+     */
+    changes_until: string | null;
 };
 
 /**

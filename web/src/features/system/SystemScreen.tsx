@@ -97,7 +97,11 @@ function Backups({ backups }: { backups: SystemStatus["backups"] }) {
   return (
     <Section
       title={t("system.backups")}
-      actions={backups.status === "none" ? undefined : <State good={backups.status === "ok"} />}
+      actions={
+        backups.status === "none" && backups.changes === "none" ? undefined : (
+          <State good={backups.status === "ok" && backups.changes !== "late"} />
+        )
+      }
     >
       {backups.newest_at ? (
         <Facts
@@ -111,6 +115,7 @@ function Backups({ backups }: { backups: SystemStatus["backups"] }) {
       ) : (
         <Text c="dimmed">{t(`system.backup.${backups.status}`)}</Text>
       )}
+      {backups.changes_until && <Facts facts={[[t("system.changesUntil"), formatMoment(backups.changes_until)]]} />}
     </Section>
   );
 }
@@ -128,6 +133,7 @@ function worriesOf(
     ...(journal.lag_s < LATE_S ? [] : [t("system.worry.late")]),
     ...(journal.clicks_dropped === 0 ? [] : [t("system.worry.dropped")]),
     ...(backups.status === "late" ? [t("system.worry.backups")] : []),
+    ...(backups.changes === "late" ? [t("system.worry.changes")] : []),
     ...(disk && used < NEARLY_FULL ? [] : [t("system.worry.disk")]),
     ...store.warnings,
   ];
