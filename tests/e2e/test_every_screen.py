@@ -45,6 +45,14 @@ OUTSIDE = {
     "/report?link=http://localhost/ab": "report",
     "/report?sent": "report-sent",
 }
+TITLES = (
+    "Donaudampfschifffahrtsgesellschaftskapitänsmützenverkaufsausstellung im Herbst",
+    "春の新作コレクション発表会のご案内と参加申し込みについて（全国の店舗で先着順に受け付けます）",
+    "The annual report of the society, with everything that was said at its meeting, and by whom",
+    "Sommer",
+    "",
+)
+"""Of links, over and over: long ones that cannot be broken, or anywhere, and short ones."""
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -77,6 +85,10 @@ def test_every_screen_is_accessible_and_fits_a_phone(site: Site, scheme: Literal
     )
     site.served.make_link("off", enabled=False)
     site.served.make_link("locked", password="ten brown owls")
+    for nth in range(24):
+        title = TITLES[nth % len(TITLES)]
+        target = f"https://www.example.com/{'a-long-way/' * (nth % 7)}{nth}"
+        site.served.make_link(f"link-{nth:02}", target=target, title=title, tags=["spring", "Ausstellung"][: nth % 3])
     wrong = look_at(site, page, INSIDE, scheme)
     stranger = site.open(scheme=scheme, bypass_csp=True)
     wrong |= look_at(site, stranger, OUTSIDE, scheme)
