@@ -96,15 +96,23 @@ def serve() -> None:
 
     @app.post("/test/rotate")
     def rotate() -> Any:
-        g.oidc_provider_mock_storage.jwk = jose.RSAKey.generate_key(is_private=True)
+        is_new = isinstance(g.oidc_provider_mock_storage.jwk, RSAKey)
+        g.oidc_provider_mock_storage.jwk = (
+            RSAKey.generate_key(2048) if is_new else jose.RSAKey.generate_key(is_private=True)
+        )
         return "", 204
+
+    def key_pair() -> RSAKey:
+        """Return what it signs with; before 0.4, which needs Python 3.12, it had keys of authlib's."""
+        pair = g.oidc_provider_mock_storage.jwk
+        return pair if isinstance(pair, RSAKey) else RSAKey.import_key(pair.as_dict(is_private=True))
 
     @app.get("/test/asked")
     def tell() -> Any:
         return jsonify(asked)
 
     def signed(claims: dict[str, Any]) -> str:
-        pair = RSAKey.import_key(g.oidc_provider_mock_storage.jwk.as_dict(is_private=True))
+        pair = key_pair()
         kid = pair.kid or pair.thumbprint()
         match how.get("sign", "right"):
             case "none":
@@ -126,7 +134,7 @@ def serve() -> None:
     def spoil(response: Response) -> Response:
         if request.path == "/oauth2/token" and ("claims" in how or "sign" in how) and response.status_code == 200:
             answer = response.get_json()
-            public = KeySet.import_key_set({"keys": [g.oidc_provider_mock_storage.jwk.as_dict(is_private=False)]})
+            public = KeySet([key_pair()])
             claims = dict(jwt.decode(answer["id_token"], public, ["RS256"]).claims)
             for name, value in how.get("claims", {}).items():
                 claims[name] = value
