@@ -53,12 +53,12 @@ def test_what_is_refused_or_only_read_is_not_noted(served: Served) -> None:
 
 def test_many_links_at_once_are_noted_together(served: Served) -> None:
     few = [{"target": "https://example.com", "slug": f"few{n}"} for n in range(NOTED_EACH)]
-    many = [{"target": "https://example.com", "slug": f"many{n}"} for n in range(300)]
+    many = [{"target": "https://example.com", "slug": f"many{n}"} for n in range(600)]
     served.client.post(BULK, json={"links": [*few, {"target": "nonsense"}]})
     assert len(entries(served, action="link.created")) == NOTED_EACH
     served.client.post(BULK, json={"links": many})
     added = entries(served, action="link.created")[:-NOTED_EACH]
-    assert [entry["details"]["count"] for entry in added] == [50, 250]
+    assert [entry["details"]["count"] for entry in added] == [100, 500]
     served.client.post(f"{BULK}/delete", json={"links": [{"slug": link["slug"]} for link in few]})
     assert len(entries(served, action="link.deleted")) == NOTED_EACH
     served.client.patch(BULK, json={"edits": [{"slug": "many1", "changes": {"title": "x"}}]})

@@ -93,7 +93,7 @@ def test_what_was_committed_between_two_looks_is_found_without_comparing(databas
         mirror.take()
         before = mirror.followed.compared
         for number in range(2, 400):
-            writer.execute("INSERT INTO t VALUES (?, hex(randomblob(2000)))", (number,))
+            writer.execute("INSERT INTO t VALUES (?1, printf('%04000d', ?1))", (number,))
             mirror.take()
         taken = mirror.taken
         mirror.take()
