@@ -136,3 +136,22 @@ def test_what_came_just_before_the_log_began_anew_is_found_without_comparing(dat
         writer.execute("INSERT OR REPLACE INTO t VALUES (56, 'the first of the next')")
         mirror.take()
     assert mirror.followed.compared == 1
+
+
+def test_frames_that_somebody_wrote_over_who_then_rolled_back_are_made_up_for(database: Path, mirror: Mirror) -> None:
+    with closing(connect(database)) as writer:
+        writer.wal_autocheckpoint(0)
+        writer.execute("PRAGMA cache_size = 10").fetchall()  # more is written into the log before its transaction ends
+        for number in range(300):
+            writer.execute("INSERT INTO t VALUES (?, hex(randomblob(2000)))", (number,))
+        writer.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+        writer.execute("UPDATE t SET text = 'seen' WHERE id = 1")
+        mirror.take()
+        for number in range(2, 30):
+            writer.execute("UPDATE t SET text = 'not seen yet' WHERE id = ?", (number,))
+        writer.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+        writer.execute("BEGIN")
+        for number in (*range(100, 200), *range(100, 200)):  # pages that were written before are written over
+            writer.execute("UPDATE t SET text = hex(randomblob(2000)) WHERE id = ?", (number,))
+        writer.execute("ROLLBACK")
+        mirror.take()

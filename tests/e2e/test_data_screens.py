@@ -126,7 +126,9 @@ def test_the_bookmark_opens_the_page_one_is_on_ready_to_be_shortened(site: Site)
 def test_the_app_opens_without_a_connection_and_says_so(site: Site) -> None:
     page = site.open()
     site.set_up(page)
-    page.wait_for_function("async () => (await navigator.serviceWorker.getRegistration())?.active?.state === 'activated'")
+    page.wait_for_function(
+        "async () => (await navigator.serviceWorker.getRegistration())?.active?.state === 'activated'"
+    )
     page.goto(f"{site.url}/app/labels")
     expect(page.get_by_role("heading", name="Tags and folders")).to_be_visible()
     page.context.set_offline(True)

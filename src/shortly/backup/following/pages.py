@@ -109,11 +109,14 @@ class FollowedDatabase:
             self._reading.execute("BEGIN")
             try:
                 self._reading.execute("SELECT 1 FROM sqlite_schema").fetchall()
-                log = self._log()
+                log, again = (
+                    self._log(),
+                    self._log(),
+                )  # one that begins anew between its two answers differs from itself
             except BaseException:
                 self._reading.execute("ROLLBACK")
                 raise
-            if frames >= 0 and (log.generation, log.frames) == (generation, frames):
+            if frames >= 0 and log == again and (log.generation, log.frames) == (generation, frames):
                 return log
             self._reading.execute("ROLLBACK")
         raise StoreUnavailable
@@ -144,10 +147,11 @@ class FollowedDatabase:
         elif (generation == known.generation and log.frames == 0) or follows(generation, known.generation):
             rest = self._wal.frames(known.generation, known.frames + 1)
             written = self._wal.frames(generation, 1).pages if generation != known.generation else []
-            # Frames that nobody has seen were cut off, perhaps, by who made the file shorter; or they were overwritten.
-            if rest.cut_off or len(written) > known.frames:
+            # Frames that nobody has seen were cut off, perhaps, by who made the file shorter, or written over.
+            if rest.may_miss or len(written) < log.frames:
                 return None
-            pages = rest.pages + written[: log.frames]
+            # All that came later, however few the log has by now: it may have begun anew once more, with no header yet.
+            pages = rest.pages + written
         else:
             return None
         # Where all is copied already the log may begin anew at any moment, also while it is read here.

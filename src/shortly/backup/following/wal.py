@@ -19,14 +19,16 @@ FRAME = struct.Struct(">II8sII")
 """Page, the database's pages after a commit or 0, salts, checksums; the page follows."""
 MAGIC = frozenset({0x377F0682, 0x377F0683})
 SALT = struct.Struct(">I")
+NO_SALTS = bytes(8)
 
 
 class Frames(NamedTuple):
     """Pages of consecutive frames of one generation."""
 
     pages: list[int]
-    cut_off: bool
-    """The file ended behind them; else other frames follow."""
+    may_miss: bool
+    """There may have been more: the file ended behind them, or what follows was written later. Where frames of an older
+    generation follow, all are there."""
 
 
 class Wal:
@@ -53,12 +55,12 @@ class Wal:
         pages: list[int] = []
         for header in self._headers(first, last):
             if len(header) < FRAME.size:
-                return Frames(pages, cut_off=True)
+                return Frames(pages, may_miss=True)
             page, _, salts, _, _ = FRAME.unpack(header)
             if salts != generation:
-                break
+                return Frames(pages, may_miss=not is_older(salts, generation))
             pages.append(page)
-        return Frames(pages, cut_off=False)
+        return Frames(pages, may_miss=False)
 
     def page(self, frame: int) -> bytes:
         """Return what a frame holds."""
@@ -72,6 +74,15 @@ class Wal:
 
     def _offset(self, frame: int) -> int:
         return HEADER.size + (frame - 1) * (FRAME.size + self._page_bytes)
+
+
+def is_older(salts: bytes, generation: bytes) -> bool:
+    """Return whether a frame is left from before a generation; the first salt counts.
+
+    Those of a transaction that wrote a page twice have no salts until it ends, of whatever generation they are.
+    """
+    (found,), (present,) = SALT.unpack_from(salts), SALT.unpack_from(generation)
+    return salts != NO_SALTS and 0 < (present - found) & 0xFFFFFFFF < 1 << 31
 
 
 def follows(later: bytes, earlier: bytes) -> bool:
