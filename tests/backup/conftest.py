@@ -37,6 +37,7 @@ def buckets(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         "BACKUP_COPY_REGION": "eu-west-1",
     }.items():
         monkeypatch.setenv(name, value)
+    httpx2.post(f"{endpoint}/moto-api/reset").raise_for_status()  # servers before it left what they had
     for bucket in ("first-bucket", "second-bucket"):
         httpx2.put(f"{endpoint}/{bucket}").raise_for_status()
     yield endpoint
