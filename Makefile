@@ -74,11 +74,14 @@ test-faults: setup ## kill, fill and cut real processes
 test-stack: setup ## the whole installation in containers: TLS, scaling, updates, outages
 	@$(PYTHON_IN) -m pytest -m stack --junitxml=$(REPORTS)/stack.xml $(ARGS)
 
+REDIS_TESTS = SHORTLY_TEST_EVERY_REDIS=1 SHORTLY_TEST_REDIS_SERVER=$(or $(SERVER),redis-server) $(PYTHON_IN) -m pytest \
+	tests/store/test_contract_*.py tests/store/test_redis_*.py tests/faults/test_redis_*.py
+REDIS_REPORT = $(REPORTS)/redis$(if $(SERVER),-$(subst /,-,$(SERVER)))
+
 test-redis: setup ## the Redis engine on every kind of installation; SERVER=/path/to/valkey-server: on that one
 	@scripts/system-packages.sh redis-server openssl
-	@SHORTLY_TEST_EVERY_REDIS=1 SHORTLY_TEST_REDIS_SERVER=$(or $(SERVER),redis-server) $(PYTHON_IN) -m pytest \
-		tests/store/test_contract_*.py tests/store/test_redis_*.py tests/faults/test_redis_*.py \
-		-m 'slow or faults' --junitxml=$(REPORTS)/redis$(if $(SERVER),-$(subst /,-,$(SERVER))).xml $(ARGS)
+	@$(REDIS_TESTS) -n $(JOBS) --dist loadfile -m 'slow and not faults' --junitxml=$(REDIS_REPORT).xml $(ARGS)
+	@$(REDIS_TESTS) -m faults --junitxml=$(REDIS_REPORT)-faults.xml $(ARGS) || [ $$? = 5 ] # ARGS may choose none of them
 
 lint: setup ## ruff: rules and formatting
 	@.venv/bin/ruff check $(wildcard $(CODE))
