@@ -22,7 +22,7 @@ from shortly.api.authentication import is_public
 from shortly.api.bulk import AT_ONCE
 from shortly.api.problems import STATUS, status_of
 from shortly.backup.service import backups_of
-from shortly.errors import ShortlyError, StorageFull, StoreUnavailable
+from shortly.errors import Busy, ShortlyError, StorageFull, StoreUnavailable
 
 
 def all_errors(kind: type[ShortlyError] = ShortlyError) -> set[type[ShortlyError]]:
@@ -335,3 +335,23 @@ def test_a_key_for_metrics_reads_them_and_nothing_else(served: Served) -> None:
     for scopes in (["links:read"], ["admin"]):
         other = {"Authorization": f"Bearer {served.new_key(scopes[0], scopes=scopes)}"}
         assert served.stranger.get("/metrics", headers=other).status_code == 403
+
+
+def test_passwords_that_cannot_be_hashed_during_a_bulk_cost_only_the_rest(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[str] = []
+
+    async def hash_one(password: str) -> str:
+        if hashed:
+            raise Busy
+        hashed.append(password)
+        return "a hash"
+
+    monkeypatch.setattr(served.services.links, "_hash_password", hash_one)
+    first = [{"target": "https://a.example", "password": "ten brown owls"}] * AT_ONCE
+    rest = [{"target": "https://a.example", "password": "nine grey geese"}] * 3
+    answer = served.client.post("/api/v1/bulk/links", json={"links": [*first, *rest]})
+    body = answer.json()
+    assert (answer.status_code, body["succeeded"], body["failed"]) == (200, AT_ONCE, 3)
+    assert {one["status"] for one in body["results"][-3:]} == {503}

@@ -18,7 +18,7 @@ from shortly.api.link_bodies import NO_TOTAL, Domain, Given, LinkChanges, LinkOu
 from shortly.api.openapi import idempotency_key
 from shortly.api.problems import Problem, encode_problem, problems, refusal_of, status_of
 from shortly.api.services import AllServices, Caller, Links, Services
-from shortly.errors import IdempotencyInProgress, IdempotencyMismatch, ShortlyError, StorageFull, StoreUnavailable
+from shortly.errors import Busy, IdempotencyInProgress, IdempotencyMismatch, ShortlyError, StorageFull, StoreUnavailable
 from shortly.links.link import Link
 from shortly.links.service import Edit
 from shortly.links.store import Got
@@ -184,7 +184,7 @@ async def answer_bulk(
         services: All services.
 
     Raises:
-        StoreUnavailable, StorageFull: In the first piece. Later on, these are outcomes of the entries they concern.
+        Busy, StoreUnavailable, StorageFull: In the first piece. Later on, these are outcomes of their entries.
     """
     results: list[bytes] = []
     succeeded = 0
@@ -192,7 +192,7 @@ async def answer_bulk(
         outcomes, checked = check_entries(entries[start : start + AT_ONCE], model)
         try:
             acted = await act(list(checked.values())) if checked else []
-        except (StorageFull, StoreUnavailable) as refusal:
+        except (Busy, StorageFull, StoreUnavailable) as refusal:
             if not start:
                 raise
             acted = [refusal] * len(checked)
