@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +15,8 @@ import structlog
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, S3Store
 
-from shortly.errors import BackupNotFound, BackupPlaceFailed, InvalidInput
+from shortly.backup.archive import digest_of
+from shortly.errors import BackupDamaged, BackupNotFound, BackupPlaceFailed, InvalidInput, ShortlyError
 
 if TYPE_CHECKING:
     from shortly.settings import Settings
@@ -116,3 +117,20 @@ def place_of(url: str, settings: Settings, *, region: str | None = None) -> Plac
         **{name: value for name, value in named.items() if value is not None},  # type: ignore[arg-type]
     )
     return Place(store, url)
+
+
+def fetch_whole(places: Sequence[Place], name: str, sha256: str, folder: Path) -> Path:
+    """Return a file, fetched into a folder from the first place where it is whole, or raise why none has it."""
+    last: ShortlyError = BackupDamaged()
+    fetched = folder / name
+    for place in places:
+        try:
+            place.fetch(name, fetched)
+        except ShortlyError as failure:
+            last = failure
+            continue
+        if digest_of(fetched) == sha256:
+            return fetched
+        last = BackupDamaged()
+        log.warning("a file of a backup is damaged", name=name, place=place.shown)
+    raise last

@@ -15,10 +15,10 @@ import structlog
 from shortly import __version__
 from shortly.backup import archive, snapshot
 from shortly.backup.archive import FORMAT, LINKS, SECRET, Card, Manifest, Origin
-from shortly.backup.places import Place, place_of
+from shortly.backup.places import Place, fetch_whole, place_of
 from shortly.backup.restoring import put_back, refuse_databases, working_folder
 from shortly.backup.retention import Rule, kept
-from shortly.errors import BackupDamaged, BackupNotFound, InvalidInput, ShortlyError
+from shortly.errors import BackupNotFound, InvalidInput
 from shortly.store.migration.move import Told
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class Backups:
         """
         card = self.find(name)
         with working_folder(self._settings) as folder:
-            fetched = self._fetch(card, folder)
+            fetched = fetch_whole(self._places, card.name, card.sha256, folder)
             if card.encrypted and identity is None:
                 return None
             return self._open(fetched, card, folder, identity)
@@ -171,7 +171,7 @@ class Backups:
         card = self.find(name)
         refuse_databases(settings, replace=replace)
         with working_folder(settings) as folder:
-            manifest = self._open(self._fetch(card, folder), card, folder, identity)
+            manifest = self._open(fetch_whole(self._places, card.name, card.sha256, folder), card, folder, identity)
             await put_back(folder / "contents", settings, told)
         log.info("backup restored", name=card.name, links=manifest.counts.get("links"))
         return manifest
@@ -198,22 +198,6 @@ class Backups:
         return gone
 
     # --- inside --------------------------------------------------------------------------------------------------
-
-    def _fetch(self, card: Card, folder: Path) -> Path:
-        """Return the archive, fetched from the first place where it is whole."""
-        last: ShortlyError = BackupDamaged()
-        for place in self._places:
-            fetched = folder / card.name
-            try:
-                place.fetch(card.name, fetched)
-            except ShortlyError as failure:
-                last = failure
-                continue
-            if archive.digest_of(fetched) == card.sha256:
-                return fetched
-            last = BackupDamaged()
-            log.warning("a backup is damaged", name=card.name, place=place.shown)
-        raise last
 
     def _open(self, fetched: Path, card: Card, folder: Path, identity: Path | None) -> Manifest:
         """Return what an archive holds, with its files in ``contents``, all of them proved."""

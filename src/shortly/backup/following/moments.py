@@ -14,8 +14,8 @@ from msgspec import Struct
 from shortly.backup import archive
 from shortly.backup.archive import SECRET
 from shortly.backup.following.parts import Files, Part, PartReader, part_of
-from shortly.backup.places import S3, Place, place_of
-from shortly.errors import BackupDamaged, BackupPlaceFailed, ChangesMissing, MomentNotKept, ShortlyError
+from shortly.backup.places import S3, Place, fetch_whole, place_of
+from shortly.errors import BackupDamaged, BackupPlaceFailed, ChangesMissing, MomentNotKept
 
 if TYPE_CHECKING:
     from shortly.settings import Settings
@@ -104,7 +104,7 @@ class Moments:
         """
         parts = self.plan(at)
         for part in parts:
-            self._fetch(part, folder).unlink()
+            fetch_whole(self._places, part.name, part.sha256, folder).unlink()
         return min(moment(parts[-1].last_ms), at or datetime.max.replace(tzinfo=UTC))
 
     def rebuild(self, at: datetime | None, folder: Path, identity: Path | None, working: Path) -> datetime:
@@ -118,7 +118,7 @@ class Moments:
         reached, previous = 0, ""
         with Files(folder) as files:
             for part in self.plan(at):
-                plain = fetched = self._fetch(part, working)
+                plain = fetched = fetch_whole(self._places, part.name, part.sha256, working)
                 if part.encrypted:
                     plain = working / "plain"
                     archive.decrypt(fetched, plain, identity)
@@ -150,22 +150,6 @@ class Moments:
                 if part.name in names:
                     place.remove(part.name)
         return gone
-
-    def _fetch(self, part: Part, folder: Path) -> Path:
-        """Return the file, fetched from the first place where it is whole."""
-        last: ShortlyError = BackupDamaged()
-        fetched = folder / part.name
-        for place in self._places:
-            try:
-                place.fetch(part.name, fetched)
-            except ShortlyError as failure:
-                last = failure
-                continue
-            if archive.digest_of(fetched) == part.sha256:
-                return fetched
-            last = BackupDamaged()
-            log.warning("a file of changes is damaged", name=part.name, place=place.shown)
-        raise last
 
 
 def moments_of(settings: Settings) -> Moments:
