@@ -78,6 +78,12 @@ def test_changes_that_are_kept_are_told_of_and_when_that_is_late(served: Served,
     assert float(line.split()[1]) == until.timestamp()
 
 
+def test_metrics_tell_of_a_follower_that_has_kept_nothing_yet(served: Served) -> None:
+    (served.settings.data_dir / FOLDER).mkdir()
+    tell(served.settings.data_dir, Followed(running=True, kept_until=None, base_at=None))
+    assert "\nshortly_changes_kept_until_time_seconds 0.0\n" in served.client.get("/metrics").text
+
+
 def test_metrics_are_silent_about_changes_that_nobody_keeps(served: Served) -> None:
     assert "shortly_changes" not in served.client.get("/metrics").text
 

@@ -113,11 +113,13 @@ class NodeCollector(Collector):
                 "When the newest backup was made, unix time; 0: there is none.",
                 0 if newest is None else newest.timestamp(),
             )
-        if self._backups.changes_until is not None:
+        if self._backups.changes != "none":
+            until = self._backups.changes_until
             yield GaugeMetricFamily(
                 "shortly_changes_kept_until_time_seconds",
-                "Every change before is kept by 'shortly backup follow', unix time; left out where nobody ever did.",
-                self._backups.changes_until.timestamp(),
+                "Every change before is kept by 'shortly backup follow', unix time; 0: none is yet; "
+                "left out where nobody ever began to.",
+                0 if until is None else until.timestamp(),
             )
 
 
