@@ -62,7 +62,7 @@ test-slow: setup ## tests that start servers, build packages, generate input
 
 test-browser: web ## whole journeys in a real browser
 	@scripts/system-packages.sh chromium redis-server
-	@$(PYTHON_IN) -m pytest -m e2e --junitxml=$(REPORTS)/e2e.xml $(ARGS)
+	@$(PYTHON_IN) -m pytest -n $(JOBS) --dist worksteal -m e2e --junitxml=$(REPORTS)/e2e.xml $(ARGS)
 
 lighthouse: web ## scores of the home screen, at least 95
 	@scripts/system-packages.sh chromium

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from tests.e2e.site import FLAGS, Site
 from tests.store.redis_servers import RedisServer
 
@@ -21,6 +21,7 @@ def chromium() -> Iterator[Browser]:
     program = shutil.which("chromium")
     if program is None or not (FOLDER / "index.html").exists():
         pytest.fail("chromium or the built web app is missing; type: make test-browser")
+    expect.set_options(timeout=15_000)  # as long as two busy cores may need
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield browser

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import httpx2
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.faults.processes import wait_until
 from tests.faults.served import Served
@@ -91,6 +92,15 @@ class Site:
         page.get_by_role("button", name="Skip").click()
         expect(page.get_by_role("heading", name="Shorten a link")).to_be_visible()
 
+    def answers(self, slug: str, status: int) -> None:
+        """Wait until visitors of the slug get this status: what the screen shows may be there a moment earlier."""
+        asked = f"{self.url}/{slug}"
+        wait_until(
+            lambda: httpx2.get(asked, follow_redirects=False).status_code == status,
+            within_s=10,
+            what=f"{asked} answers {status}",
+        )
+
     def shorten(self, page: Page, target: str) -> str:
         """Type an address and Enter; return the short link that is in the clipboard."""
         page.get_by_label("Long address").fill(target)
@@ -98,6 +108,14 @@ class Site:
         expect(page.get_by_text("Copied", exact=True)).to_be_visible()
         copied: str = page.evaluate("navigator.clipboard.readText()")
         return copied
+
+
+def wait_for(page: Page, expression: str, what: str) -> None:
+    """Return as soon as the script's expression is true in the page.
+
+    ``page.wait_for_function`` asks again by ``eval`` inside the page, which the Content Security Policy refuses.
+    """
+    wait_until(lambda: bool(page.evaluate(expression)), within_s=15, every_s=0.1, what=what)
 
 
 def photograph(page: Page, name: str) -> None:

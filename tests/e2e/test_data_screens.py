@@ -6,7 +6,7 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from tests.e2e.site import Site, photograph
+from tests.e2e.site import Site, photograph, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 
@@ -66,13 +66,13 @@ def test_branding_shows_in_the_app_and_on_public_pages(site_on_each_store: Site)
     expect(page.get_by_role("banner").get_by_alt_text("Acme Links")).to_be_visible()
     photograph(page, "settings")
     visitor = site.open(width=360, height=720)
-    for _ in range(20):
+    for _ in range(20):  # the name and the logo are kept for a while
         visitor.goto(f"{site.url}/none")
-        if "Acme Links" in visitor.content():
+        if "Acme Links" in visitor.content() and visitor.get_by_role("img").count():
             break
         visitor.wait_for_timeout(500)
     expect(visitor.get_by_role("link", name="Imprint")).to_be_visible()
-    assert visitor.evaluate("document.querySelector('img').naturalWidth") > 0
+    wait_for(visitor, "document.querySelector('img').naturalWidth > 0", "the logo is drawn")
     photograph(visitor, "not-found-360")
     page.get_by_label("Search settings").fill("journal_max")
     expect(page.get_by_role("row").filter(has_text="JOURNAL_MAX_MB")).to_contain_text("1024")
@@ -126,8 +126,10 @@ def test_the_bookmark_opens_the_page_one_is_on_ready_to_be_shortened(site: Site)
 def test_the_app_opens_without_a_connection_and_says_so(site: Site) -> None:
     page = site.open()
     site.set_up(page)
-    page.wait_for_function(
-        "async () => (await navigator.serviceWorker.getRegistration())?.active?.state === 'activated'"
+    wait_for(
+        page,
+        "navigator.serviceWorker.getRegistration().then(found => found?.active?.state === 'activated')",
+        "the service worker is active",
     )
     page.goto(f"{site.url}/app/labels")
     expect(page.get_by_role("heading", name="Tags and folders")).to_be_visible()

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from tests.e2e.site import Site, photograph
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e]
@@ -62,8 +62,11 @@ def test_a_file_is_tried_imported_exported_and_imported_again(site_on_each_store
         steps += 1
 
     page.on("request", lambda request: count(request) if "/api/v1/imports" in request.url else None)
+    held: list[Route] = []
+    page.route("**/api/v1/imports**", lambda route: route.continue_() if held else held.append(route))
     page.get_by_role("button", name="Import", exact=True).click()
-    expect(page.get_by_role("progressbar", name="At work")).to_be_visible()
+    expect(page.get_by_role("progressbar", name="At work")).to_be_attached()  # at 0 % it has no width
+    held[0].continue_()
     expect(page.get_by_text("Done", exact=True)).to_be_visible(timeout=60_000)
     assert steps == 3
     with page.expect_download() as download:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx2
 import pytest
 from playwright.sync_api import expect
-from tests.e2e.site import Site
+from tests.e2e.site import Site, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 
@@ -44,7 +44,7 @@ def test_the_observer_sees_what_jumps(site: Site) -> None:
     page.goto(f"{site.url}/app/sign-in")
     expect(page.get_by_role("heading").first).to_be_visible()
     page.evaluate("document.body.style.marginTop = '300px'")
-    page.wait_for_function(f"{SUM} > {MOST}")
+    wait_for(page, f"{SUM} > {MOST}", "the jump is seen")
 
 
 @pytest.mark.parametrize("width", [1200, 360])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import httpx2
 import pytest
 from playwright.sync_api import Page, expect
 from tests.e2e.site import Site, photograph, violations
@@ -14,10 +13,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 
 def rows(page: Page):  # type: ignore[no-untyped-def]  # a locator
     return page.get_by_role("list", name="Links").get_by_role("listitem")
-
-
-def status_of(site: Site, slug: str) -> int:
-    return httpx2.get(f"{site.url}/{slug}", follow_redirects=False).status_code
 
 
 def test_links_are_made_and_edited_by_keyboard_alone(site_on_each_store: Site) -> None:
@@ -34,7 +29,7 @@ def test_links_are_made_and_edited_by_keyboard_alone(site_on_each_store: Site) -
     expect(page.get_by_text("spring is free.")).to_be_visible()
     page.keyboard.press("Enter")
     expect(rows(page)).to_have_count(1)
-    assert status_of(site, "spring") == 302
+    site.answers("spring", 302)
     page.keyboard.press("j")
     page.keyboard.press("e")
     dialog = page.get_by_role("dialog", name="Edit spring")
@@ -65,18 +60,18 @@ def test_many_are_deleted_and_brought_back(site_on_each_store: Site) -> None:
     photograph(page, "links-selected")
     page.get_by_role("toolbar").get_by_role("button", name="Delete").click()
     expect(rows(page)).to_have_count(1)
-    assert status_of(site, "apple") == 410
+    site.answers("apple", 410)
     page.get_by_role("button", name="Undo").click()
     expect(rows(page)).to_have_count(3)
-    assert status_of(site, "apple") == 302
+    site.answers("apple", 302)
     page.get_by_role("checkbox", name="Select all that are loaded").check()
     page.get_by_role("button", name="Set state").click()
     page.get_by_role("menuitem", name="Switch off").click()
     expect(rows(page).first).to_contain_text("Off")
-    assert status_of(site, "banana") == 410
+    site.answers("banana", 410)
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("Off", exact=True)).to_have_count(0)
-    assert status_of(site, "banana") == 302
+    site.answers("banana", 302)
 
 
 def test_a_row_leads_to_its_link_and_an_edit_is_taken_back(site: Site) -> None:
@@ -136,6 +131,7 @@ def test_two_who_edit_the_same_link_choose_field_by_field(site: Site) -> None:
     dialog.get_by_role("radiogroup", name="Target").get_by_role("radio", name=re.compile("Stored version")).click()
     dialog.get_by_role("button", name="Save the choice").click()
     expect(rows(page)).to_contain_text("Mine")
+    expect(dialog).to_be_hidden()
     link = site.served.api.get("/api/v1/links/apple").json()
     assert (link["title"], link["target"]) == ("Mine", "https://example.com/new")
 

@@ -86,7 +86,8 @@ def test_an_invited_person_joins_in_another_browser_and_is_shown_what_they_may_d
     ada.reload()
     members = ada.get_by_role("list", name="Members").get_by_role("listitem")
     expect(members).to_have_count(2)
-    ada.get_by_label("Role of Grace").select_option("admin")
+    with ada.expect_response(lambda answer: answer.request.method == "PATCH"):
+        ada.get_by_label("Role of Grace").select_option("admin")
     expect(ada.get_by_label("Role of Grace")).to_be_enabled()
     grace.goto(f"{site.url}/app/keys")
     expect(grace.get_by_role("heading", name="API keys")).to_be_visible()

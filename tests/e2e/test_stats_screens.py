@@ -9,7 +9,7 @@ from typing import Literal
 import httpx2
 import pytest
 from playwright.sync_api import Page, expect
-from tests.e2e.site import Site, photograph, violations
+from tests.e2e.site import Site, photograph, violations, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 
@@ -157,8 +157,9 @@ def test_statistics_are_shared_with_whoever_has_the_address_until_that_is_ended(
     expect(dialog.get_by_text("Shared until")).to_be_visible()
     photograph(page, "share-dialog")
     dialog.get_by_role("button", name=re.compile("Copy")).press("Enter")
+    shared = f"{site.url}/shared/"
+    wait_for(page, f"navigator.clipboard.readText().then(text => text.startsWith('{shared}'))", "the address is copied")
     address = page.evaluate("navigator.clipboard.readText()")
-    assert "/shared/" in address
     looks: list[tuple[int, Literal["light", "dark"]]] = [(1200, "light"), (360, "dark")]
     for width, scheme in looks:
         stranger = site.open(width=width, scheme=scheme, bypass_csp=True, java_script_enabled=True)
