@@ -161,7 +161,12 @@ class Shortly(Server):
     def clicks_in_store(self) -> int:
         """Stop the server, and return how many clicks its statistics have."""
         self.process.stop()
-        return asyncio.run(_clicks(load_settings({"data_dir": self.data_dir, **self._settings})))
+        return clicks_in_store(load_settings({"data_dir": self.data_dir, **self._settings}))
+
+
+def clicks_in_store(settings: Settings) -> int:
+    """Return how many clicks the statistics of a store have that no server uses."""
+    return asyncio.run(_clicks(settings))
 
 
 async def _clicks(settings: Settings) -> int:

@@ -96,11 +96,14 @@ def compare(
     )
 
 
-def counted(ours: Shortly, *, stage: str = "redirect") -> Row:
-    """Compare what clients received with what the statistics say, after everything was folded."""
+def counted(ours: Shortly, *, stage: str = "redirect", before: int = 0) -> Row:
+    """Compare what clients received with what the statistics say, after everything was folded.
+
+    ``before``: clicks that the store had when the server was started.
+    """
     lag_s = ours.wait_until_drained()
     counters = ours.counters()
-    stored = ours.clicks_in_store()
+    stored = ours.clicks_in_store() - before
     surplus = stored - ours.answered
     exact = stored == counters["answered"] == counters["written"] and 0 <= surplus <= ours.may_miss
     return Row(

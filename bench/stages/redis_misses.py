@@ -11,11 +11,12 @@ from msgspec.structs import asdict
 from bench.links import slug_of, write_paths
 from bench.redis_server import RedisServer
 from bench.samples import ms, number, ratio
-from bench.servers import Shortly
+from bench.servers import Shortly, clicks_in_store
 from bench.stage import LOAD_CORE, SERVER_CORE, Run, say
 from bench.stages.redirect import CONNECTIONS, counted
 from bench.table import Row
 from bench.wrk import Load
+from shortly.settings import load_settings
 from shortly.store.redis import keys
 
 DRAWS = 1_000_000
@@ -35,6 +36,7 @@ def measure(run: Run) -> Iterator[Row]:
     with RedisServer(run.large_redis, core=run.drain_core) as redis:
         settings = {"STORE_URL": redis.url, "CACHE_LINKS": "0"}
         data = run.new_folder("misses")
+        before = clicks_in_store(load_settings({"data_dir": data, **settings}))  # other stages have asked, too
         with Shortly(data, core=SERVER_CORE, drain_core=run.drain_core, path=path, settings=settings) as server:
             for nth in range(-1, run.rounds):  # the first round is to warm up
                 got = server.load(path, core=LOAD_CORE, seconds=run.round_s, paths=paths)
@@ -50,7 +52,7 @@ def measure(run: Run) -> Iterator[Row]:
                     gets.append(rate)
                     say(f"redis_misses, round {nth + 1} of {run.rounds}: {number(got.rate)}/s, {number(rate)} GET/s")
             yield from rows(loads, gets, count)
-            yield counted(server, stage="redis_misses")
+            yield counted(server, stage="redis_misses", before=before)
 
 
 def rows(loads: list[Load], gets: list[float], count: int) -> Iterator[Row]:
