@@ -119,7 +119,7 @@ def build(settings: Settings, *, drainer: Drainer | None, keeper: BlocklistKeepe
         addresses=addresses,
         counters=counters,
         read_counters=lambda: read_counters(settings.counters_dir),
-        backups_known=KnownBackups(settings, clock).look,
+        backups_known=KnownBackups(settings, door.registry, clock).look,
         journal_status=lambda: JournalStatus(refusing=journal.refusing, dropped=journal.dropped),
         started_at=clock(),
     )

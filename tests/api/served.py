@@ -92,7 +92,7 @@ class Served:
                     addresses=Addresses(self.settings.trusted_networks),
                     counters=counters,
                     read_counters=lambda: read_counters(self.settings.counters_dir),
-                    backups_known=KnownBackups(self.settings, every_s=0).look,
+                    backups_known=KnownBackups(self.settings, door.registry, every_s=0).look,
                     journal_status=lambda: self.journal,
                     started_at=datetime.now(UTC),
                 )

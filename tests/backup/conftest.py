@@ -37,8 +37,8 @@ def buckets(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         "BACKUP_COPY_REGION": "eu-west-1",
     }.items():
         monkeypatch.setenv(name, value)
-    httpx2.post(f"{endpoint}/moto-api/reset").raise_for_status()  # servers before it left what they had
+    httpx2.post(f"{endpoint}/moto-api/reset", timeout=60).raise_for_status()  # servers before it left what they had
     for bucket in ("first-bucket", "second-bucket"):
-        httpx2.put(f"{endpoint}/{bucket}").raise_for_status()
+        httpx2.put(f"{endpoint}/{bucket}", timeout=60).raise_for_status()
     yield endpoint
     server.stop()

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Literal
 
 from shortly.api.services import BackupsKnown
 from shortly.backup.following.status import ask, is_late
+from shortly.backup.noted import NotedBackups, may_be_elsewhere, noted_of, word_of
 from shortly.errors import ShortlyError
 
 if TYPE_CHECKING:
+    from shortly.accounts.registry import Registry
     from shortly.settings import Settings
 
 LOOK_EVERY_S = 30.0
@@ -27,6 +29,7 @@ class KnownBackups:
 
     Args:
         settings: The installation's.
+        registry: Where those who make backups leave word of them.
         clock: Returns the present moment, aware.
         every_s: Seconds between two looks.
     """
@@ -34,11 +37,13 @@ class KnownBackups:
     def __init__(
         self,
         settings: Settings,
+        registry: Registry,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         *,
         every_s: float = LOOK_EVERY_S,
     ) -> None:
         self._settings = settings
+        self._registry = registry
         self._clock = clock
         self._every_s = every_s
         self._looked_at = -every_s
@@ -48,9 +53,21 @@ class KnownBackups:
         """Return what there is; "unreadable" when the place does not answer in time."""
         if self._looking is None or (self._looking.done() and time.monotonic() - self._looked_at >= self._every_s):
             self._looked_at = time.monotonic()
-            self._looking = asyncio.create_task(asyncio.to_thread(look_at, self._settings, self._clock()))
+            self._looking = asyncio.create_task(self._look())
         done, _ = await asyncio.wait([self._looking], timeout=PATIENCE_S)
         return self._looking.result() if done else BackupsKnown("unreadable")
+
+    async def _look(self) -> BackupsKnown:
+        settings, now = self._settings, self._clock()
+        known = await asyncio.to_thread(look_at, settings, now)
+        if known.status in ("none", "unreadable") and may_be_elsewhere(settings):
+            try:
+                noted = await word_of(self._registry)
+            except ShortlyError:
+                return replace(known, status="unreadable")
+            if noted is not None:
+                return told_of(noted, known, settings, now)
+        return known
 
 
 def look_at(settings: Settings, now: datetime) -> BackupsKnown:
@@ -77,13 +94,19 @@ def look_at_cards(settings: Settings, now: datetime) -> BackupsKnown:
         return BackupsKnown("unreadable")
     if not cards:
         return BackupsKnown("none")
-    newest = cards[0]
-    late = settings.alert_backup_hours and now - newest.created_at > timedelta(hours=settings.alert_backup_hours)
-    return BackupsKnown(
-        "late" if late else "ok",
-        count=len(cards),
-        bytes=sum(card.bytes for card in cards),
-        newest_at=newest.created_at,
-        newest_bytes=newest.bytes,
-        encrypted=newest.encrypted,
+    return told_of(noted_of(cards), BackupsKnown("none"), settings, now)
+
+
+def told_of(noted: NotedBackups, known: BackupsKnown, settings: Settings, now: datetime) -> BackupsKnown:
+    """Return what is known, with what there is of backups."""
+    hours = settings.alert_backup_hours
+    late = hours and noted.newest_at is not None and now - noted.newest_at > timedelta(hours=hours)
+    return replace(
+        known,
+        status="late" if late else "ok",
+        count=noted.count,
+        bytes=noted.bytes,
+        newest_at=noted.newest_at,
+        newest_bytes=noted.newest_bytes,
+        encrypted=noted.encrypted,
     )

@@ -15,10 +15,11 @@ import structlog
 from shortly import __version__
 from shortly.backup import archive, snapshot
 from shortly.backup.archive import FORMAT, LINKS, SECRET, Card, Manifest, Origin
+from shortly.backup.noted import leave_word
 from shortly.backup.places import Place, fetch_whole, place_of
 from shortly.backup.restoring import put_back, refuse_databases, working_folder
 from shortly.backup.retention import Rule, kept
-from shortly.errors import BackupNotFound, InvalidInput
+from shortly.errors import BackupNotFound, InvalidInput, ShortlyError
 from shortly.store.migration.move import Told
 
 if TYPE_CHECKING:
@@ -94,7 +95,20 @@ class Backups:
                 place.put(name, whole)
                 place.put(name + CARD, beside)
                 log.info("backup made", name=name, bytes=card.bytes, place=place.shown)
+        await self.leave_word()
         return card
+
+    async def leave_word(self) -> bool:
+        """Say in the store what there is, for who cannot see the first place; return whether the store took it.
+
+        What there is stays as it is if not: whoever makes the next backup says so again.
+        """
+        try:
+            await leave_word(self._settings, self.cards())
+        except (ShortlyError, OSError) as failure:
+            log.warning("nobody else knows of the backups: the store does not take word of them", detail=str(failure))
+            return False
+        return True
 
     async def _copy(self, folder: Path, told: Told) -> Origin:
         settings = self._settings

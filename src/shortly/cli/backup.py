@@ -112,6 +112,7 @@ def restore(
             reached = asyncio.run(
                 restore_moment(moments, moment, settings, identity=identity, replace=replace, told=told)
             )
+            asyncio.run(backups.leave_word())
             print_json({"changed_at": reached}) if as_json else print(reached.isoformat())
             say("Restored as it was then, when something changed for the last time before that moment. Start Shortly.")
             return
@@ -119,6 +120,7 @@ def restore(
         if settings.redis_address is not None or card.origin != "sqlite":
             refuse_clicks_of_others(settings)
         manifest = asyncio.run(backups.restore(card.name, identity=identity, replace=replace, told=told))
+        asyncio.run(backups.leave_word())
         print_json(msgspec.to_builtins(manifest)) if as_json else print_manifest(manifest)
         say("Restored. Start Shortly; what was there before lies in DATA_DIR/before-restore-*, if anything was.")
 
@@ -135,6 +137,8 @@ def prune(
     with working(as_json) as (settings, backups):
         now = datetime.now(UTC)
         gone = backups.prune(rule_of(settings), now, dry_run=dry_run)
+        if gone and not dry_run:
+            asyncio.run(backups.leave_word())
         files = moments_of(settings).prune(now, keep_days=settings.backup_follow_keep_days, dry_run=dry_run)
         if as_json:
             print_json({"items": msgspec.to_builtins(gone), "files_of_changes": len(files)})
@@ -149,6 +153,7 @@ def run(every_hours: Annotated[float, typer.Option(min=0.1, max=8760, help="Hour
     from shortly.backup.service import rule_of
 
     with working(as_json=False) as (settings, backups):
+        said: list[Card] | None = None
         while True:
             try:
                 newest = next(iter(backups.cards()), None)
@@ -156,6 +161,9 @@ def run(every_hours: Annotated[float, typer.Option(min=0.1, max=8760, help="Hour
                 if newest is None or (now - newest.created_at).total_seconds() >= every_hours * 3600:
                     print(asyncio.run(backups.create(now)).name, flush=True)
                     backups.prune(rule_of(settings), now)
+                cards = backups.cards()
+                if cards != said and asyncio.run(backups.leave_word()):
+                    said = cards
                 pause = LOOK_S
             except ShortlyError as failure:
                 report(failure, as_json=False)

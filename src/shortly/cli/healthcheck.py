@@ -60,9 +60,11 @@ async def examine(settings: Settings, url: str) -> list[Check]:
     for ask in (vitals.check_answer, vitals.check_certificate):
         found.extend([check async for check in ask(settings, url)])
     before = vitals.recall(settings).restarts
-    for look in (vitals.check_room, vitals.check_lag, vitals.check_backups, vitals.check_changes):
+    for look in (vitals.check_room, vitals.check_lag, vitals.check_changes):
         with findings(found, look.__name__):
             found.extend(look(settings))
+    with findings(found, vitals.check_backups.__name__):
+        found.extend([check async for check in vitals.check_backups(settings)])
     found.extend(vitals.check_restarts(settings, before))
     return found
 

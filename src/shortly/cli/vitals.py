@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from shortly.backup.following.status import ask, is_late
+from shortly.backup.noted import ask_store, may_be_elsewhere, noted_of
 from shortly.backup.service import backups_of
 from shortly.cli.checks import Check
 from shortly.counters import read_counters
@@ -110,16 +111,18 @@ def check_lag(settings: Settings) -> Iterator[Check]:
         yield Check("journal", "ok", f"Clicks are counted after {lag_s:.0f} s.")
 
 
-def check_backups(settings: Settings) -> Iterator[Check]:
-    """Look how old the newest backup is; nothing when nobody asked."""
+async def check_backups(settings: Settings) -> AsyncIterator[Check]:
+    """Look how old the newest backup is, or ask the store where its place cannot be seen; nothing when nobody asked."""
     if not settings.alert_backup_hours:
         return
     advice = "Run 'shortly backup create', and look why the timer did not; ALERT_BACKUP_HOURS=0 if others make them."
-    newest = next(iter(backups_of(settings).cards()), None)
-    if newest is None:
+    newest_at = noted_of(backups_of(settings).cards()).newest_at
+    if newest_at is None and may_be_elsewhere(settings) and (noted := await ask_store(settings)) is not None:
+        newest_at = noted.newest_at
+    if newest_at is None:
         yield Check("backup", "problem", "There is no backup.", advice)
         return
-    hours = (datetime.now(UTC) - newest.created_at).total_seconds() / 3600
+    hours = (datetime.now(UTC) - newest_at).total_seconds() / 3600
     message = f"The newest one is {hours:.0f} hours old."
     if hours > settings.alert_backup_hours:
         yield Check("backup", "problem", message, advice)

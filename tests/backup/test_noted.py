@@ -1,0 +1,139 @@
+"""Who cannot see the folder of backups is told of them by the store, on both engines, before and after a restore."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+import time_machine
+from tests.backup.holdings import wipe
+from tests.cli.runs import Ask, Cli
+from tests.store.redis_servers import RedisServer
+
+from shortly.accounts.registry import Registry
+from shortly.api.services import BackupsKnown
+from shortly.backup.known import KnownBackups
+from shortly.settings import load_settings
+from shortly.store import open_store
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def place(
+    installation: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> Path:
+    """Return the folder that those see who make backups; the installation has a link."""
+    if request.param == "redis":
+        server: RedisServer = request.getfixturevalue("redis_server")
+        monkeypatch.setenv("STORE_URL", server.url)
+    monkeypatch.setenv("JWT_SECRET", "x" * 40)
+    folder = tmp_path / "place"
+    monkeypatch.setenv("BACKUP_TO", str(folder))
+    request.getfixturevalue("ask")("add", "https://example.com/1", "--slug", "one")
+    return folder
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """Return the folder that another machine has under the same name."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    return folder
+
+
+def known(backup_to: str) -> BackupsKnown:
+    """Return what a process knows that serves where the place is another one."""
+
+    async def look() -> BackupsKnown:
+        settings = load_settings()
+        async with open_store(settings) as store:
+            seen = settings.model_copy(update={"backup_to": backup_to})
+            return await KnownBackups(seen, Registry(store)).look()
+
+    return asyncio.run(look())
+
+
+def health(cli: Cli) -> dict[str, Any]:
+    """Return what the health check says of backups."""
+    checks = json.loads(cli("healthcheck", "--url", "http://127.0.0.1:9", "--json").stdout)["checks"]
+    (found,) = [check for check in checks if check["name"].startswith("backup")]
+    return dict(found)
+
+
+def test_before_the_first_backup_nobody_tells_of_one(place: Path, elsewhere: Path) -> None:
+    assert known(str(elsewhere)).status == "none"
+    assert known(str(place)).status == "none"
+
+
+def test_the_store_tells_what_the_folder_would(
+    ask: Ask, cli: Cli, place: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with time_machine.travel(datetime.now(UTC) - timedelta(hours=30)):
+        ask("backup", "create")
+    assert known(str(elsewhere)).status == "late"
+    ask("backup", "create")
+    seen = known(str(place))
+    assert (seen.status, seen.count) == ("ok", 2)
+    assert known(str(elsewhere)) == seen
+    monkeypatch.setenv("BACKUP_TO", str(elsewhere))
+    assert health(cli)["state"] == "ok"
+
+
+def test_what_is_pruned_is_told_of_no_more(ask: Ask, place: Path, elsewhere: Path) -> None:
+    for hours in (2, 1):
+        with time_machine.travel(datetime.now(UTC).replace(hour=12) - timedelta(hours=hours)):
+            ask("backup", "create")
+    assert known(str(elsewhere)).count == 2
+    ask("backup", "prune", "--dry-run")
+    assert known(str(elsewhere)).count == 2
+    ask("backup", "prune")
+    assert known(str(elsewhere)) == known(str(place))
+    assert known(str(elsewhere)).count == 1
+
+
+def test_a_restored_store_tells_of_the_backup_that_it_came_from(
+    ask: Ask, installation: Path, place: Path, elsewhere: Path, request: pytest.FixtureRequest
+) -> None:
+    ask("backup", "create")
+    card = ask("backup", "create")  # in it, the store tells of the first one alone
+    if load_settings().redis_address is not None:
+        with redis.Redis.from_url(request.getfixturevalue("redis_server").url) as client:
+            client.flushall()
+    wipe(installation)
+    ask("backup", "restore", "latest")
+    told = known(str(elsewhere))
+    assert (told.status, told.count) == ("ok", 2)
+    assert told.newest_at == datetime.fromisoformat(card["created_at"])
+
+
+def test_the_folders_own_files_count_where_it_can_be_seen(ask: Ask, place: Path) -> None:
+    ask("backup", "create")
+    first = ask("backup", "create")
+    (place / f"{first['name']}.json").unlink()  # taken away by hand: the store still tells of two
+    assert known(str(place)).count == 1
+
+
+def test_an_empty_folder_in_data_dir_is_believed(
+    ask: Ask, cli: Cli, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask("backup", "create")
+    monkeypatch.delenv("BACKUP_TO")
+    assert health(cli)["message"] == "There is no backup."
+
+
+def test_a_store_that_does_not_take_word_of_a_backup_fails_none(
+    ask: Ask, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise OSError("away")
+
+    monkeypatch.setattr("shortly.backup.service.leave_word", away)
+    assert ask("backup", "create")["counts"]["links"] == 1
+    assert len(ask("backup", "list")["items"]) == 1
