@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,33 @@ def test_each_dockerfile_is_an_image() -> None:
     )
     assert "backend" in {line.split()[0] for line in lines}
     assert all(re.fullmatch(r"[a-z]+", line.split()[0]) for line in lines)
+
+
+def test_both_images_build_the_web_app_by_the_same_steps_so_that_it_is_built_once() -> None:
+    def steps(name: str) -> list[str]:
+        text = (ROOT / "deploy" / "docker" / name).read_text()
+        stage = text.split("FROM ${NODE_IMAGE} AS ")[1].split("\nFROM ")[0]
+        return [line for line in stage.splitlines()[1:] if line and not line.startswith("#")]
+
+    assert steps("backend.Dockerfile") == steps("frontend.Dockerfile")
+    assert steps("backend.Dockerfile")[-1] == "RUN npm run build"
+
+
+def test_everything_that_is_compiled_comes_for_both_architectures() -> None:
+    packages = {package["name"]: package for package in tomllib.loads((ROOT / "uv.lock").read_text())["package"]}
+    (python,) = re.findall(
+        r"PYTHON_IMAGE=python:(\d)\.(\d+)-", (ROOT / "deploy" / "docker" / "backend.Dockerfile").read_text()
+    )
+    tags = re.compile(rf"-(cp{''.join(python)}-|cp3\d+-abi3|py3-none)\S*manylinux")
+    wanted, compiled = ["shortly"], set()
+    for name in wanted:  # grows meanwhile
+        wanted += [one["name"] for one in packages[name].get("dependencies", ()) if one["name"] not in wanted]
+        wheels = [wheel["url"].rpartition("/")[2] for wheel in packages[name].get("wheels", ())]
+        if name != "shortly" and not any(wheel.endswith("none-any.whl") for wheel in wheels):
+            compiled.add(name)
+            for architecture in ("x86_64", "aarch64"):
+                assert any(architecture in wheel and tags.search(wheel) for wheel in wheels), (name, architecture)
+    assert {"apsw", "granian"} <= compiled
 
 
 @pytest.fixture

@@ -1,7 +1,16 @@
 # docker build -f deploy/docker/backend.Dockerfile -t shortly .
 #
-# Build time:  PYTHON_IMAGE, UV_VERSION, VERSION, REVISION (ARG).  Run time: every setting of docs/reference/settings.md (ENV).
+# Build time:  PYTHON_IMAGE, NODE_IMAGE, UV_VERSION, VERSION, REVISION (ARG).  Run time: every setting of docs/reference/settings.md (ENV).
 ARG PYTHON_IMAGE=python:3.13-slim
+ARG NODE_IMAGE=node:24-slim
+
+# The web app, by the very steps of frontend.Dockerfile, so that whoever builds both builds it once.
+FROM ${NODE_IMAGE} AS web
+WORKDIR /build/web
+COPY web/package.json web/package-lock.json ./
+RUN --mount=type=cache,target=/root/.npm npm ci --no-audit --no-fund
+COPY web ./
+RUN npm run build
 
 FROM ${PYTHON_IMAGE} AS build
 ARG UV_VERSION=0.13.9
@@ -12,9 +21,8 @@ WORKDIR /build
 COPY pyproject.toml uv.lock ./
 RUN --mount=type=cache,target=/root/.cache uv sync --frozen --no-dev --no-install-project
 COPY README.md LICENSE hatch_build.py ./
-COPY web ./web
 COPY src ./src
-# Builds the web app with a Node.js that stays in this stage (hatch_build.py).
+COPY --from=web /build/src/shortly/ui ./src/shortly/ui
 RUN --mount=type=cache,target=/root/.cache uv sync --frozen --no-dev --no-editable
 
 FROM ${PYTHON_IMAGE}

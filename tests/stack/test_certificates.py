@@ -220,6 +220,24 @@ def test_browsers_speak_http_2(started: Stack, authority: Path, link: str) -> No
     assert got.stdout == "2 302", got.stderr
 
 
+def test_browsers_are_told_of_http_3_and_are_served_by_it(started: Stack, authority: Path, link: str) -> None:
+    assert 'h3=":443"' in started.ask(link, tls=trust(authority), host=NAME).headers["alt-svc"]
+    inside = ("docker", "exec", started.ids("nginx")[0], "curl")
+    if "HTTP3" not in run(*inside, "--version").stdout:
+        pytest.skip("curl of this nginx image does not speak HTTP/3: it was NOT tried")
+    ask = ["--silent", "--show-error", "--http3-only", "--insecure", "--max-time", "20"]
+    ask += [
+        "--resolve",
+        f"{NAME}:8443:127.0.0.1",
+        "--output",
+        "/dev/null",
+        "--write-out",
+        "%{http_version} %{http_code}",
+    ]
+    got = run(*inside, *ask, f"https://{NAME}:8443{link}")
+    assert got.stdout == "3 302", got.stderr
+
+
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 @pytest.mark.parametrize("version", ["TLSv1", "TLSv1_1", "TLSv1_2", "TLSv1_3"])
 def test_old_tls_is_refused(started: Stack, authority: Path, version: str) -> None:

@@ -9,18 +9,29 @@ from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 
 import pytest
-from tests.stack.engine import ROOT, STACK, docker
+from tests.stack.engine import ROOT, STACK, docker, run
 
 pytestmark = STACK
 
 
+VERSION = "1.2.3"
+
+
 @pytest.fixture(scope="module")
-def image() -> Iterator[str]:
-    """Build the image as ``make image`` does."""
-    name = f"shortly:test-{secrets.token_hex(4)}"
-    subprocess.run(["make", "--no-print-directory", "image", f"IMAGE={name}"], cwd=ROOT, check=True)
-    yield name
-    docker("rmi", "--force", name)
+def built() -> Iterator[dict[str, str]]:
+    """Build all images, and the wheel, by the script of the pipelines; return the images' names by what they are."""
+    registry = f"shortly-test-{secrets.token_hex(4)}-"
+    images = {name: f"{registry}{name}:{VERSION}" for name in ("backend", "frontend", "certificates")}
+    done = run("deploy/ci/build.sh", REGISTRY=registry, VERSION=f"v{VERSION}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    yield images
+    docker("rmi", "--force", *images.values())
+
+
+@pytest.fixture(scope="module")
+def image(built: dict[str, str]) -> str:
+    """Return the backend's."""
+    return built["backend"]
 
 
 class Container:
@@ -65,7 +76,7 @@ def start(image: str) -> Iterator[Callable[[], Container]]:
     volume = f"shortly-test-{secrets.token_hex(4)}"
     started: list[str] = []
 
-    def run() -> Container:
+    def begin() -> Container:
         name = f"{volume}-{len(started)}"
         started.append(name)
         hardening = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
@@ -74,7 +85,7 @@ def start(image: str) -> Iterator[Callable[[], Container]]:
         container.wait_until_healthy()
         return container
 
-    yield run
+    yield begin
     for name in started:
         subprocess.run(["docker", "rm", "--force", name], capture_output=True)
     subprocess.run(["docker", "volume", "rm", "--force", volume], capture_output=True)
@@ -122,6 +133,26 @@ def test_a_bad_setting_stops_the_container_with_one_sentence(image: str) -> None
     assert refused.returncode != 0
     assert "WORKERS" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_the_pipelines_script_leaves_a_wheel_and_images_that_say_what_they_are(built: dict[str, str]) -> None:
+    (wheel,) = (ROOT / "dist").glob("*.whl")
+    assert wheel.stat().st_size > 1_000_000
+    revision = run("git", "rev-parse", "HEAD").stdout.strip() or "unknown"
+    for image in built.values():
+        labels = json.loads(docker("image", "inspect", "--format", "{{json .Config.Labels}}", image))
+        assert labels["org.opencontainers.image.version"] == VERSION
+        assert labels["org.opencontainers.image.revision"] == revision
+        assert labels["org.opencontainers.image.licenses"] == "MIT"
+        assert labels["org.opencontainers.image.base.name"]
+
+
+def test_the_images_are_as_small_as_the_documentation_says(built: dict[str, str]) -> None:
+    figures = (ROOT / "docs" / "deployment.md").read_text().partition("## Figures")[2]
+    for name, image in built.items():
+        stated = int(re.findall(rf"\b{name} (\d+) MB", figures)[0])
+        size = int(docker("image", "inspect", "--format", "{{.Size}}", image)) / 10**6
+        assert size <= stated * 1.03, f"{name}: {size:.0f} MB, and docs/deployment.md says {stated}"
 
 
 def test_the_image_holds_no_tests_tools_or_secrets(image: str) -> None:
