@@ -23,7 +23,16 @@ from shortly.store.redis.client import Client
 from shortly.store.redis.index import plain_prefix, text_member
 from shortly.store.redis.records import Doc, doc_of, id_of, link_of, member_of, stored_doc
 from shortly.store.redis.scripts import Argument, Script
-from shortly.store.redis.search import NO_GRAMS, Grams, find_rows, grams_to_walk_by, is_searchable, read_docs
+from shortly.store.redis.search import (
+    NO_GRAMS,
+    Grams,
+    Rows,
+    find_rows,
+    grams_to_walk_by,
+    is_searchable,
+    read_docs,
+    read_scores,
+)
 
 FEW = 2_000
 """Candidates that are read and sorted rather than met on a walk."""
@@ -35,7 +44,7 @@ LOOK = 4
 """Times as many links as a page has are compared together."""
 STEP = 2_000
 """Members of a set that one script call reads at most; the first calls read fewer."""
-MOST = 4_000
+MOST = 3_000
 """Links that a walk looks at for one page."""
 COUNTED_TAGS = 8
 """Of many tags in one query, those that are looked up; the others are compared."""
@@ -169,8 +178,12 @@ class LinkList:
                 return
         if is_searchable(wanted.needle):
             rows = await find_rows(self._client, wanted.needle, FEW_FOUND)
-            if rows is not None:
+            if rows is not None and query.sort in TEXT_SORTS:
                 yield Some(await self._sorted(query, after, list(await read_docs(self._client, rows))))
+                return
+            if rows is not None:
+                async for some in self._by_score(query, after, rows):
+                    yield some
                 return
         key = SORTED[query.sort]
         low, high = EVER
@@ -180,6 +193,23 @@ class LinkList:
         needle = wanted.needle if is_searchable(wanted.needle) else ""
         async for some in self._walk(query, after, key, low, high, _sets(counted, key), needle):
             yield some
+
+    async def _by_score(self, query: LinkQuery, after: Position | None, rows: Sequence[Rows]) -> AsyncIterator[Some]:
+        """Yield the links in some rows in the query's order, those behind the cursor only, read as they are needed."""
+        found = await read_scores(self._client, SORTED[query.sort], rows)
+        if query.sort == "clicks":
+            places = [(score or 0, link_id) for link_id, score in found]
+        else:
+            places = [(score, link_id) for link_id, score in found if score is not None]
+        for some in cut(_behind(query, after, places), LOOK * query.limit):
+            docs = await self._client.read("HMGET", keys.DOCS, *(member_of(link_id) for _, link_id in some))
+            yield Some(
+                [
+                    Hit(score, link_id, stored_doc(doc)[1])
+                    for (score, link_id), doc in zip(some, docs, strict=True)
+                    if doc is not None
+                ]
+            )
 
     async def _in_common(self, sets: Sequence[str]) -> list[tuple[int, Doc]] | None:
         """Return the links that are in all of several sets, or None when these are more than ``FEW``."""
@@ -238,15 +268,9 @@ class LinkList:
             keys_of = [int(score or 0) for score in scores]
         else:
             keys_of = [getattr(doc, query.sort) for _, doc in docs]
-        hits = [Hit(key, link_id, doc) for key, (link_id, doc) in zip(keys_of, docs, strict=True)]
-        if after is not None:
-            place: tuple[Any, int] = (after.key, after.id)
-            if query.descending:
-                hits = [hit for hit in hits if (hit.key, hit.id) < place]
-            else:
-                hits = [hit for hit in hits if (hit.key, hit.id) > place]
-        hits.sort(key=lambda hit: (hit.key, hit.id), reverse=query.descending)
-        return hits
+        of_ids = dict(docs)
+        places = _behind(query, after, zip(keys_of, of_ids, strict=True))
+        return [Hit(key, link_id, of_ids[link_id]) for key, link_id in places]
 
     async def _stretch(
         self,
@@ -389,6 +413,14 @@ def candidates_of(query: LinkQuery) -> list[Candidates]:
 def _sets(counted: Sequence[tuple[int, Candidates]], walked: str) -> list[str]:
     """Return the sets that all wanted links are in but for the one that is walked, the smallest ones first."""
     return [source.key for _, source in counted if source.key not in (walked, keys.BY_CREATED)][:MOST_SETS]
+
+
+def _behind(query: LinkQuery, after: Position | None, places: Iterable[tuple[Any, int]]) -> list[tuple[Any, int]]:
+    """Return sort keys and ids in the query's order, those behind the cursor only."""
+    if after is not None:
+        start = (after.key, after.id)
+        places = [place for place in places if (place < start if query.descending else place > start)]
+    return sorted(places, reverse=query.descending)
 
 
 def _place_of(member: bytes, score: bytes, texts: bool) -> Key:

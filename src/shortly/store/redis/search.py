@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
+from struct import iter_unpack
 from sys import byteorder
 from typing import NamedTuple
 
@@ -20,14 +21,16 @@ WALKED_GRAMS = 4
 """The same for a walk."""
 CHUNKS = 16
 """Chunks that one script call looks into."""
-DOCS = 500
-"""Documents that one script call reads."""
+ROWS = 500
+"""Rows that one script call reads, of whatever chunks."""
 
+BIT = tuple(128 >> bit for bit in range(8))
 BITS = tuple(tuple(bit for bit in range(8) if byte & (128 >> bit)) for byte in range(256))
 """Which bits of a byte are set, the highest is 0."""
 
 FIND_ROWS = Script("find_rows")
-ROW_DOCS = Script("row_docs")
+ROW_DOCS = Script("row_ids", "row_docs")
+ROW_SCORES = Script("row_ids", "row_scores")
 
 
 class Rows(NamedTuple):
@@ -85,12 +88,7 @@ async def find_rows(client: Client, needle: str, most: int) -> list[Rows] | None
 
 async def read_docs(client: Client, found: Sequence[Rows]) -> Iterator[tuple[int, Doc]]:
     """Return the links, and what the index knows of them, that are in these rows."""
-    calls = [
-        (ROW_DOCS, [keys.DOCS, keys.rows(chunk)], rows[start : start + DOCS])
-        for chunk, rows in found
-        for start in range(0, len(rows), DOCS)
-    ]
-    replies = [await client.run(*call) for call in calls]
+    replies = [await client.run(ROW_DOCS, [keys.DOCS, *names], rows) for names, rows in _steps(found)]
     return (
         (id_of(member), stored_doc(doc)[1])
         for reply in replies
@@ -99,17 +97,48 @@ async def read_docs(client: Client, found: Sequence[Rows]) -> Iterator[tuple[int
     )
 
 
+async def read_scores(client: Client, key: str, found: Sequence[Rows]) -> Iterator[tuple[int, int | None]]:
+    """Return the links that are in these rows, and their scores in a sorted set; None: it has them not."""
+    replies = [await client.run(ROW_SCORES, [key, *names], rows) for names, rows in _steps(found)]
+    return (
+        (link_id, None if score is None else int(float(score)))
+        for ids, *scores in replies
+        for (link_id,), score in zip(iter_unpack(">Q", ids), scores, strict=True)
+    )
+
+
+def _steps(found: Sequence[Rows]) -> Iterator[tuple[list[str], list[int]]]:
+    """Yield script calls for ``ROWS`` rows each: keys of the chunks, and for each how many rows, and these."""
+    names: list[str] = []
+    args: list[int] = []
+    room = ROWS
+    for chunk, rows in found:
+        start = 0
+        while start < len(rows):
+            some = rows[start : start + room]
+            names.append(keys.rows(chunk))
+            args += (len(some), *some)
+            start += len(some)
+            room -= len(some)
+            if not room:
+                yield names, args
+                names, args, room = [], [], ROWS
+    if names:
+        yield names, args
+
+
 def common_rows(postings: Sequence[bytes], most: int) -> Sequence[int]:
     """Return the rows that all postings, the shortest first, have; when these are more than ``most``, any so many."""
     shortest, *others = postings
     if len(shortest) < BITMAP_BYTES:
-        rows = set(rows_in(shortest))
+        rows = list(rows_in(shortest))
         for other in others:
             if len(other) < BITMAP_BYTES:
-                rows.intersection_update(rows_in(other))
+                also = set(rows_in(other))
+                rows = [row for row in rows if row in also]
             else:
-                rows = {row for row in rows if other[row >> 3] & (128 >> (row & 7))}
-        return sorted(rows)
+                rows = [row for row in rows if other[row >> 3] & BIT[row & 7]]
+        return rows
     bits = int.from_bytes(shortest, "big")
     for other in others:
         bits &= int.from_bytes(other, "big")

@@ -1,9 +1,11 @@
--- Reads the documents of rows. KEYS: documents, ids of the rows of a chunk. ARGV: rows within the chunk.
+-- Reads the documents of rows. KEYS: documents, ids of the rows of each chunk. ARGV: see with_ids.
 -- Returns for each row its link id (8 bytes) and its document or false.
-local answer = {}
-for place = 1, #ARGV do
-  local id = redis.call('GETRANGE', KEYS[2], ARGV[place] * 8, ARGV[place] * 8 + 7)
-  answer[2 * place - 1] = id
-  answer[2 * place] = redis.call('HGET', KEYS[1], id)
-end
+local answer, last = {}, 0
+with_ids(function(ids)
+  local docs = redis.call('HMGET', KEYS[1], unpack(ids))
+  for place = 1, #ids do
+    answer[last + 1], answer[last + 2] = ids[place], docs[place]
+    last = last + 2
+  end
+end)
 return answer

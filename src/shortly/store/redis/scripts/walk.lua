@@ -41,42 +41,45 @@ else
   found = first <= last and redis.call('ZRANGE', KEYS[1], first, last, 'WITHSCORES') or {}
 end
 
-local members, scores = {}, {}
+-- Where the members are in what was found, in their order, and their ids.
+local places, ids = {}, {}
 local width = kind == 'text' and 1 or 2
+local length = #found / width
 local backwards = kind == 'score' and descending
-for place = 1, #found, width do
-  local from = backwards and #found - width + 2 - place or place
-  members[#members + 1] = found[from]
-  scores[#scores + 1] = kind == 'text' and '' or found[from + 1]
+for nth = 1, length do
+  local place = ((backwards and length + 1 - nth or nth) - 1) * width + 1
+  places[nth] = place
+  ids[nth] = kind == 'text' and found[place]:sub(-8) or found[place]
 end
-local answer = {#members, members[#members] or '', scores[#members] or ''}
+local function score_at(place) return kind == 'text' and '' or found[place + 1] end
+local answer = {length, '', ''}
+if length > 0 then answer[2], answer[3] = found[places[length]], score_at(places[length]) end
 
--- Calls a command with the ids of some members, and returns all replies.
-local function ask(command, key, ids)
-  local replies = {}
-  for from = 1, #ids, 1000 do
-    local some = redis.call(command, key, unpack(ids, from, math.min(from + 999, #ids)))
-    for _, reply in ipairs(some) do replies[#replies + 1] = reply end
+-- Calls a command with the ids of some members, 1,000 at once, and `each` with the place of each and the reply.
+local function ask(command, key, each)
+  for from = 1, length, 1000 do
+    local last = math.min(from + 999, length)
+    local replies = redis.call(command, key, unpack(ids, from, last))
+    for nth = from, last do each(nth, replies[nth - from + 1]) end
   end
-  return replies
 end
 
-local ids, places = {}, {}
-for place, member in ipairs(members) do ids[place], places[place] = member:sub(-8), place end
 for filter = 3, postings do
-  local kept, kept_places = {}, {}
-  for place, score in ipairs(ask('ZMSCORE', KEYS[filter], ids)) do
-    if score then kept[#kept + 1], kept_places[#kept_places + 1] = ids[place], places[place] end
-  end
-  ids, places = kept, kept_places
+  local kept = 0
+  ask('ZMSCORE', KEYS[filter], function(nth, score)
+    if score then
+      kept = kept + 1
+      ids[kept], places[kept] = ids[nth], places[nth]
+    end
+  end)
+  length = kept
 end
 
 -- Whether a document's row has all grams; rows of later chunks than the caller knows may have them.
 local texts = {}
 local function may_match(doc)
-  local row = struct.unpack('>I4', doc)
-  local low = row % 65536
-  local chunk = (row - low) / 65536
+  local first, second, third, fourth = doc:byte(1, 4)
+  local chunk, low = first * 256 + second, third * 256 + fourth
   if chunk >= chunks then return true end
   for nth = postings + chunk * grams + 1, postings + chunk * grams + grams do
     local text = texts[nth]
@@ -89,10 +92,11 @@ local function may_match(doc)
   return true
 end
 
-for place, doc in ipairs(ask('HMGET', KEYS[2], ids)) do
+local last = 3
+ask('HMGET', KEYS[2], function(nth, doc)
   if not (doc and grams > 0) or may_match(doc) then
-    local at, last = places[place], #answer
-    answer[last + 1], answer[last + 2], answer[last + 3] = members[at], scores[at], doc
+    answer[last + 1], answer[last + 2], answer[last + 3] = found[places[nth]], score_at(places[nth]), doc
+    last = last + 3
   end
-end
+end)
 return answer
