@@ -131,13 +131,23 @@ def test_nothing_changes_the_log(served: Served, method: str) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["actor=", "actor=" + "x" * 201, "since=yesterday", "limit=0", "limit=501", "everywhere=perhaps", "nothing=1"],
+    [
+        "actor=",
+        "actor=%00",
+        "actor=%ED%A0%80",
+        "actor=" + "x" * 201,
+        "since=yesterday",
+        "limit=0",
+        "limit=501",
+        "everywhere=perhaps",
+        "nothing=1",
+    ],
 )
 def test_a_bad_question_is_refused(served: Served, query: str) -> None:
     assert served.client.get(f"{AUDIT}?{query}").status_code == 422
 
 
-@pytest.mark.parametrize("text", ["%00", "%F0%9F%94%91", "'--", "workspace:1/actor:x", "%ED%A0%80"])
+@pytest.mark.parametrize("text", ["%01", "%F0%9F%94%91", "'--", "workspace:1/actor:x"])
 def test_any_text_may_be_asked_for(served: Served, text: str) -> None:
     assert served.client.get(f"{AUDIT}?actor={text}").json()["items"] == []
 

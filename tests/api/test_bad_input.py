@@ -249,6 +249,17 @@ def test_an_export_that_makes_no_sense_is_refused(shared: Served, query: str) ->
         check_problem(shared.client.get(f"{path}?{query}"), 422)
 
 
+@pytest.mark.parametrize(
+    "path", ["links", "links/kept", "links/kept/stats", "stats", "audit", "exports/links", "nothing"]
+)
+@pytest.mark.parametrize("text", ["%FF", "%00", "a%C3", "%ED%A0%80", "%C0%AF"])
+def test_a_query_that_is_no_text_is_refused_wherever_it_is_sent(shared: Served, path: str, text: str) -> None:
+    for query, field in ((f"x={text}", "x"), (f"domain={text}", "domain")):
+        problem = check_problem(shared.client.get(f"/api/v1/{path}?limit=5&{query}"), 422)
+        assert (problem["code"], problem["field"]) == ("invalid_input", field)
+    assert check_problem(shared.stranger.get(f"/api/v1/{path}?x={text}"), 401)
+
+
 @pytest.mark.parametrize("query", ["limit=0", "limit=1001", "cursor=junk", "cursor=%00", "step=day", "since=x"])
 def test_visits_that_make_no_sense_are_refused(shared: Served, query: str) -> None:
     check_problem(shared.client.get(f"{LINKS}/kept/visits?{query}"), 422)

@@ -203,6 +203,8 @@ def test_visits_and_their_export_are_narrowed_too(served: Served) -> None:
         "/api/v1/stats?countries=DE",
         "/api/v1/stats?city=" + "x" * 513,
         "/api/v1/links/a/visits?city=" + "x" * 513,
+        "/api/v1/links/a/visits?city=%00",
+        "/api/v1/stats?city=%ED%A0%80",
         "/api/v1/stats/export?country=DE",
         "/api/v1/links/a/export?table=breakdowns&country=DE",
     ],
@@ -215,5 +217,5 @@ def test_a_filter_that_makes_no_sense_is_refused(served: Served, path: str) -> N
 
 def test_a_filter_may_be_any_text(served: Served) -> None:
     served.add("a")
-    for value in ("%00", "%F0%9F%A6%89", "'%20OR%201=1", "%ED%A0%80", "(other)"):
+    for value in ("%01", "%F0%9F%A6%89", "'%20OR%201=1", "(other)"):
         assert served.client.get(f"/api/v1/links/a/stats?city={value}").json()["clicks"] == 0

@@ -57,6 +57,7 @@ from shortly.api.idempotency import Idempotency
 from shortly.api.limits import Limits
 from shortly.api.openapi import DESCRIPTION, TAGS, Api, api_key_header, bearer, session_cookie
 from shortly.api.problems import answer_http_exception, answer_shortly_error, answer_validation_error
+from shortly.api.query_text import QueryText
 from shortly.api.safe_headers import SafeHeaders, safe_headers
 from shortly.api.trace import Trace
 from shortly.api.web_app import FOLDER, read_files, web_app_router
@@ -92,6 +93,7 @@ def create_api(settings: Settings, lifespan: Lifespan, ui: Path = FOLDER) -> Fas
             Middleware(Trace),
             Middleware(KnownHosts, hosts=(settings.base_host, *settings.allowed_hosts)),
             Middleware(Authentication),
+            Middleware(QueryText),
             Middleware(BodyLimit, max_bytes=settings.max_body_mb << 20),
             Middleware(Idempotency),
         ],
