@@ -30,6 +30,18 @@ class InvalidInput(ShortlyError):
     code = "invalid_input"
 
 
+class TooManyPasswords(InvalidInput):
+    """The request brings more different passwords than one may; nothing became of this entry."""
+
+    code = "too_many_passwords"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"One request may bring at most {most} different passwords; send this entry in another one.",
+            field="password",
+        )
+
+
 class OutOfReach(InvalidInput):
     """The link would be outside of the part that the key is for."""
 

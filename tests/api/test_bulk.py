@@ -7,6 +7,8 @@ import pytest
 from starlette.testclient import TestClient
 from tests.api.served import Served
 
+from shortly.api.bulk import AT_ONCE, MAX_PASSWORDS
+
 BULK = "/api/v1/bulk/links"
 TARGET = "https://example.com/"
 
@@ -59,6 +61,30 @@ def test_thousands_of_links_are_made_in_one_request(served: Served) -> None:
     assert statuses(answer) == [201] * 1100
     targets = [result["link"]["target"] for result in answer.json()["results"]]
     assert targets == [f"https://example.com/{number}" for number in range(1100)]
+
+
+def test_one_request_brings_so_many_passwords_and_no_more(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[str] = []
+
+    async def hash_one(password: str) -> str:
+        hashed.append(password)
+        return f"hash {len(hashed)}"
+
+    monkeypatch.setattr(served.services.links, "_hash_password", hash_one)
+    given = [f"secret word {number}" for number in range(MAX_PASSWORDS + 2)]
+    plain: list[dict[str, str]] = [{"target": TARGET}] * AT_ONCE
+    entries = [{"target": TARGET, "password": password} for password in (*given, given[0])]
+    answer = served.client.post(BULK, json={"links": [*entries[:60], *plain, *entries[60:]]})
+    found = statuses(answer)
+    assert found == [201] * (AT_ONCE + MAX_PASSWORDS) + [422, 422, 422]
+    assert hashed == given[:MAX_PASSWORDS]
+    error = answer.json()["results"][-2]["error"]
+    assert (error["code"], error["field"]) == ("too_many_passwords", "password")
+    slugs = [result["link"]["slug"] for result in answer.json()["results"][: MAX_PASSWORDS + 1]]
+    same = [{"slug": slug, "changes": {"password": given[0]}} for slug in slugs]
+    assert statuses(served.client.patch(BULK, json={"edits": same})) == [200] * (MAX_PASSWORDS + 1)
+    others = [{"slug": slug, "changes": {"password": f"the word for {slug}"}} for slug in slugs]
+    assert statuses(served.client.patch(BULK, json={"edits": others})) == [*[200] * MAX_PASSWORDS, 422]
 
 
 def test_links_that_exist_are_found_in_bulk_too(served: Served) -> None:

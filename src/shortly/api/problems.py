@@ -94,6 +94,7 @@ class InternalError(ShortlyError):
 STATUS: dict[type[ShortlyError], HTTPStatus] = {
     ShortlyError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.TooManyPasswords: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.OutOfReach: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidTarget: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.TargetBlocked: HTTPStatus.UNPROCESSABLE_ENTITY,

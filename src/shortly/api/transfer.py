@@ -21,6 +21,7 @@ from shortly.links.importing import Existing, Imported, Outcome, import_rows
 router = APIRouter(prefix="/api/v1", tags=["bulk"])
 
 MAX_ROWS = 500
+"""Each may bring a password of its own: more at once could take minutes to hash."""
 
 
 class ImportedRow(NewLink):
