@@ -87,6 +87,34 @@ def test_one_request_brings_so_many_passwords_and_no_more(served: Served, monkey
     assert statuses(served.client.patch(BULK, json={"edits": others})) == [*[200] * MAX_PASSWORDS, 422]
 
 
+def test_a_link_is_told_byte_for_byte_as_by_a_single_request(served: Served) -> None:
+    everything = {
+        "target": "https://xn--80ak6aa92e.com/?a=%22",
+        "title": 'Ä "q" \\ \u2028 \U0001f389',
+        "tags": ["b", "a"],
+        "notes": "one\ntwo\t</script>",
+        "folder": "x/y",
+        "valid_from": "2026-01-01T00:00:00.120Z",
+        "max_clicks": 5,
+        "expires_at": "2099-12-31T23:59:59+02:00",
+        "fallback_target": "https://example.org",
+        "status": 308,
+        "cache_s": 0,
+        "referrer_policy": "origin",
+        "forward_query": True,
+        "password": "eight owls",
+    }
+    for slug, fields in (("all", everything), ("few", {"target": TARGET})):
+        served.client.post(BULK, json={"links": [{**fields, "slug": slug}]})
+    served.client.put("/api/v1/links/all/ban", json={"status": 451, "reason": 'a "court"'})
+    bulk = served.client.patch(BULK, json={"edits": [{"slug": slug, "changes": {}} for slug in ("all", "few")]}).content
+    for slug in ("all", "few"):
+        single = served.client.get(f"/api/v1/links/{slug}").content
+        assert b'"link":%b}' % single in bulk
+    assert b'"code":"suspicious_host"' in bulk
+    assert b'"ban":{"status":451' in bulk
+
+
 def test_links_that_exist_are_found_in_bulk_too(served: Served) -> None:
     served.add("abc", TARGET)
     answer = served.client.post(

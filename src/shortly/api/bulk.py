@@ -14,7 +14,18 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, Field, SkipValidation, ValidationError
 
 from shortly.api.access import needs
-from shortly.api.link_bodies import NO_TOTAL, Domain, Given, LinkChanges, LinkFields, LinkOut, NewLink, Slug, Version
+from shortly.api.link_bodies import (
+    NO_TOTAL,
+    Domain,
+    Given,
+    LinkChanges,
+    LinkFields,
+    LinkOut,
+    NewLink,
+    Slug,
+    Version,
+    encode_link,
+)
 from shortly.api.openapi import idempotency_key
 from shortly.api.problems import Problem, encode_problem, problems, refusal_of, status_of
 from shortly.api.services import AllServices, Caller, Links, Services
@@ -269,6 +280,6 @@ async def encode_outcomes(outcomes: Sequence[Outcome], services: Services) -> li
         if link is None:
             encoded.append(b'{"status":%d}' % status)
         else:
-            out = LinkOut.of(link, services, now, totals.get(link.id, NO_TOTAL))
-            encoded.append(b'{"status":%d,"link":%b}' % (status, LinkOut.__pydantic_serializer__.to_json(out)))
+            shown = encode_link(link, services, now, totals.get(link.id, NO_TOTAL))
+            encoded.append(b'{"status":%d,"link":%b}' % (status, shown))
     return encoded

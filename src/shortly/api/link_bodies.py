@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
+import msgspec
 from msgspec import structs
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 
@@ -185,40 +186,53 @@ class LinkOut(BaseModel):
     @classmethod
     def of(cls, link: Link, services: Services, now: datetime, total: Total) -> Self:
         """Return the link as it goes out; checked when it came in, so not again."""
-        settings = services.settings
-        return cls.model_construct(
-            slug=link.slug,
-            short_url=services.links.short_url(link, settings.base_url),
-            target=link.target,
-            domain=link.domain or settings.base_host,
-            title=link.title,
-            tags=list(link.tags),
-            notes=link.notes,
-            folder=link.folder,
-            owner=link.owner,
-            workspace=link.workspace,
-            clicks=total.clicks,
-            bots=total.bots,
-            created_at=link.created_at,
-            updated_at=link.updated_at,
-            valid_from=link.valid_from,
-            expires_at=link.expires_at,
-            max_clicks=link.max_clicks,
-            fallback_target=link.fallback_target,
-            status=link.status,
-            forward_query=link.forward_query,
-            crawlable=link.crawlable,
-            enabled=link.enabled,
-            archived=link.archived,
-            cache_s=link.cache_s,
-            referrer_policy=link.referrer_policy,
-            has_password=link.has_password,
-            aliases=list(link.aliases),
-            version=link.version,
-            state=state_of(link, total.clicks, now),
-            ban=None if link.ban is None else BanOut(**structs.asdict(link.ban)),
-            warnings=Warned.all_of(link),
-        )
+        return cls.model_construct(**shown(link, services, now, total))
+
+
+def encode_link(link: Link, services: Services, now: datetime, total: Total) -> bytes:
+    """Return the JSON of a link's ``LinkOut`` without making one, which takes several times as long: for many."""
+    return _json.encode(shown(link, services, now, total))
+
+
+def shown(link: Link, services: Services, now: datetime, total: Total) -> dict[str, Any]:
+    """Return the values of a link's ``LinkOut``, in its order."""
+    settings = services.settings
+    return {
+        "slug": link.slug,
+        "short_url": services.links.short_url(link, settings.base_url),
+        "target": link.target,
+        "domain": link.domain or settings.base_host,
+        "title": link.title,
+        "tags": list(link.tags),
+        "notes": link.notes,
+        "folder": link.folder,
+        "owner": link.owner,
+        "workspace": link.workspace,
+        "clicks": total.clicks,
+        "bots": total.bots,
+        "created_at": link.created_at,
+        "updated_at": link.updated_at,
+        "valid_from": link.valid_from,
+        "expires_at": link.expires_at,
+        "max_clicks": link.max_clicks,
+        "fallback_target": link.fallback_target,
+        "status": link.status,
+        "forward_query": link.forward_query,
+        "crawlable": link.crawlable,
+        "enabled": link.enabled,
+        "archived": link.archived,
+        "cache_s": link.cache_s,
+        "referrer_policy": link.referrer_policy,
+        "has_password": link.has_password,
+        "aliases": list(link.aliases),
+        "version": link.version,
+        "state": state_of(link, total.clicks, now),
+        "ban": None if link.ban is None else BanOut(**structs.asdict(link.ban)),
+        "warnings": Warned.all_of(link),
+    }
+
+
+_json = msgspec.json.Encoder(enc_hook=BaseModel.model_dump)
 
 
 class StrangersLink(BaseModel):
