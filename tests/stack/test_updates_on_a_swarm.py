@@ -31,7 +31,7 @@ class Swarm(Stack):
         super().__init__(name)
         self._port, tls = free_port(), free_port()
         self.environment = {
-            "STACK": name, "BACKENDS": str(SERVICES["backend"]),
+            "STACK": name, "BACKENDS": str(SERVICES["backend"]), "WATCHED": "4s",
             "HTTP_PORT": str(self._port), "HTTPS_PORT": str(tls), **environment,
         }  # fmt: skip
 
@@ -125,6 +125,27 @@ def test_links_are_made_and_followed(swarm: Swarm, key: str) -> None:
     assert (followed.status, followed.headers["location"]) == (302, "https://example.com/")
     assert b'<div id="root">' in swarm.ask("/app/").body
     assert swarm.ask("/metrics", key=key).status == 404
+
+
+def test_backends_that_do_not_see_the_volume_of_backups_know_how_old_the_newest_is(swarm: Swarm, key: str) -> None:
+    ask = (
+        "import sys, urllib.request as u; r = u.Request('http://127.0.0.1:8000/metrics',"
+        " headers={'Authorization': 'Bearer ' + sys.argv[1]}); print(u.urlopen(r, timeout=5).read().decode())"
+    )
+    for backend in swarm.ids("backend"):
+        assert docker("exec", backend, "ls", "/backups") == ""
+        newest, deadline = 0.0, time.monotonic() + 120
+        while newest == 0:  # the first one is made without anybody asking, and looked for twice a minute
+            assert time.monotonic() < deadline, docker("logs", swarm.ids("backup")[0])
+            metrics = docker("exec", backend, "python", "-c", ask, key).splitlines()
+            (line,) = [line for line in metrics if line.startswith("shortly_backup_newest_time_seconds ")]
+            newest = float(line.split()[1])
+            time.sleep(0.5)
+        assert time.time() - newest < 600
+    report = run(
+        "docker", "exec", swarm.ids("backend")[0], "shortly", "healthcheck", "--url", "http://nginx:8080", "--json"
+    )
+    assert {check["name"]: check["state"] for check in json.loads(report.stdout)["checks"]}["backup"] == "ok"
 
 
 def test_containers_have_the_rights_limits_and_networks_of_compose(swarm: Swarm) -> None:
