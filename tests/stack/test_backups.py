@@ -10,17 +10,11 @@ from typing import Any
 
 import pytest
 from tests.stack.engine import STACK, Stack, run
+from tests.stack.holdings import PERSON, everything, fill, sign_in
 
 pytestmark = STACK
 
 LOST = ("data", "redis", "secrets", "certificates", "challenges")
-LINKS: list[dict[str, Any]] = [
-    {"slug": "plain", "target": "https://example.com/plain", "title": "Zürich", "tags": ["a", "b"]},
-    {"slug": "limited", "target": "https://example.com/limited", "max_clicks": 5, "notes": "first\nsecond"},
-    {"slug": "other", "target": "https://example.com/other", "folder": "spring", "status": 307},
-]
-CLICKS = {"plain": 7, "limited": 3}
-PERSON = {"email": "ada@example.com", "password": "an owl eats at night"}
 
 
 @pytest.fixture(scope="module")
@@ -32,21 +26,6 @@ def drilled(images: dict[str, str]) -> Iterator[Stack]:
         yield stack
     finally:
         stack.down()
-
-
-def everything(stack: Stack, key: str) -> dict[str, Any]:
-    """Return each link with all its fields, its statistics, keys and people."""
-    links = stack.ask("/api/v1/links?limit=100", key=key).json["items"]
-    return {
-        "links": links,
-        "clicks": {link["slug"]: link["clicks"] for link in links},
-        "stats": {link["slug"]: stack.ask(f"/api/v1/links/{link['slug']}/stats", key=key).json for link in links},
-        "keys": [
-            {name: value for name, value in each.items() if name != "last_used_at"}
-            for each in stack.ask("/api/v1/keys", key=key).json["items"]
-        ],
-        "people": json.loads(stack.compose("exec", "--no-TTY", "backend", "shortly", "user", "list", "--json")),
-    }
 
 
 def backups(stack: Stack) -> list[dict[str, Any]]:
@@ -64,20 +43,8 @@ def test_everything_is_back_after_all_volumes_were_lost(drilled: Stack) -> None:
         time.sleep(1)
 
     key = stack.make_key()
-    person = stack.script(
-        "docker", "compose", "exec", "--no-TTY", "backend", "sh", "-c",
-        f"echo {PERSON['password']} | shortly user add {PERSON['email']} --admin --password-file -",
-    )  # fmt: skip
-    assert person.returncode == 0, person.stderr
-    for link in LINKS:
-        made = stack.ask("/api/v1/links", key=key, body=link)
-        assert made.status == 201, made.body
-    for slug, clicks in CLICKS.items():
-        for _ in range(clicks):
-            assert stack.ask(f"/{slug}").status == 302
-        stack.wait_until_counted(slug, key, clicks, within_s=20)
-    told = stack.ask("/api/v1/auth/sign-in", body=PERSON).headers["set-cookie"]
-    session = "; ".join(line.partition(";")[0] for line in told.splitlines())
+    fill(stack, key)
+    session = sign_in(stack)
     before = everything(stack, key)
     assert before["clicks"] == {"plain": 7, "limited": 3, "other": 0}
 
@@ -87,8 +54,12 @@ def test_everything_is_back_after_all_volumes_were_lost(drilled: Stack) -> None:
     for volume in LOST:
         assert run("docker", "volume", "rm", f"{stack.project}_{volume}").returncode == 0
 
+    began = time.monotonic()
     stack.compose("run", "--rm", "--no-TTY", "backup", "restore", "latest")
+    restored = time.monotonic()
     stack.up()
+    assert stack.ask("/plain", method="HEAD").status == 302
+    print(f"\nthe drill: {restored - began:.0f} s to restore, {time.monotonic() - began:.0f} s to the first redirect")
     assert everything(stack, key) == before  # by the same key
     again = stack.ask("/api/v1/auth/me", headers={"Cookie": session})  # what sessions are signed with is back, too
     assert (again.status, again.json["user"]["email"]) == (200, PERSON["email"])
