@@ -18,6 +18,10 @@ WIRING_PARTS = (
     "first_start",
     "drainer",
     "blocklists",
+    "front",
+    "behind",
+    "later",
+    "service",
     "app",
     "supervised",
     "supervisor",
@@ -80,10 +84,12 @@ CLIENTS |= {"ftplib", "telnetlib", "xmlrpc", "websockets", "authlib.integrations
 CONNECTING = {"create_connection", "open_connection", "sock_connect", "connect_tcp", "open_unix_connection"}
 MAY_CONNECT = ("shortly.store.redis", "shortly.accounts.mail")
 """Modules that speak Redis or SMTP, to servers that the operator names, and nothing that a user chooses."""
-MAY_IMPORT_FASTAPI = {"api", "app"}
+MAY_IMPORT_FASTAPI = {"api"}
 WEB_FRAMEWORK = {"fastapi", "starlette", "fastapi_offline"}
 HEAVY = {*WEB_FRAMEWORK, "pydantic", "pydantic_settings", "ua_parser", "ua_parser_rs", "typer"}
 WIRING = {"Settings", "load_settings", "open_store", "create_app"}
+BEHIND = {"fastapi", "starlette", "limits", "argon2", "joserfc", "webauthn", "OpenSSL", "httpx2", "httpcore2"}
+"""What only that needs which stands behind the redirect."""
 VAGUE = {"util", "utils", "helper", "helpers", "manager", "managers", "base", "common", "misc"}
 
 
@@ -191,8 +197,10 @@ def test_a_process_that_only_redirects_never_loads_what_is_heavy() -> None:
 @pytest.mark.parametrize(
     ("module", "unneeded"),
     [
-        ("shortly.worker", {"redis", "webauthn", "OpenSSL", "ua_parser", "typer", "httpx2", "httpcore2"}),
-        ("shortly.serve", {"redis", "webauthn", "OpenSSL", "fastapi", "httpx2", "httpcore2", "joserfc", "limits"}),
+        ("shortly.worker", {*BEHIND, "redis", "ua_parser", "typer", "shortly.clicks.drain"}),
+        ("shortly.serve", {"redis", *BEHIND} - {"argon2"}),
+        ("shortly.behind", {"redis", "webauthn", "OpenSSL", "ua_parser", "typer", "httpx2", "httpcore2"}),
+        ("shortly.cli.entry", {"typer", "shortly.cli.main"}),  # as ``serve``'s workers do, which are spawned
     ],
 )
 def test_a_process_starts_without_what_it_may_never_need(module: str, unneeded: set[str]) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from shortly.app import build
 from shortly.logs import configure_logging
 from shortly.redirect.redirect import ASGIApp
+from shortly.service import build
 from shortly.settings import load_settings
 from shortly.supervised import SUPERVISOR, stay_with
 
@@ -16,4 +16,4 @@ def create_worker() -> ASGIApp:
     stay_with(int(os.environ[SUPERVISOR]))
     settings = load_settings()
     configure_logging(settings.log_level, settings.log_format)
-    return build(settings, drainer=None).__call__  # the method, which the server calls quicker than the object
+    return build(settings).__call__  # the method, which the server calls quicker than the object

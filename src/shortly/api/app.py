@@ -67,12 +67,13 @@ from shortly.settings import Settings
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[dict[str, object]]]
 
 
-def create_api(settings: Settings, lifespan: Lifespan, ui: Path = FOLDER) -> FastAPI:
+def create_api(settings: Settings, lifespan: Lifespan | None = None, ui: Path = FOLDER) -> FastAPI:
     """Return everything that is not a redirect.
 
     Args:
         settings: The installation's.
-        lifespan: Opens what the services stand on, and yields ``{"services": Services(...)}``.
+        lifespan: Opens what the services stand on, and yields ``{"services": Services(...)}``; None: whoever hands
+            requests on puts that into the ``state`` of each.
         ui: Where the built web app is; a folder that is not there means none.
     """
     api = Api(

@@ -70,7 +70,7 @@ class PasswordPage:
         self._secure = settings.has_https
         self._name = SECURE_NAME if self._secure else PLAIN_NAME
 
-    def is_open(self, redirection: Redirection, headers: RawHeaders) -> bool:
+    async def is_open(self, redirection: Redirection, headers: RawHeaders) -> bool:
         """Say whether a request comes from a browser in which the link's password was given a short while ago."""
         stored = redirection.password_hash or ""
         return any(

@@ -53,7 +53,7 @@ PREFETCH = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")
 class Lock(Protocol):
     """What stands before links that have a password."""
 
-    def is_open(self, redirection: Redirection, headers: RawHeaders) -> bool:
+    async def is_open(self, redirection: Redirection, headers: RawHeaders) -> bool:
         """Say whether a request comes from a browser in which the link's password was given."""
 
     async def answer(self, redirection: Redirection, scope: Scope, receive: Receive) -> Form:
@@ -188,7 +188,7 @@ class Redirect:
         ahead = is_prefetch(headers)
         counts = method == "GET" and not ahead
         if asks and self._lock is not None:
-            if method == "POST" or not self._lock.is_open(redirection, scope["headers"]):
+            if method == "POST" or not await self._lock.is_open(redirection, scope["headers"]):
                 if counts:
                     self._write(redirection, int(Outcome.PROTECTED), scope, headers)
                 await self._send_form(await self._lock.answer(redirection, scope, receive), scope, send)
