@@ -69,7 +69,11 @@ def visits_in(segment: str, count: int) -> list[Visit]:
     visits = []
     for nth in range(count):
         link_id = HOT if chance.random() < 0.5 else chance.choice(LINKS)
-        fields: dict[str, Any] = {"country": chance.choice(["DE", "FR", "NO", ""]), "browser": chance.choice("ABC")}
+        browsers = 150 if link_id == HOT else 3  # too many for a packed day, and few enough
+        fields: dict[str, Any] = {
+            "country": chance.choice(["DE", "FR", "NO", ""]),
+            "browser": f"browser {chance.randrange(browsers)}",
+        }
         visits.append(
             Visit(
                 at_ms=AT + nth * 4 * HOUR_MS // count,

@@ -230,6 +230,47 @@ async def test_processes_that_fold_the_same_segments_at_once_count_every_click_o
         assert await counted(one) == expected(segments)
 
 
+@pytest.mark.parametrize("size", [1, 3, 500])
+async def test_batches_of_any_size_make_the_same_counts(clicks: RedisClicks, size: int) -> None:
+    await fold_all(clicks, SEGMENTS, size)
+    assert await counted(clicks) == expected(SEGMENTS)
+
+
+async def test_a_day_is_packed_until_its_clicks_are_many(redis_server: RedisServer, clicks: RedisClicks) -> None:
+    few = [visit(AT + nth * HOUR_MS, browser="A", visitor=bytes([nth] * 8)) for nth in range(2)]
+    await clicks.fold([batch([*few, visit(bot="curl"), visit(refused="expired")])])
+    assert redis_server.command("KEYS", "[ch]:{01}:*") == []
+    many = [visit(AT + HOUR_MS, city=f"a rather long name {nth}", visitor=bytes([nth] * 8)) for nth in range(50)]
+    await clicks.fold([batch(many, "w/1")])
+    assert len(redis_server.command("KEYS", "[ch]:{01}:*")) == 2
+    await clicks.fold([batch([visit(AT + HOUR_MS, browser="A", city="a rather long name 7")], "w/2")])
+    tally = await clicks.tally(1, *HOURS)
+    assert (tally.clicks, tally.bots) == (54, 1)
+    assert (tally.dimensions["browser"], tally.dimensions["city"]["a rather long name 7"]) == ({"A": 3}, 2)
+    assert (tally.dimensions["bot"], tally.dimensions["refused"]) == ({"curl": 1}, {"expired": 1})
+    later = AT // HOUR_MS + 1
+    assert await clicks.hours(1, *HOURS) == {later - 1: Total(2, 1), later: Total(52)}
+    assert await clicks.clicks_between(1, later, later + 1) == Total(52)
+    assert (await clicks.tally(1, later, later + 1)).clicks == 52
+    assert await clicks.visitors(1, FIRST_DAY, LAST_DAY) == {FIRST_DAY: 50}
+    assert await clicks.days_of([1], FIRST_DAY, LAST_DAY) == {1: Total(54, 1)}
+    assert (await clicks.top_days(EVERY_LINK, FIRST_DAY, LAST_DAY))[FIRST_DAY].clicks == {1: 53}
+
+
+async def test_days_that_an_earlier_version_counted_go_on(redis_server: RedisServer, clicks: RedisClicks) -> None:
+    day = f"{{01}}:1:{FIRST_DAY}"
+    redis_server.command("HSET", f"c:{day}", "+", 5, "-", 2, "*", 3, "22", 5, "22b", 2, "bA", 3)
+    redis_server.command("HSET", f"h:{{01}}:1:{AT // HOUR_MS}", "+", 5, "-", 2, "bA", 3)
+    redis_server.command("SADD", "g:{01}:1", FIRST_DAY)
+    await clicks.fold([batch([visit(browser="A", visitor=b"somebody")])])
+    hour = (AT // HOUR_MS, AT // HOUR_MS + 1)
+    for tally in (await clicks.tally(1, *HOURS), await clicks.tally(1, *hour)):
+        assert (tally.clicks, tally.bots, tally.dimensions) == (6, 2, {"browser": {"A": 4}})
+    assert await clicks.hours(1, *HOURS) == {hour[0]: Total(6, 2)}
+    assert await clicks.visitors(1, FIRST_DAY, LAST_DAY) == {FIRST_DAY: 4}
+    assert (await clicks.top_days(EVERY_LINK, FIRST_DAY, LAST_DAY))[FIRST_DAY].clicks == {1: 4}
+
+
 async def test_a_server_without_room_refuses_and_goes_on_exactly_when_it_has_some(
     redis_server: RedisServer, clicks: RedisClicks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -304,8 +345,8 @@ async def test_nothing_is_left_of_what_was_pruned(redis_server: RedisServer, cli
     left = sorted({key.split(":")[0] + ":" + key.split(":")[1] for key in found if key not in tops})
     hot = f"{{{HOT:02x}}}"
     assert [key for key in left if not key.startswith("schema")] == sorted(
-        ["c:{all}", "c:{log}", "e:{all}", "g:{all}", "h:{all}", "s:{all}"]
-        + [f"c:{hot}", f"g:{hot}", f"h:{hot}", f"s:{hot}"]
+        ["c:{all}", "c:{log}", "e:{all}", "f:{all}", "g:{all}", "h:{all}", "s:{all}"]
+        + [f"c:{hot}", f"f:{hot}", f"g:{hot}", f"h:{hot}", f"s:{hot}"]
         + ([f"q:{hot}"] if redis_server.command("EXISTS", f"q:{hot}") else [])
     )
 

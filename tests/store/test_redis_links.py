@@ -454,7 +454,7 @@ async def test_older_data_are_migrated_step_by_step_once(redis_server: RedisServ
         assert made == ["two", "three"]
         assert redis_server.command("HGET", keys.SCHEMA, "version") == "3"
         with pytest.raises(StoreTooNew):
-            await settle_schema(client, case_insensitive=False, migrations=MIGRATIONS)
+            await settle_schema(client, case_insensitive=False, migrations=MIGRATIONS[:1])
     finally:
         await client.close()
 

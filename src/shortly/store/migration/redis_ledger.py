@@ -6,18 +6,18 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
-from typing import Any, Self
+from typing import Self
 
 from shortly.accounts.records import Record
 from shortly.clicks.store import Total, is_sum
-from shortly.clicks.visit import Tally
 from shortly.store.migration.ledger import DayCounts, KeptAnswer, today
 from shortly.store.moments import to_ms
 from shortly.store.redis import click_keys, keys
 from shortly.store.redis.account_records import RedisRecords
 from shortly.store.redis.click_calls import Call, cut, run_all
+from shortly.store.redis.click_days import few_in, tally_of
 from shortly.store.redis.click_folding import KEEP_S, TOPS_S
-from shortly.store.redis.click_rows import VISITORS, add_row, hour_fields, row_of
+from shortly.store.redis.click_rows import VISITORS, hour_fields, row_of
 from shortly.store.redis.client import Client
 from shortly.store.redis.idempotency import ANSWER_MS
 from shortly.store.redis.scripts import Argument, Script
@@ -30,8 +30,8 @@ DAYS = 100
 PUT_ROW = Script.of_text(
     "put_row",
     """
--- Replaces a hash. KEYS: the hash. ARGV: fields and values.
-redis.call('DEL', KEYS[1])
+-- Replaces a hash. KEYS: the hash, and what else it stands for. ARGV: fields and values.
+redis.call('DEL', unpack(KEYS))
 for from = 1, #ARGV, 1000 do
     redis.call('HSET', KEYS[1], unpack(ARGV, from, math.min(#ARGV, from + 999)))
 end
@@ -176,20 +176,26 @@ class RedisLedger:
     async def _read_days(self, places: Sequence[tuple[int, int]]) -> list[DayCounts]:
         commands: list[tuple[Argument | float, ...]] = []
         for link_id, day in places:
+            commands.append(("GET", click_keys.packed_day(link_id, day)))
             commands.append(("HGETALL", click_keys.day_row(link_id, day)))
             commands.append(("HGET", click_keys.visitors_row(link_id, day), VISITORS))
             commands += (("HGETALL", click_keys.hour_row(link_id, day * 24 + hour)) for hour in range(24))
         rows = [row for some in cut(commands, SOME) for row in await self._client.read_many(some)]
         days = []
         for place, (link_id, day) in enumerate(places):
-            of_day, visitors, *of_hours = rows[place * 26 : place * 26 + 26]
+            packed, of_day, visitors, *of_hours = rows[place * 27 : place * 27 + 27]
+            few = few_in(packed)
             days.append(
                 DayCounts(
                     link_id=link_id,
                     day=day,
-                    tally=_tally_in(of_day),
-                    visitors=int(visitors or 0),
-                    hours={hour: _tally_in(row) for hour, row in enumerate(of_hours) if row},
+                    tally=tally_of(of_day, few.sums()),
+                    visitors=int(visitors or 0) + few.visitors,
+                    hours={
+                        hour: tally_of(row, few.hours.get(hour, {}))
+                        for hour, row in enumerate(of_hours)
+                        if row or hour in few.hours
+                    },
                 )
             )
         return days
@@ -207,7 +213,11 @@ class RedisLedger:
                 rows[click_keys.day_row(day.link_id, day.day)].update(hour_fields(hour, row))
             if day.visitors:
                 rows.setdefault(click_keys.visitors_row(day.link_id, day.day), {})[VISITORS] = day.visitors
-            calls += ((PUT_ROW, [key], list(chain.from_iterable(row.items()))) for key, row in rows.items())
+            replaced = {click_keys.day_row(day.link_id, day.day): [click_keys.packed_day(day.link_id, day.day)]}
+            calls += (
+                (PUT_ROW, [key, *replaced.get(key, ())], list(chain.from_iterable(row.items())))
+                for key, row in rows.items()
+            )
         await self._run(calls)
 
     async def put_top(self, sum_id: int, day: int, clicks: Mapping[int, int]) -> None:
@@ -236,9 +246,3 @@ class RedisLedger:
     async def _run(self, calls: Sequence[Call]) -> None:
         for some in cut(calls, SOME):
             await run_all(self._client, some, durable=True)
-
-
-def _tally_in(row: Mapping[bytes, Any]) -> Tally:
-    tally = Tally(dimensions={})
-    add_row(tally, row)
-    return tally

@@ -7,7 +7,7 @@ sums and moves them on; see ``RedisClicks.fold`` for why that counts every visit
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Sized
 from itertools import chain
 from typing import NamedTuple
 
@@ -18,8 +18,9 @@ from shortly.clicks.store import TOP_DAYS, TOP_KEPT, Batch, every_link, is_sum
 from shortly.clicks.visit import MAX_VALUES, OTHER, Visit
 from shortly.store.redis import click_keys
 from shortly.store.redis.click_calls import Call
+from shortly.store.redis.click_days import FEW_BYTES, Sums, packed_of
 from shortly.store.redis.click_keys import EVERYTHING, LOG
-from shortly.store.redis.click_rows import BOTS, CLICKS, MOMENTS, VISITORS, fields_of, hour_fields
+from shortly.store.redis.click_rows import BOTS, CLICKS, MOMENTS, fields_of
 from shortly.store.redis.click_visits import day_of, entry_of, ids_in, pointer_of
 from shortly.store.redis.keys import PARTITIONS
 from shortly.store.redis.scripts import Argument, Script
@@ -41,15 +42,6 @@ FOLD = Script("click_slices", "click_entries", "fold")
 
 Positions = dict[tuple[int, str], int]
 """Partition and segment -> how far its visits have been counted; a pair that is missing: nothing has."""
-Sums = dict[str, int]
-"""Field of a row -> what to add to it."""
-
-TEXTS = [str(number) for number in range(1000)]
-"""Of numbers that most sums are among."""
-
-ROW_HEAD = 4
-"""What the rows of a message have before each row's names and numbers."""
-
 _pack = msgspec.msgpack.Encoder().encode
 
 
@@ -174,7 +166,7 @@ def _call_of(number: int, pieces: Sequence[Piece], positions: Positions, fields:
 
 
 class _Message:
-    """What ``fold.lua`` is told; keys are named by their number."""
+    """What ``fold.lua`` is told; keys are named by their number. What it has many of lies flat in one list each."""
 
     def __init__(self, partition: int, fields: _Fields) -> None:
         self._partition = partition
@@ -183,37 +175,42 @@ class _Message:
         self._numbers: dict[str, int] = {}
         self._changed: list[str] = []
         self._seen: dict[int, tuple[int, int, int, list[int | str]]] = {}
-        """By day: keys of the sets' names and of the days, the day, and for each set its key, its name, the place among
-        the rows where the number of its new members goes, how many members follow, and these."""
-        self._rows: list[int | str] = []
-        """For each row its key; the key of a set that the day is added to if the row is new, and the day, or twice 0,
-        or -1 and how many seconds a new row is kept; how many texts follow; names of fields, each with the number to
-        add to it."""
+        """By day: keys of the sets' names and of the days, the day, and for each set its key, its name, the number of
+        the count that its new members are added to, how many members follow, and these."""
+        self._counts = 0
+        """Counts of new visitors; they have numbers from 1 on."""
+        self._days: list[int] = []
+        """For each link and day the keys of the packed day, of the day's row and of the link's days, the day, which
+        argument is the packed counts (see ``click_days``) with all visitors as new ones, how many these are, the number
+        of their count or 0, human clicks, how many keys follow, and those of the rows of the hours in their order."""
+        self._days_added = 0
+        self._additions: list[int | str] = []
+        """For each a key, a field, and what to add."""
+        self._visitors: list[int] = []
+        """For each row of nothing but visitors its key and the number of the count."""
+        self._moments: list[int] = []
+        """Keys of rows that run out."""
         self._tops: defaultdict[str, list[int | str]] = defaultdict(list)
-        """Key of a day's most clicked links -> three for each link that was clicked: its id, the places among the rows
-        where its clicks on that day and those of bots are."""
-        self._totals: defaultdict[str, Sums] = defaultdict(dict)
+        """Key of a day's most clicked links -> for each link that was clicked its id, and which of ``_days`` it is."""
         self._lists: list[int | str] = []
         """For each list its key and that of its late ones, the first and the last of its entries among the arguments,
-        and key and day as those of a row."""
-        self._entries: list[Argument] = []
+        and the key of a set that the day is added to if the list is new, and the day, or twice 0."""
+        self._arguments: list[Argument] = []
+        """What follows the message."""
 
     def call(self, moves: Mapping[str, tuple[int, int]]) -> Call:
         """Return the call."""
-        for key, sums in self._totals.items():
-            self._add_row(key, sums)
         message = (
-            MAX_VALUES,
-            OTHER,
-            KEEP_S,
+            (MAX_VALUES, OTHER, KEEP_S, FEW_BYTES, self._counts),
             [part for segment, (expected, end) in moves.items() for part in (segment, expected, end)],
             self._changed,
             list(self._seen.values()),
-            self._rows,
+            self._days,
+            (self._additions, self._visitors, MOMENTS_S, self._moments),
             self._lists,
             (TOP_KEPT, TOPS_S, [(self._new(key), links) for key, links in self._tops.items()]),
         )
-        return FOLD, self._keys, [_pack(message), *self._entries]
+        return FOLD, self._keys, [_pack(message), *self._arguments]
 
     # --- what each partition keeps ---------------------------------------------------------------------------
 
@@ -223,17 +220,20 @@ class _Message:
         for placed in visits:
             of_links[placed.visit.link_id].append(placed)
         for link_id, of_link in of_links.items():
+            if len(of_link) == 1:
+                self._add_visit(of_link[0])
+                continue
             visitors = _visitors(of_link)
-            places = self._add_counts(link_id, of_link, visitors, every_link(of_link[0].visit.workspace))
+            counts = self._add_counts(link_id, of_link, visitors, every_link(of_link[0].visit.workspace))
             for day, of_day in visitors.items():
-                self._add_seen(day, link_id, places[day], of_day)
+                self._add_seen(day, link_id, counts[day], of_day)
             if entries := [entry_of(placed.visit_id, placed.visit) for placed in of_link if not placed.visit.private]:
                 self._add_entries(click_keys.visits(link_id), entries)
 
     def add_sums(self, visits: Sequence[Placed]) -> None:
         """Add the counts of all links together, workspace by workspace."""
         for workspace, of_workspace in _by_workspace(visits).items():
-            self._add_counts(every_link(workspace), of_workspace, ())
+            self._add_counts(every_link(workspace), of_workspace, {})
         self._add_moments([placed.visit for placed in visits])
 
     def add_visitors(self, visits: Sequence[Placed]) -> None:
@@ -244,9 +244,10 @@ class _Message:
                 crowds: defaultdict[int, list[int]] = defaultdict(list)
                 for visitor in visitors:
                     crowds[click_keys.crowd(sum_id, visitor)].append(visitor)
-                place = self._add_row(click_keys.visitors_row(sum_id, day), {VISITORS: 0})
+                count = self._count()
+                self._visitors += (self._new(click_keys.visitors_row(sum_id, day)), count)
                 for crowd, some in crowds.items():
-                    self._add_seen(day, crowd, place, some)
+                    self._add_seen(day, crowd, count, some)
 
     def add_pointers(self, visits: Iterable[Placed]) -> None:
         """Add pointers to raw visits to the lists of their workspaces' days."""
@@ -258,86 +259,134 @@ class _Message:
             name = click_keys.visit_day(*place)
             self._add_entries(click_keys.visits_of_day(name), pointers, self._key(click_keys.VISIT_DAYS), name)
 
+    def _add_visit(self, placed: Placed) -> None:
+        """Add all about the only visit of a link, as most are, in half the time that the general way takes."""
+        _, visit_id, visit = placed
+        link_id, hour = visit.link_id, visit.at_ms // HOUR_MS
+        day = hour // 24
+        is_click, is_bot = not visit.refused, bool(visit.bot) and not visit.refused
+        first = len(self._keys) + 1
+        packed_day, day_row, hour_row, days, total = range(first, first + 5)
+        link = click_keys.of_hour(self._partition, link_id, hour)
+        self._keys += link.counts
+        count = 0
+        if is_click and visit.visitor and not (is_bot or visit.private):
+            count = self._count()
+            self._add_seen(day, link_id, count, (_number_of(visit.visitor),))
+        people = is_click - is_bot
+        packed = self._argument(packed_of(1 if count else 0, {hour: dict.fromkeys(self._fields_of(visit), 1)}))
+        self._days += (packed_day, day_row, days, day, packed, 1 if count else 0, count, people, 1, hour_row)
+        self._days_added += 1
+        text = str(link_id)
+        if people:
+            self._tops[click_keys.top(self._partition, every_link(visit.workspace), day)] += (text, self._days_added)
+        if is_click:
+            self._additions += (total, link.total, 1)
+            if is_bot:
+                self._additions += (total, f"{link.total}b", 1)
+            self._changed.append(text)
+        if not visit.private:
+            entry = self._argument(entry_of(visit_id, visit))
+            self._lists += (self._new(link.visits), self._new(link.late), entry, entry, 0, 0)
+
     # --- parts of the message --------------------------------------------------------------------------------
 
     def _add_counts(
-        self, link_id: int, visits: Iterable[Placed], seen: Container[int], sum_id: int | None = None
+        self, link_id: int, visits: Sequence[Placed], seen: Mapping[int, Sized], sum_id: int | None = None
     ) -> dict[int, int]:
-        """Add a link's hours, days and total; return where the numbers of visitors go of the days that have ``seen``
-        any. Of a link, ``sum_id`` says among which ones it may be clicked most."""
+        """Add a link's hours, days and total; return the numbers of the counts of visitors of the days that have
+        ``seen`` any. Of a link, ``sum_id`` says among which ones it may be clicked most."""
+        hours = self._hours_of(visits)
+        days_key = self._new(click_keys.days(link_id))
+        counts = {}
+        clicks = bots = 0
+        for day in {hour // 24: None for hour in hours}:
+            of_day = {hour: sums for hour, sums in hours.items() if hour // 24 == day} if len(hours) > 1 else hours
+            day_clicks = day_bots = 0
+            for sums in of_day.values():
+                day_clicks += sums.get(CLICKS, 0)
+                day_bots += sums.get(BOTS, 0)
+            clicks += day_clicks
+            bots += day_bots
+            visitors, count = 0, 0
+            if day in seen:
+                visitors, count = len(seen[day]), self._count()
+                counts[day] = count
+            self._days += (
+                self._new(click_keys.packed_day(link_id, day)),
+                self._new(click_keys.day_row(link_id, day)),
+                days_key,
+                day,
+                self._argument(packed_of(visitors, of_day)),
+                visitors,
+                count,
+                day_clicks - day_bots if sum_id is not None else 0,
+                len(of_day),
+                *[self._new(click_keys.hour_row(link_id, hour)) for hour in of_day],
+            )
+            self._days_added += 1
+            if sum_id is not None and day_clicks > day_bots:
+                top = click_keys.top(self._partition, sum_id, day)
+                self._tops[top] += (str(link_id), self._days_added)
+        if clicks:
+            key, field = click_keys.totals(link_id)
+            number = self._key(key)
+            self._additions += (number, field, clicks)
+            if bots:
+                self._additions += (number, f"{field}b", bots)
+            if not is_sum(link_id):
+                self._changed.append(str(link_id))  # a text: Lua knows 53 bits
+        return counts
+
+    def _hours_of(self, visits: Sequence[Placed]) -> dict[int, Sums]:
+        """Return the sums of each hour."""
+        if len(visits) == 1:  # as for most links
+            visit = visits[0].visit
+            return {visit.at_ms // HOUR_MS: dict.fromkeys(self._fields_of(visit), 1)}
         fields: defaultdict[int, list[list[str]]] = defaultdict(list)
         for placed in visits:
             visit = placed.visit
             fields[visit.at_ms // HOUR_MS].append(self._fields_of(visit))
-        of_days: defaultdict[int, Sums] = defaultdict(dict)
-        for hour, of_visits in fields.items():
-            sums = dict.fromkeys(of_visits[0], 1) if len(of_visits) == 1 else Counter(chain.from_iterable(of_visits))
-            self._add_row(click_keys.hour_row(link_id, hour), sums)
-            of_day = of_days[hour // 24]
-            if of_day:
-                for name, number in sums.items():
-                    of_day[name] = of_day.get(name, 0) + number
-            else:
-                of_day.update(sums)
-            of_day.update(hour_fields(hour % 24, sums))
-        days = self._key(click_keys.days(link_id))
-        clicks = 0
-        key, field = click_keys.totals(link_id)
-        for sums in of_days.values():
-            clicks += sums.get(CLICKS, 0)
-            if bots := sums.get(BOTS, 0):
-                self._totals[key][f"{field}b"] = self._totals[key].get(f"{field}b", 0) + bots
-        if clicks:
-            self._totals[key][field] = clicks
-            if not is_sum(link_id):
-                self._changed.append(str(link_id))  # a text: Lua knows 53 bits
-        places = {}
-        for day, sums in of_days.items():
-            if sum_id is not None and sums.get(CLICKS, 0) > sums.setdefault(BOTS, 0):
-                names, first = list(sums), len(self._rows) + ROW_HEAD
-                self._tops[click_keys.top(self._partition, sum_id, day)] += (
-                    str(link_id),
-                    *(first + 2 * names.index(name) + 2 for name in (CLICKS, BOTS)),
-                )
-            if day in seen:
-                sums[VISITORS] = 0  # the last one, to be filled in by the script
-            places[day] = self._add_row(click_keys.day_row(link_id, day), sums, days, day)
-        return places
+        return {
+            hour: dict.fromkeys(some[0], 1) if len(some) == 1 else Counter(chain.from_iterable(some))
+            for hour, some in fields.items()
+        }
 
     def _add_moments(self, visits: Sequence[Visit]) -> None:
         """Add what is shown live to rows that run out."""
-        rows: defaultdict[str, Sums] = defaultdict(dict)
+        rows: dict[str, int] = {}
         for (moment, sum_id), total in moments_of(visits).items():
             stretch, place = divmod(moment, MOMENTS)
-            row = rows[click_keys.moments_row(sum_id, stretch)]
-            row[str(place)] = total.clicks
+            key = click_keys.moments_row(sum_id, stretch)
+            number = rows[key] = rows.get(key) or self._new(key)
+            self._additions += (number, str(place), total.clicks)
             if total.bots:
-                row[f"{place}b"] = total.bots
-        for key, sums in rows.items():
-            self._add_row(key, sums, -1, MOMENTS_S)
+                self._additions += (number, f"{place}b", total.bots)
+        self._moments += rows.values()
 
-    def _add_row(self, key: str, sums: Sums, days: int = 0, day: int = 0) -> int:
-        """Add numbers to a row, which is the only mention of its key; return the place of the last one."""
-        rows = self._rows
-        rows += (self._new(key), days, day, 2 * len(sums))
-        for name, number in sums.items():
-            rows += (name, TEXTS[number] if number < len(TEXTS) else str(number))
-        return len(rows)
-
-    def _add_seen(self, day: int, name: int, place: int, visitors: Collection[int]) -> None:
-        """Add visitors to the set of this name; how many are new there is added at that place of the rows."""
+    def _add_seen(self, day: int, name: int, count: int, visitors: Collection[int]) -> None:
+        """Add visitors to the set of this name; how many are new there is added to the count."""
         if day not in self._seen:
             names = self._new(click_keys.seen_names(self._partition, day))
             self._seen[day] = (names, self._key(click_keys.seen_days(self._partition)), day, [])
         key = self._new(click_keys.seen(self._partition, day, name))
-        self._seen[day][-1].extend((key, str(name), place, len(visitors), *map(str, visitors)))
+        self._seen[day][-1].extend((key, str(name), count, len(visitors), *map(str, visitors)))
 
     def _add_entries(self, keys: tuple[str, str], entries: list[bytes], days: int = 0, day: int | str = 0) -> None:
         """Add entries to a list, sorted by time."""
         entries.sort()
-        first = len(self._entries) + 2  # the message is the first argument
-        self._entries += entries
+        first = self._argument(*entries)
         self._lists += (self._new(keys[0]), self._new(keys[1]), first, first + len(entries) - 1, days, day)
+
+    def _argument(self, *arguments: Argument) -> int:
+        """Return the number of the first of more arguments; the message is number 1."""
+        self._arguments += arguments
+        return len(self._arguments) - len(arguments) + 2
+
+    def _count(self) -> int:
+        """Return the number of another count of new visitors."""
+        self._counts += 1
+        return self._counts
 
     def _new(self, key: str) -> int:
         """Return the number of a key that no other part of the message names."""
@@ -367,5 +416,10 @@ def _visitors(visits: Iterable[Placed]) -> dict[int, set[int]]:
     """Return the human visitors of each day, as the integers that small sets are arrays of."""
     visitors: defaultdict[int, set[int]] = defaultdict(set)
     for visit in seen_among(placed.visit for placed in visits):
-        visitors[visit.at_ms // DAY_MS].add(int.from_bytes(visit.visitor, "big", signed=True))
+        visitors[visit.at_ms // DAY_MS].add(_number_of(visit.visitor))
     return visitors
+
+
+def _number_of(visitor: bytes) -> int:
+    """Return a visitor as one of the integers that small sets are arrays of."""
+    return int.from_bytes(visitor, "big", signed=True)

@@ -5,11 +5,14 @@ all links of a workspace (see ``every_link``) are like links with partitions of 
 which are added once for each batch and read by one look-up instead of 256, and ``{log}`` for their visitors and the
 order of all raw visits.
 
-Rows of counts are hashes that stay small (listpacks, without an allocation for each field) for all but the busiest
-links. Their field names are one letter for the dimension and the value, see ``click_rows``.
+A day with few clicks is one packed text (see ``click_days``). Other rows of counts are hashes that stay small
+(listpacks, without an allocation for each field) for all but the busiest links. Their field names are one letter for
+the dimension and the value, see ``click_rows``.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 from shortly.accounts.people import FIRST_WORKSPACE
 from shortly.clicks.store import EVERY_LINK, is_sum
@@ -68,6 +71,11 @@ def day_row(link_id: int, day: int) -> str:
     return f"c:{click_tag(link_id)}:{link_id}:{day}"
 
 
+def packed_day(link_id: int, day: int) -> str:
+    """``f:{5f}:<id>:<day>``: the few clicks of a day by the hour, see ``click_days``."""
+    return f"f:{click_tag(link_id)}:{link_id}:{day}"
+
+
 def visitors_row(link_id: int, day: int) -> str:
     """Return the row that has a day's unique visitors: the day's, or for a sum one that has nothing else."""
     return f"c:{{log}}:{link_id}:{day}" if is_sum(link_id) else day_row(link_id, day)
@@ -86,6 +94,27 @@ def days(link_id: int) -> str:
 def days_of_sums() -> str:
     """Return the pattern of such sets of the sums over all links."""
     return f"g:{CLICK_TAGS[EVERYTHING]}:*"
+
+
+class OfHour(NamedTuple):
+    """All that one visit of a link needs, made at once: a call for each takes most of a fold's time."""
+
+    counts: tuple[str, str, str, str, str]
+    """``packed_day``, ``day_row``, ``hour_row``, ``days`` and the first of ``totals``."""
+    total: str
+    """The second one."""
+    visits: str
+    late: str
+
+
+def of_hour(partition: int, link_id: int, hour: int) -> OfHour:
+    """Return the keys of a link, which is no sum, in an hour; ``partition`` is its own."""
+    of_link = f"{CLICK_TAGS[partition]}:{link_id}"
+    of_day = f"{of_link}:{hour // 24}"
+    hundred, place = divmod(link_id // PARTITIONS, LINKS_OF_TOTALS)
+    total = f"s:{CLICK_TAGS[partition]}:{hundred}"
+    counts = (f"f:{of_day}", f"c:{of_day}", f"h:{of_link}:{hour}", f"g:{of_link}", total)
+    return OfHour(counts, str(place), f"v:{of_link}", f"w:{of_link}")
 
 
 def moments_row(sum_id: int, stretch: int) -> str:

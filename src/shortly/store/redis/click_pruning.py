@@ -85,6 +85,7 @@ def _unseen(partition: int, day: int, names: Sequence[bytes | str]) -> Call:
 
 def _rows_of(link_id: int, days: Iterator[int]) -> Iterator[str]:
     for day in days:
+        yield click_keys.packed_day(link_id, day)
         yield click_keys.day_row(link_id, day)
         for hour in range(day * 24, day * 24 + 24):
             yield click_keys.hour_row(link_id, hour)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from shortly.clicks.store import TOP_KEPT, TopDay, Total
 from shortly.store.redis import click_keys
 from shortly.store.redis.click_calls import cut
+from shortly.store.redis.click_days import few_in
 from shortly.store.redis.click_rows import BOTS, CLICKS
 from shortly.store.redis.client import Client
 from shortly.store.redis.keys import PARTITIONS
@@ -50,4 +51,9 @@ async def read_days_of(client: Client, link_ids: Sequence[int], since_day: int, 
         for (link_id, _), (clicks, bots) in zip(some, rows, strict=True):
             sums[link_id][0] += int(clicks or 0)
             sums[link_id][1] += int(bots or 0)
+        texts = await client.read_many([("GET", click_keys.packed_day(*place)) for place in some])
+        for (link_id, _), text in zip(some, texts, strict=True):
+            for total in few_in(text).totals().values():
+                sums[link_id][0] += total.clicks
+                sums[link_id][1] += total.bots
     return {link_id: Total(clicks, bots) for link_id, (clicks, bots) in sums.items() if clicks}

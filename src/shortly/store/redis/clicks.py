@@ -43,7 +43,8 @@ Visitors are kept exactly, as 64-bit hashes until the day after: 8 bytes each in
 links' are, and 70 in larger ones; those of all links are dealt out to ``CROWDS`` small sets. A HyperLogLog would be
 smaller beyond 1,500 visitors of a link and day, but not exact. Raw visits, which make up most of the memory, are kept
 once, in a list of their link, which costs 3 bytes for each beside its text; a sorted set would cost 100. The list of
-all links has pointers to them, 13 bytes each. An hour or day of a link that is clicked now and then takes 200 bytes.
+all links has pointers to them, 13 bytes each. A day of a link that is clicked now and then is one packed text of some
+hundred bytes for each hour, see ``click_days``.
 """
 
 from __future__ import annotations
@@ -53,12 +54,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shortly.clicks.fold import DAY_MS
+from shortly.clicks.fold import DAY_MS, add
 from shortly.clicks.store import Batch, TopDay, Total, VisitPage, is_sum, sum_of
 from shortly.clicks.visit import Tally
 from shortly.errors import StoreUnavailable
 from shortly.store.redis import click_keys
 from shortly.store.redis.click_calls import Call, cut, run_all, run_while_made
+from shortly.store.redis.click_days import READ_TOGETHER, Sums, read_few, tally_of
 from shortly.store.redis.click_folding import KEEP_S, Positions, calls_of, partitions_of, slices_of
 from shortly.store.redis.click_keys import CLICK_TAGS, DONE
 from shortly.store.redis.click_pages import read_visits, read_visits_of_all
@@ -69,7 +71,6 @@ from shortly.store.redis.click_rows import (
     HOURS_OF_DAY,
     MOMENTS,
     VISITORS,
-    add_row,
     hours_in,
     moments_in,
 )
@@ -83,8 +84,6 @@ FOLD_TRIES = 5
 """How often other processes may move the same segment's positions during one fold; none should, ever."""
 SENT_TOGETHER = 16
 """Partitions whose scripts are sent in one go."""
-READ_ROWS = 128
-"""Rows, each of some thousand fields at most, that one read asks for."""
 SMALL_READS = 1_000
 """Fields or segments that are sent together."""
 CHANGED = 16
@@ -210,26 +209,30 @@ class RedisClicks:
         """See ``ClickStore``."""
         days = await self._days(link_id, since_hour // 24, -(-until_hour // 24))
         rows = await self._read([("HMGET", click_keys.day_row(link_id, day), *HOURS_OF_DAY) for day in days])
-        return {
-            day * 24 + hour: total
-            for day, row in zip(days, rows, strict=True)
-            for hour, total in hours_in(row).items()
-            if since_hour <= day * 24 + hour < until_hour
-        }
+        hours: dict[int, Total] = {}
+        for day, row, few in zip(days, rows, await read_few(self._client, link_id, days), strict=True):
+            of_row, of_few = hours_in(row), few.totals()
+            for hour in sorted({*of_row, *of_few}):
+                if since_hour <= day * 24 + hour < until_hour:
+                    hours[day * 24 + hour] = sum_of(part[hour] for part in (of_row, of_few) if hour in part)
+        return hours
 
     async def clicks_between(self, link_id: int, since_hour: int, until_hour: int) -> Total:
         """See ``ClickStore``; whole days are read as such, and the hours before and after them one by one."""
         whole: list[Command] = []
         parts: list[Command] = []
-        for day in await self._days(link_id, since_hour // 24, -(-until_hour // 24)):
+        days = await self._days(link_id, since_hour // 24, -(-until_hour // 24))
+        for day in days:
             row = click_keys.day_row(link_id, day)
             if since_hour <= day * 24 and day * 24 + 24 <= until_hour:
                 whole.append(("HMGET", row, CLICKS, BOTS))
             else:
                 hours = range(max(since_hour - day * 24, 0), min(until_hour - day * 24, 24))
                 parts += [("HMGET", row, HOURS_OF_DAY[hour], HOURS_OF_DAY[24 + hour]) for hour in hours]
-        replies = await self._read([*whole, *parts])
-        return sum_of(Total(int(clicks or 0), int(bots or 0)) for clicks, bots in replies)
+        totals = [Total(int(clicks or 0), int(bots or 0)) for clicks, bots in await self._read([*whole, *parts])]
+        for day, few in zip(days, await read_few(self._client, link_id, days), strict=True):
+            totals += (total for hour, total in few.totals().items() if since_hour <= day * 24 + hour < until_hour)
+        return sum_of(totals)
 
     async def moments(self, sum_id: int, since_moment: int, until_moment: int) -> dict[int, Total]:
         """See ``ClickStore``."""
@@ -254,22 +257,25 @@ class RedisClicks:
         """See ``ClickStore``."""
         days = await self._days(link_id, since_day, until_day)
         rows = await self._read([("HGET", click_keys.visitors_row(link_id, day), VISITORS) for day in days])
-        return {day: int(visitors) for day, visitors in zip(days, rows, strict=True) if int(visitors or 0)}
+        few = await read_few(self._client, link_id, days)
+        numbers = [int(visitors or 0) + part.visitors for visitors, part in zip(rows, few, strict=True)]
+        return {day: number for day, number in zip(days, numbers, strict=True) if number}
 
     async def tally(self, link_id: int, since_hour: int, until_hour: int) -> Tally:
         """See ``ClickStore``; whole days are read as such, and the hours before and after them one by one."""
         days = await self._days(link_id, since_hour // 24, -(-until_hour // 24))
-        keys = []
-        for day in days:
+        rows: list[tuple[str, Sums]] = []
+        for day, few in zip(days, await read_few(self._client, link_id, days), strict=True):
             hours = range(max(since_hour, day * 24), min(until_hour, day * 24 + 24))
             if len(hours) == 24:
-                keys.append(click_keys.day_row(link_id, day))
+                rows.append((click_keys.day_row(link_id, day), few.sums()))
             else:
-                keys += [click_keys.hour_row(link_id, hour) for hour in hours]
+                rows += [(click_keys.hour_row(link_id, hour), few.hours.get(hour % 24, {})) for hour in hours]
         total = Tally(dimensions={})
-        for some in cut(keys, READ_ROWS):
-            for row in await self._client.read_many([("HGETALL", key) for key in some]):
-                add_row(total, row)
+        for some in cut(rows, READ_TOGETHER):
+            replies = await self._client.read_many([("HGETALL", key) for key, _ in some])
+            for row, (_, sums) in zip(replies, some, strict=True):
+                add(total, tally_of(row, sums))
         return total
 
     async def visits(
