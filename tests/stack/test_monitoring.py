@@ -77,8 +77,15 @@ def watched(
     for name in ("default.tmpl", "email.tmpl"):
         (templates / name).touch()
     volumes = [f"{own}:/run/own-secrets:ro", f"{templates}:/usr/share/prometheus/alertmanager:ro"]
+    asking = (MONITORING / "prometheus.yaml").read_text()
+    assert asking.count("_interval: 15s") == 2
+    (own / "prometheus.yaml").write_text(asking.replace("_interval: 15s", "_interval: 3s"))  # it is waited for
+    services = {
+        "alertmanager": {"volumes": volumes},
+        "prometheus": {"volumes": [f"{own}/prometheus.yaml:/etc/prometheus/prometheus.yaml:ro"]},
+    }
     override = own / "compose.yaml"
-    override.write_text(json.dumps({"services": {"alertmanager": {"volumes": volumes}}}))  # YAML, too
+    override.write_text(json.dumps({"services": services}))  # YAML, too
     before = dict(stack.environment)
     stack.environment |= {
         "COMPOSE_FILE": os.pathsep.join(("compose.yaml", "compose.monitoring.yaml", str(override))),
