@@ -1,7 +1,7 @@
 // Keeps the app's shell, so that it opens without a connection. Answers of the API are never kept.
 // The build puts what it made in place of the two names below.
 const VERSION = "__VERSION__";
-const SHELL = ["/app", "/assets/first.v1.js", ...__FILES__];
+const SHELL = ["/app", ...__FILES__];
 const CACHE = `shortly-${VERSION}`;
 
 self.addEventListener("install", (event) => {

@@ -1,12 +1,12 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
-import { frameFirst } from "./frame-first";
+import { firstScreen } from "./first-screen";
 import { serviceWorker } from "./service-worker";
 
 const BACKEND = process.env.SHORTLY_BACKEND ?? "http://localhost:8000";
 
 export default defineConfig({
-  plugins: [react(), frameFirst(), serviceWorker()],
+  plugins: [react(), firstScreen(), serviceWorker()],
   build: {
     outDir: "../src/shortly/ui",
     emptyOutDir: true,
@@ -17,10 +17,12 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         minify: true,
-        // Each file costs a round trip: one for what every screen needs, one more for the home screen.
+        // Each file costs a round trip: one for what every screen needs, one more for the home screen. What is needed
+        // before those is in none of them, or else it would wait for them.
         codeSplitting: {
           groups: [
-            { name: "start", tags: ["$initial"], priority: 2 },
+            { name: "early", test: /vite\/preload-helper|\/pwa\/install\.ts$/, priority: 3 },
+            { name: "start", test: /\/src\/app\/start\.tsx$/, priority: 2 },
             { name: "home", test: /\/features\/home\/Home\.tsx$/, priority: 1 },
           ],
         },

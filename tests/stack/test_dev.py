@@ -89,8 +89,8 @@ def test_a_change_of_the_backend_is_served_at_once(compose: Callable[..., str], 
 
 def test_a_change_of_the_web_app_is_served_at_once(compose: Callable[..., str], checkout: Path) -> None:
     address = compose("port", "frontend", "3000")
-    wait_for(f"http://{address}/src/main.tsx", "watchForInstall")
-    with (checkout / "web" / "src" / "main.tsx").open("a") as source:
+    wait_for(f"http://{address}/src/main.ts", "watchForInstall")
+    with (checkout / "web" / "src" / "main.ts").open("a") as source:
         source.write('\nconsole.info("changed just now");\n')
-    wait_for(f"http://{address}/src/main.tsx", "changed just now")
+    wait_for(f"http://{address}/src/main.ts", "changed just now")
     assert "hmr update" in compose("logs", "frontend") or "page reload" in compose("logs", "frontend")

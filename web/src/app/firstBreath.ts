@@ -1,4 +1,4 @@
 import { breathe } from "./breathe";
 
-// What main.tsx imports behind this file is evaluated a task later than what it imports before.
+// What start.tsx imports behind this file is evaluated a task later than what it imports before.
 await breathe();

@@ -1,22 +1,19 @@
 import "@mantine/core/styles.css";
 import "@mantine/notifications/styles.css";
-import "./app/global.css";
+import "./global.css";
 
 import { StrictMode, startTransition } from "react";
 import { createRoot } from "react-dom/client";
 
-import "./app/firstBreath";
+import "./firstBreath";
 
-import { queryClient } from "./api/queryClient";
-import { App } from "./app/App";
-import { breathe } from "./app/breathe";
-import { fetchScreen, router } from "./app/router";
-import { brandingQuery } from "./features/branding/queries";
-import { watchForInstall } from "./features/pwa/useInstall";
-import { startWorker } from "./features/pwa/worker";
-import { startTranslations } from "./i18n";
-
-watchForInstall();
+import { queryClient } from "../api/queryClient";
+import { brandingQuery } from "../features/branding/queries";
+import { startWorker } from "../features/pwa/worker";
+import { startTranslations } from "../i18n";
+import { App } from "./App";
+import { breathe } from "./breathe";
+import { fetchScreen, router } from "./router";
 
 const root = document.getElementById("root");
 if (root) start(root);
