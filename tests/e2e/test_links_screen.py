@@ -47,6 +47,32 @@ def test_links_are_made_and_edited_by_keyboard_alone(site_on_each_store: Site) -
     assert site.complaints == []
 
 
+def test_the_list_is_walked_chosen_opened_and_searched_by_keys(site: Site) -> None:
+    page = site.open()
+    site.set_up(page)
+    for slug in ("apple", "banana"):
+        site.served.make_link(slug)
+    page.goto(f"{site.url}/app/links")
+    first, second = rows(page).nth(0), rows(page).nth(1)
+    expect(second).to_be_visible()
+    for key, row in (("j", first), ("j", second), ("k", first)):
+        page.keyboard.press(key)
+        expect(row).to_be_focused()
+    page.keyboard.press("x")
+    expect(first.get_by_role("checkbox")).to_be_checked()
+    expect(second.get_by_role("checkbox")).not_to_be_checked()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name=re.compile("^Edit "))
+    expect(dialog).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox", name="Search")).to_be_focused()
+    page.keyboard.type("apple")
+    expect(rows(page)).to_have_count(1)
+    assert site.complaints == []
+
+
 def test_many_are_deleted_and_brought_back(site_on_each_store: Site) -> None:
     site = site_on_each_store
     page = site.open()
@@ -72,6 +98,26 @@ def test_many_are_deleted_and_brought_back(site_on_each_store: Site) -> None:
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("Off", exact=True)).to_have_count(0)
     site.answers("banana", 302)
+
+
+def test_a_page_that_cannot_be_fetched_takes_nothing_away_and_is_asked_for_again(site: Site) -> None:
+    page = site.open()
+    site.set_up(page)
+    many = [{"target": "https://example.com", "slug": f"link-{nth:03}"} for nth in range(130)]
+    site.served.api.post("/api/v1/bulk/links", json={"links": many}).raise_for_status()
+    page.route("**/api/v1/links?*cursor=*", lambda route: route.fulfill(status=500, json={}))
+    page.goto(f"{site.url}/app/links")
+    expect(rows(page).first).to_be_visible()
+    page.get_by_role("list", name="Links").evaluate("list => { list.parentElement.scrollTop = 1e6; }")
+    failed = page.get_by_role("alert").filter(has=page.get_by_role("button", name="Try again"))
+    expect(failed).to_be_visible()
+    expect(rows(page).first).to_be_visible()
+    photograph(page, "links-next-page-failed")
+    page.unroute("**/api/v1/links?*cursor=*")
+    failed.get_by_role("button").click()
+    expect(failed).to_have_count(0)
+    page.get_by_role("list", name="Links").evaluate("list => { list.parentElement.scrollTop = 1e6; }")
+    expect(rows(page).last).to_have_attribute("aria-setsize", "130")
 
 
 def test_a_row_leads_to_its_link_and_an_edit_is_taken_back(site: Site) -> None:

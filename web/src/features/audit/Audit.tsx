@@ -104,7 +104,7 @@ function Entries({ search, names }: { search: AuditSearch; names: Names }) {
   const { t } = useTranslation();
   const entries = useInfiniteQuery(auditQuery(search));
   if (entries.isPending) return <Waiting label={t("state.waiting")} height={400} />;
-  if (entries.isError) return <Failed error={entries.error} onRetry={entries.refetch} />;
+  if (entries.isLoadingError) return <Failed error={entries.error} onRetry={entries.refetch} />;
   const items = entries.data.pages.flatMap((page) => page.items);
   if (items.length === 0 && !entries.hasNextPage) return <Empty title={t("audit.none")} />;
   return (

@@ -3,7 +3,7 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
-import type { ConcernOut, LinkOut } from "../../api/generated";
+import type { ConcernOut } from "../../api/generated";
 import { formatAgo, formatNumber } from "../../i18n/format";
 import { Section } from "../../parts/Section";
 import { Failed, messageOf } from "../../parts/States";
@@ -12,6 +12,7 @@ import { useMay } from "../auth/useMay";
 import { change } from "../links/bulk";
 import { edit } from "../links/editor";
 import { keyOf } from "../links/queries";
+import { nameOf, ShortName } from "../links/ShortName";
 import { useUndo } from "../links/useUndo";
 import { attentionQuery } from "./queries";
 
@@ -25,7 +26,7 @@ export function Attention() {
     <Section title={t("attention.title")}>
       {attention.isPending ? (
         <Skeleton height={24} role="status" aria-label={t("state.waiting")} />
-      ) : attention.isError ? (
+      ) : attention.isLoadingError ? (
         <Failed error={attention.error} onRetry={attention.refetch} />
       ) : attention.data.items.length === 0 ? (
         <Text c="dimmed">{t("attention.none")}</Text>
@@ -73,11 +74,12 @@ function Concern({ concern }: { concern: ConcernOut }) {
         <Anchor
           fw={600}
           truncate
+          aria-label={nameOf(link.short_url)}
           renderRoot={(props) => (
             <Link to="/app/links/$slug" params={{ slug: link.slug }} search={{ domain: link.domain }} {...props} />
           )}
         >
-          {nameOf(link)}
+          <ShortName url={link.short_url} />
         </Anchor>
         <Text size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }}>
           {whatIsTheMatter(concern, t)}
@@ -114,7 +116,7 @@ function Cure({ concern: { link, reason } }: { concern: ConcernOut }) {
   const offerUndo = useUndo();
   const archiving = useMutation({
     mutationFn: () => change([link], () => ({ archived: true })),
-    onSuccess: (done) => offerUndo(t("attention.archived", { url: nameOf(link) }), done.undo),
+    onSuccess: (done) => offerUndo(t("attention.archived", { url: nameOf(link.short_url) }), done.undo),
     onError: (error) => tellFailure(messageOf(error)),
   });
   if (!useMay("links:write")) return null;
@@ -127,7 +129,7 @@ function Cure({ concern: { link, reason } }: { concern: ConcernOut }) {
           variant="subtle"
           loading={archiving.isPending}
           onClick={() => archiving.mutate()}
-          aria-label={t("attention.archiveOf", { url: nameOf(link) })}
+          aria-label={t("attention.archiveOf", { url: nameOf(link.short_url) })}
         >
           {t("links.archive")}
         </Button>
@@ -136,15 +138,13 @@ function Cure({ concern: { link, reason } }: { concern: ConcernOut }) {
         size="compact-sm"
         variant="default"
         onClick={() => edit({ kind: "edit", slug: link.slug, domain: link.domain })}
-        aria-label={t(`attention.${cure}Of`, { url: nameOf(link) })}
+        aria-label={t(`attention.${cure}Of`, { url: nameOf(link.short_url) })}
       >
         {t(`attention.${cure}`)}
       </Button>
     </Group>
   );
 }
-
-const nameOf = (link: LinkOut) => link.short_url.replace(/^https?:\/\//, "");
 
 function whatIsTheMatter({ link, reason, taken }: ConcernOut, t: TFunction): string {
   switch (reason) {

@@ -1,13 +1,14 @@
-import { Anchor, Group, Stack, Text } from "@mantine/core";
+import { Anchor, Group, Skeleton, Stack, Text } from "@mantine/core";
 import { type QueryClient, useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { formatAgo, formatNumber } from "../../i18n/format";
 import { Screen } from "../../parts/Screen";
 import { Section } from "../../parts/Section";
-import { Empty, Failed, Waiting } from "../../parts/States";
+import { Empty, Failed } from "../../parts/States";
 import { CopyLink } from "../links/CopyLink";
 import { keyOf } from "../links/queries";
+import { nameOf, ShortName } from "../links/ShortName";
 import { Attention } from "./Attention";
 import { LiveHour } from "./LiveHour";
 import { attentionQuery, recentQuery, SPAN, todayQuery, topQuery, weekQuery } from "./queries";
@@ -22,6 +23,8 @@ export function fetchHome(cache: QueryClient) {
   cache.prefetchQuery(topQuery(SPAN));
   cache.prefetchInfiniteQuery(recentQuery);
 }
+
+const RECENT_HEIGHT = 160;
 
 export function Home() {
   const { t } = useTranslation();
@@ -48,8 +51,8 @@ export function Home() {
 function Recent() {
   const { t } = useTranslation();
   const links = useInfiniteQuery(recentQuery);
-  if (links.isPending) return <Waiting label={t("state.waiting")} />;
-  if (links.isError) return <Failed error={links.error} onRetry={links.refetch} />;
+  if (links.isPending) return <Skeleton height={RECENT_HEIGHT} role="status" aria-label={t("state.waiting")} />;
+  if (links.isLoadingError) return <Failed error={links.error} onRetry={links.refetch} />;
   const items = links.data.pages[0]?.items ?? [];
   if (items.length === 0) {
     return (
@@ -64,8 +67,15 @@ function Recent() {
         <Group key={keyOf(link)} component="li" justify="space-between" wrap="nowrap">
           <Stack gap={0} miw={0}>
             <Group gap={4} wrap="nowrap">
-              <Anchor href={link.short_url} target="_blank" rel="noreferrer" truncate fw={600}>
-                {link.short_url.replace(/^https?:\/\//, "")}
+              <Anchor
+                href={link.short_url}
+                target="_blank"
+                rel="noreferrer"
+                truncate
+                fw={600}
+                aria-label={nameOf(link.short_url)}
+              >
+                <ShortName url={link.short_url} />
               </Anchor>
               <CopyLink url={link.short_url} />
             </Group>
@@ -74,7 +84,9 @@ function Recent() {
             </Text>
           </Stack>
           <Stack gap={0} align="flex-end" style={{ flexShrink: 0 }}>
-            <Text size="sm">{t("links.clicks", { count: link.clicks, number: formatNumber(link.clicks) })}</Text>
+            <Text size="sm" style={{ fontVariantNumeric: "tabular-nums" }}>
+              {t("links.clicks", { count: link.clicks, number: formatNumber(link.clicks) })}
+            </Text>
             <Text size="xs" c="dimmed">
               {formatAgo(link.created_at)}
             </Text>

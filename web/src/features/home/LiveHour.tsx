@@ -1,8 +1,7 @@
 import { Badge, Button, Collapse, ScrollArea, Skeleton, Table } from "@mantine/core";
-import i18next from "i18next";
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { formatNumber } from "../../i18n/format";
+import { formatNumber, region } from "../../i18n/format";
 import { Section } from "../../parts/Section";
 import { HOUR, type LiveHour as Known, useCountsThatFollow, useLive } from "./live";
 
@@ -18,7 +17,7 @@ export function LiveHour() {
   const minutes = minutesOf(hour);
   const total = minutes.reduce((sum, minute) => sum + minute.clicks, 0);
   useCountsThatFollow(hour.until ? total : undefined);
-  const format = new Intl.DateTimeFormat(i18next.language, { hour: "2-digit", minute: "2-digit" });
+  const format = new Intl.DateTimeFormat(region(), { hour: "2-digit", minute: "2-digit" });
   const name = (seconds: number) => format.format(seconds * 1000);
   return (
     <Section

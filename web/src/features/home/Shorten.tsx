@@ -45,7 +45,7 @@ export function Shorten({ initial = "" }: { initial?: string }) {
           style={{ flex: "1 1 16rem" }}
           size="md"
         />
-        <Button type="submit" size="md" loading={shortening.isPending}>
+        <Button type="submit" size="md" w={{ base: "100%", xs: "auto" }} loading={shortening.isPending}>
           {t("home.shorten")}
         </Button>
       </Group>

@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import { formatNumber } from "../../i18n/format";
 import { Section } from "../../parts/Section";
 import { Failed } from "../../parts/States";
+import { nameOf, ShortName } from "../links/ShortName";
 import { SPAN, type Span, TOP, topQuery } from "./queries";
 
 const SPANS: Span[] = ["today", "week", "ever"];
@@ -31,7 +32,7 @@ export function TopLinks() {
     >
       {top.isPending ? (
         <Skeleton height={28 * TOP} role="status" aria-label={t("state.waiting")} />
-      ) : top.isError ? (
+      ) : top.isLoadingError ? (
         <Failed error={top.error} onRetry={top.refetch} />
       ) : top.data.items.length === 0 ? (
         <Text c="dimmed">{t("home.noClicks")}</Text>
@@ -42,6 +43,7 @@ export function TopLinks() {
               <Group gap="xs" wrap="nowrap" miw={0}>
                 <Anchor
                   truncate
+                  aria-label={nameOf(link.short_url)}
                   renderRoot={(props) => (
                     <Link
                       to="/app/links/$slug"
@@ -51,7 +53,7 @@ export function TopLinks() {
                     />
                   )}
                 >
-                  {link.short_url.replace(/^https?:\/\//, "")}
+                  <ShortName url={link.short_url} />
                 </Anchor>
                 {link.title && (
                   <Text size="sm" c="dimmed" truncate visibleFrom="xs">

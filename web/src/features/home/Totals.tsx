@@ -12,8 +12,8 @@ export function Totals() {
   const { t } = useTranslation();
   const today = useQuery(todayQuery);
   const week = useQuery(weekQuery);
-  if (today.isError) return <Failed error={today.error} onRetry={today.refetch} />;
-  if (week.isError) return <Failed error={week.error} onRetry={week.refetch} />;
+  if (today.isLoadingError) return <Failed error={today.error} onRetry={today.refetch} />;
+  if (week.isLoadingError) return <Failed error={week.error} onRetry={week.refetch} />;
   return (
     <SimpleGrid cols={{ base: 1, xs: 2 }}>
       {today.data ? (

@@ -50,7 +50,7 @@ function Labels({ kind, search }: { kind: Kind; search: string }) {
   const labels = useInfiniteQuery(labelsQuery(kind, search));
   const [chosen, setChosen] = useState<{ label: Label; away: boolean } | null>(null);
   if (labels.isPending) return <Waiting label={t("state.waiting")} height={320} />;
-  if (labels.isError) return <Failed error={labels.error} onRetry={labels.refetch} />;
+  if (labels.isLoadingError) return <Failed error={labels.error} onRetry={labels.refetch} />;
   const items = labels.data.pages.flatMap((page) => page.items);
   if (items.length === 0) {
     return (

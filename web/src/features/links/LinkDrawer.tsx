@@ -71,7 +71,7 @@ function EditLinkForm({ slug, domain, onClose }: { slug: string; domain: string;
   const { t } = useTranslation();
   const link = useQuery({ ...linkQuery(slug, domain), refetchOnWindowFocus: false, refetchOnReconnect: false });
   if (link.isPending) return <Waiting label={t("state.waiting")} height={480} />;
-  if (link.isError) return <Failed error={link.error} onRetry={link.refetch} />;
+  if (link.isLoadingError) return <Failed error={link.error} onRetry={link.refetch} />;
   return <Edit link={link.data} onClose={onClose} />;
 }
 

@@ -8,6 +8,7 @@ import { formatAgo, formatNumber } from "../../i18n/format";
 import { Waiting } from "../../parts/States";
 import { CopyLink } from "./CopyLink";
 import { edit } from "./editor";
+import { nameOf, ShortName } from "./ShortName";
 
 const QrDesigner = lazy(() => import("./QrDesigner").then((module) => ({ default: module.QrDesigner })));
 
@@ -16,7 +17,7 @@ export const ROW = 72;
 /** One link of the list: what it is, how it does, and what can be done with it at once. */
 export function LinkRow({ link, chosen, onChoose, mayEdit }: LinkRowProps) {
   const { t } = useTranslation();
-  const name = link.short_url.replace(/^https?:\/\//, "");
+  const name = nameOf(link.short_url);
   return (
     <Group h={ROW} wrap="nowrap" px="xs" gap="sm">
       {mayEdit && (
@@ -33,6 +34,7 @@ export function LinkRow({ link, chosen, onChoose, mayEdit }: LinkRowProps) {
           <Anchor
             fw={600}
             truncate
+            aria-label={name}
             renderRoot={(props) => (
               <Link
                 to="/app/links/$slug"
@@ -42,7 +44,7 @@ export function LinkRow({ link, chosen, onChoose, mayEdit }: LinkRowProps) {
               />
             )}
           >
-            {name}
+            <ShortName url={link.short_url} />
           </Anchor>
           {link.has_password && (
             <Tooltip label={t("links.hasPassword")}>

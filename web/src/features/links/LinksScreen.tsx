@@ -1,4 +1,4 @@
-import { Button, Checkbox, Group, Select, TextInput } from "@mantine/core";
+import { Button, Checkbox, Group, Select, Stack, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { IconPlus, IconSearch } from "@tabler/icons-react";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
@@ -92,7 +92,7 @@ function Results({ search, mayEdit }: { search: LinkSearch; mayEdit: boolean }) 
   const links = useInfiniteQuery(linksQuery(search));
   const [chosen, setChosen] = useState<ReadonlyMap<string, LinkOut>>(new Map());
   if (links.isPending) return <Waiting label={t("state.waiting")} height={400} />;
-  if (links.isError) return <Failed error={links.error} onRetry={links.refetch} />;
+  if (links.isLoadingError) return <Failed error={links.error} onRetry={links.refetch} />;
   const items = links.data.pages.flatMap((page) => page.items);
   if (items.length === 0) {
     return (
@@ -109,13 +109,14 @@ function Results({ search, mayEdit }: { search: LinkSearch; mayEdit: boolean }) 
     });
   const all = items.every((link) => chosen.has(keyOf(link)));
   return (
-    <>
+    <Stack gap="xs">
       {mayEdit && (
         <Group gap="sm" mih={42} px="xs">
           <Checkbox
             checked={all}
             indeterminate={!all && chosen.size > 0}
             onChange={() => setChosen(all ? new Map() : new Map(items.map((link) => [keyOf(link), link])))}
+            label={chosen.size === 0 && t("links.chooseAll")}
             aria-label={t("links.chooseAll")}
           />
           {chosen.size > 0 && <BulkBar links={[...chosen.values()]} onDone={() => setChosen(new Map())} />}
@@ -123,13 +124,14 @@ function Results({ search, mayEdit }: { search: LinkSearch; mayEdit: boolean }) 
       )}
       <LinkRows
         items={items}
-        more={links.hasNextPage}
+        more={links.hasNextPage && !links.isFetchNextPageError}
         fetchMore={links.fetchNextPage}
         fetching={links.isFetchingNextPage}
         chosen={chosen}
         onChoose={choose}
         mayEdit={mayEdit}
       />
-    </>
+      {links.isFetchNextPageError && <Failed error={links.error} onRetry={links.fetchNextPage} />}
+    </Stack>
   );
 }

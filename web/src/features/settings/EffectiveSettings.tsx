@@ -12,7 +12,7 @@ export function EffectiveSettings() {
   const [search, setSearch] = useState("");
   const [changedOnly, setChangedOnly] = useState(false);
   if (settings.isPending) return <Waiting label={t("state.waiting")} height={400} />;
-  if (settings.isError) return <Failed error={settings.error} onRetry={settings.refetch} />;
+  if (settings.isLoadingError) return <Failed error={settings.error} onRetry={settings.refetch} />;
   const shown = settings.data.items.filter(
     (one) => one.name.includes(search.trim().toUpperCase()) && (!changedOnly || one.source !== "default"),
   );

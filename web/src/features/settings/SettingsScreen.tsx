@@ -37,6 +37,6 @@ function Branding() {
   const { t } = useTranslation();
   const branding = useQuery(brandingQuery);
   if (branding.isPending) return <Waiting label={t("state.waiting")} height={520} />;
-  if (branding.isError) return <Failed error={branding.error} onRetry={branding.refetch} />;
+  if (branding.isLoadingError) return <Failed error={branding.error} onRetry={branding.refetch} />;
   return <BrandingForm branding={branding.data} />;
 }

@@ -77,6 +77,9 @@ export function Curves({ times, curves, timeName, label, height = 260, onZoom, o
   );
 }
 
+/** Pixels, for the end of what the last moment is called. */
+const HALF_A_NAME = 32;
+
 function optionsOf(
   names: string[],
   colours: Colours,
@@ -94,6 +97,7 @@ function optionsOf(
   return {
     width,
     height,
+    padding: [null, HALF_A_NAME, null, null],
     legend: { show: false },
     cursor: { drag: { x: Boolean(onZoom), y: false, setScale: false }, points: { size: 8 } },
     scales: { x: { time: true }, y: { range: (_, __, most) => [0, Math.max(4, most * 1.1)] } },

@@ -1,7 +1,6 @@
 import { Box, Text, VisuallyHidden } from "@mantine/core";
-import i18next from "i18next";
 import { useTranslation } from "react-i18next";
-import { formatNumber } from "../../i18n/format";
+import { formatNumber, region } from "../../i18n/format";
 import { Section } from "../../parts/Section";
 import { useColours } from "./colours";
 
@@ -13,8 +12,8 @@ export function HeatMap({ cells, tz }: { cells: number[][]; tz: string }) {
   const { t } = useTranslation();
   const { first } = useColours();
   const most = Math.max(1, ...cells.flat());
-  const weekday = new Intl.DateTimeFormat(i18next.language, { weekday: "short", timeZone: "UTC" });
-  const hourName = new Intl.DateTimeFormat(i18next.language, { hour: "numeric", timeZone: "UTC" });
+  const weekday = new Intl.DateTimeFormat(region(), { weekday: "short", timeZone: "UTC" });
+  const hourName = new Intl.DateTimeFormat(region(), { hour: "numeric", timeZone: "UTC" });
   const names = cells.map((_, day) => weekday.format(MONDAY + day * DAY_MS));
   const hours = Array.from({ length: 24 }, (_, hour) => hourName.format(MONDAY + hour * 3_600_000));
   return (

@@ -1,5 +1,5 @@
 import { Anchor, Badge, Button, Group, Skeleton, Stack, Text } from "@mantine/core";
-import { IconShare } from "@tabler/icons-react";
+import { IconPencil, IconShare } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
@@ -8,6 +8,8 @@ import { Screen } from "../../parts/Screen";
 import { Failed } from "../../parts/States";
 import { useMay } from "../auth/useMay";
 import { CopyLink } from "../links/CopyLink";
+import { edit } from "../links/editor";
+import { nameOf, ShortName } from "../links/ShortName";
 import { ExportMenu } from "./ExportMenu";
 import { linkQuery } from "./queries";
 import { Statistics } from "./Statistics";
@@ -23,6 +25,7 @@ export function LinkScreen() {
   const navigate = route.useNavigate();
   const link = useQuery(linkQuery(slug, domain));
   const mayShare = useMay("stats:share");
+  const mayEdit = useMay("links:write");
   const [sharing, setSharing] = useState(false);
   const of = { slug, domain };
   return (
@@ -30,6 +33,16 @@ export function LinkScreen() {
       title={link.data?.title || `/${slug}`}
       actions={
         <Group gap="xs">
+          {mayEdit && link.data && (
+            <Button
+              variant="default"
+              leftSection={<IconPencil size={16} aria-hidden />}
+              aria-haspopup="dialog"
+              onClick={() => edit({ kind: "edit", slug: link.data.slug, domain: link.data.domain })}
+            >
+              {t("links.edit")}
+            </Button>
+          )}
           {mayShare && (
             <Button
               variant="default"
@@ -51,19 +64,27 @@ export function LinkScreen() {
       )}
       {link.isPending ? (
         <Skeleton height={56} />
-      ) : link.isError ? (
+      ) : link.isLoadingError ? (
         <Failed error={link.error} onRetry={link.refetch} />
       ) : (
         <>
           <Stack gap={2}>
             <Group gap={4} wrap="nowrap">
-              <Anchor href={link.data.short_url} target="_blank" rel="noreferrer" fw={600} truncate>
-                {link.data.short_url.replace(/^https?:\/\//, "")}
+              <Anchor
+                href={link.data.short_url}
+                target="_blank"
+                rel="noreferrer"
+                fw={600}
+                truncate
+                aria-label={nameOf(link.data.short_url)}
+              >
+                <ShortName url={link.data.short_url} />
               </Anchor>
               <CopyLink url={link.data.short_url} />
               <Badge
                 color={link.data.state === "active" ? "green" : "gray"}
                 variant="light"
+                style={{ flexShrink: 0 }}
                 styles={{ label: { color: "var(--mantine-color-text)" } }}
               >
                 {t(`links.states.${link.data.state}`)}

@@ -1,10 +1,9 @@
 import { Button, Collapse, ScrollArea, Skeleton, Table } from "@mantine/core";
 import { IconPhotoDown, IconTable } from "@tabler/icons-react";
-import i18next from "i18next";
 import { lazy, Suspense, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { StatsOut } from "../../api/generated";
-import { formatNumber } from "../../i18n/format";
+import { formatNumber, region } from "../../i18n/format";
 import { Section } from "../../parts/Section";
 import { useColours } from "./colours";
 import { download } from "./download";
@@ -109,7 +108,7 @@ function namer({ step, tz }: StatsOut) {
       : step === "month"
         ? { month: "short", year: "numeric" }
         : { day: "numeric", month: "short" };
-  const format = new Intl.DateTimeFormat(i18next.language, { ...parts, timeZone: tz });
+  const format = new Intl.DateTimeFormat(region(), { ...parts, timeZone: tz });
   return (seconds: number) => format.format(new Date(seconds * 1000));
 }
 

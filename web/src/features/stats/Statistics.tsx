@@ -34,7 +34,7 @@ export function Statistics({ of, search, onChange }: StatisticsProps) {
           <Skeleton height={380} />
           <Skeleton height={240} />
         </Stack>
-      ) : stats.isError ? (
+      ) : stats.isLoadingError ? (
         <Failed error={stats.error} onRetry={stats.refetch} />
       ) : (
         <>

@@ -18,7 +18,7 @@ export function Visits({ of, search }: { of: Of; search: StatsSearch }) {
     <Section title={t("stats.visits")} hint={t("stats.visitsHint")}>
       {visits.isPending ? (
         <Skeleton height={200} />
-      ) : visits.isError ? (
+      ) : visits.isLoadingError ? (
         <Failed error={visits.error} onRetry={visits.refetch} />
       ) : (
         <Stack align="flex-start">
@@ -76,6 +76,7 @@ function LinkOf({ visit: { slug, domain } }: { visit: Seen }) {
   if (!slug) return "–";
   return (
     <Anchor
+      fz="inherit"
       renderRoot={(props) => (
         <Link to="/app/links/$slug" params={{ slug }} search={{ domain: domain ?? undefined }} {...props} />
       )}

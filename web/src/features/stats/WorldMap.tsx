@@ -18,7 +18,7 @@ export function WorldMap({ of, search }: { of: Of; search: StatsSearch }) {
   const values = stats.data?.breakdowns.country ?? [];
   return (
     <Section title={t("stats.map")} hint={t("stats.mapHint")}>
-      {stats.isError ? (
+      {stats.isLoadingError ? (
         <Failed error={stats.error} onRetry={stats.refetch} />
       ) : (
         <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">

@@ -171,7 +171,7 @@ function Facts({ facts }: { facts: [string, ReactNode][] }) {
             <Table.Th fw={400} c="dimmed" scope="row">
               {name}
             </Table.Th>
-            <Table.Td ta="end" style={{ fontVariantNumeric: "tabular-nums" }}>
+            <Table.Td ta="end" style={{ fontVariantNumeric: "tabular-nums", whiteSpace: "nowrap" }}>
               {value}
             </Table.Td>
           </Table.Tr>

@@ -1,11 +1,11 @@
-import i18next from "i18next";
+import { region } from "../../i18n/format";
 
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as const;
 
 /** A size in the largest unit of 1024 that leaves at least one, as the locale writes it. */
 export function formatBytes(bytes: number): string {
   const step = bytes < 1 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10));
-  return new Intl.NumberFormat(i18next.language, {
+  return new Intl.NumberFormat(region(), {
     style: "unit",
     unit: UNITS[step] as string,
     unitDisplay: "short",
@@ -16,7 +16,7 @@ export function formatBytes(bytes: number): string {
 /** A time in its largest unit: seconds, minutes, hours or days. */
 export function formatSpan(seconds: number): string {
   const [unit, length] = seconds < 60 ? ["second", 1] : seconds < 3600 ? ["minute", 60] : LONGER(seconds);
-  return new Intl.NumberFormat(i18next.language, {
+  return new Intl.NumberFormat(region(), {
     style: "unit",
     unit: unit as string,
     unitDisplay: "long",
