@@ -11,7 +11,7 @@ import shortly.store.redis
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted((Path(shortly.store.redis.__file__).parent / "scripts").glob("*.lua"))
-RIGHTS = set(re.findall(r"\+([a-z]+)", (ROOT / "docs" / "redis.md").read_text(encoding="utf-8")))
+RIGHTS = set(re.findall(r"\+([a-z_]+)", (ROOT / "docs" / "redis.md").read_text(encoding="utf-8")))
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
