@@ -11,28 +11,25 @@ from shortly.backup.following.status import FILE, FOLDER, Followed, tell
 from shortly.cli.vitals import check_changes
 from shortly.settings import load_settings
 
-NOW = datetime.now(UTC)
-
 
 @pytest.mark.parametrize(
-    ("followed", "state", "words"),
+    ("running", "minutes", "refusal", "state", "words"),
     [
-        (Followed(running=True, kept_until=NOW, base_at=NOW), "ok", "Each change is kept"),
-        (Followed(running=False, kept_until=NOW, base_at=NOW), "ok", "Each change is kept"),
-        (Followed(running=True, kept_until=NOW - timedelta(minutes=11), base_at=NOW), "problem", "not being kept"),
-        (
-            Followed(running=True, kept_until=None, base_at=None, refusal="storage_full"),
-            "problem",
-            "nothing is kept yet (storage_full)",
-        ),
-        (Followed(running=False, kept_until=NOW - timedelta(minutes=11), base_at=NOW), "problem", "Nobody keeps"),
+        (True, 0, None, "ok", "Each change is kept"),
+        (False, 0, None, "ok", "Each change is kept"),
+        (True, 11, None, "problem", "not being kept"),
+        (True, None, "storage_full", "problem", "nothing is kept yet (storage_full)"),
+        (False, 11, None, "problem", "Nobody keeps"),
     ],
 )
 def test_a_follower_that_is_behind_or_gone_is_a_problem(
-    installation: Path, followed: Followed, state: str, words: str
+    installation: Path, running: bool, minutes: int | None, refusal: str | None, state: str, words: str
 ) -> None:
+    now = datetime.now(UTC)
     (installation / FOLDER).mkdir(parents=True)
-    tell(installation, followed)
+    kept_until = None if minutes is None else now - timedelta(minutes=minutes)
+    base_at = None if minutes is None else now
+    tell(installation, Followed(running=running, kept_until=kept_until, base_at=base_at, refusal=refusal))
     (check,) = check_changes(load_settings())
     assert check.state == state
     assert words in check.message
@@ -54,7 +51,8 @@ def test_it_is_silent_where_nobody_follows_or_wants_to_know(
 def test_doctor_tells_of_it(ask: Ask, cli: Cli, installation: Path) -> None:
     ask("add", "https://example.com/1")
     (installation / FOLDER).mkdir()
-    tell(installation, Followed(running=False, kept_until=NOW - timedelta(days=1), base_at=NOW))
+    now = datetime.now(UTC)
+    tell(installation, Followed(running=False, kept_until=now - timedelta(days=1), base_at=now))
     result = cli("doctor", "--json")
     assert result.exit_code == 1
     (check,) = [check for check in json.loads(result.stdout)["checks"] if check["name"] == "changes"]

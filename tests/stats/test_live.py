@@ -49,6 +49,15 @@ async def news(stream: AsyncIterator[Live | None]) -> Live:
     raise AssertionError("the stream has ended")
 
 
+async def looked(live: LiveService) -> None:
+    """Return when the store has been looked at from the beginning to the end since this was called."""
+    (feed,) = live._feeds.values()
+    looks = feed.looks
+    async with asyncio.timeout(10):
+        while feed.looks < looks + 2:
+            await asyncio.sleep(0.005)
+
+
 def visit(before_s: int = 0, link_id: int = 1, **values: object) -> Visit:
     return Visit(at_ms=NOW_MS - before_s * 1000, link_id=link_id, **values)  # type: ignore[arg-type]
 
@@ -130,7 +139,7 @@ async def test_who_reads_slowly_is_told_the_sum_at_once(live: LiveService, fold:
     await news(slow)
     for _ in range(20):
         await fold([visit()])
-        await asyncio.sleep(0.03)  # the store is looked at again and again meanwhile
+        await looked(live)
     change = await news(slow)
     assert change.moments == [(MOMENT, 20, 0)]
     assert len(change.moments) <= HOUR
