@@ -15,6 +15,9 @@ package_of() {
   redis-benchmark) echo redis-tools ;;
   systemd-analyze) echo systemd ;;
   java) echo default-jre-headless ;;
+  sshd) echo openssh-server ;;
+  ssh) echo openssh-client ;;
+  htpasswd) echo apache2-utils ;;
   taskset | setpriv | prlimit) echo util-linux ;;
   *) echo "$1" ;;
   esac

@@ -2,6 +2,7 @@
 # Bring images to the machine that runs compose.yaml: deploy/ci/deploy.sh IMAGE [FRONTEND_IMAGE], or --back to those before.
 #
 #   DEPLOY_TO=deploy@s.example    by SSH; unset: this machine
+#   DEPLOY_SSH_CONFIG=file        key, port and known hosts for that, as for `ssh -F`; unset: the user's own
 #   DEPLOY_DIR=/srv/shortly       the checkout there (/srv/shortly)
 #
 # deploy/rolling-update there replaces the containers without a failed request, and goes back by itself when the new ones
@@ -50,6 +51,6 @@ if [ -n "${DEPLOY_TO:-}" ]; then
   printf -v command 'bash -c %q deploy %q' "$there" "$directory"
   printf -v command '%s %q' "$command" "$1"
   [ $# = 1 ] || printf -v command '%s %q' "$command" "$2"
-  exec ssh -o BatchMode=yes -- "$DEPLOY_TO" "$command"
+  exec ssh ${DEPLOY_SSH_CONFIG:+-F "$DEPLOY_SSH_CONFIG"} -o BatchMode=yes -- "$DEPLOY_TO" "$command"
 fi
 exec bash -c "$there" deploy "$directory" "$@"
