@@ -220,22 +220,27 @@ def test_browsers_speak_http_2(started: Stack, authority: Path, link: str) -> No
     assert got.stdout == "2 302", got.stderr
 
 
-def test_browsers_are_told_of_http_3_and_are_served_by_it(started: Stack, authority: Path, link: str) -> None:
-    assert 'h3=":443"' in started.ask(link, tls=trust(authority), host=NAME).headers["alt-svc"]
+def test_browsers_are_told_where_http_3_is(started: Stack, authority: Path, link: str) -> None:
+    def told(host: str) -> str:
+        return started.ask(link, tls=trust(authority), host=host).headers["alt-svc"]
+
+    assert told(NAME) == 'h3=":443"; ma=86400'
+    assert told(f"{NAME}:8444") == 'h3=":8444"; ma=86400'  # HTTPS_PORT=8444, or whatever leads here
+    to = started.port(8443)
+    ask = ("curl", "--silent", "--show-error", "--http2", "--cacert", authority, "--resolve", f"{NAME}:{to}:127.0.0.1")
+    got = run(*ask, "--output", "/dev/null", "--write-out", "%header{alt-svc}", f"https://{NAME}:{to}{link}")
+    assert got.stdout == f'h3=":{to}"; ma=86400', got.stderr
+
+
+def test_browsers_are_served_by_http_3(started: Stack, authority: Path, link: str) -> None:
     inside = ("docker", "exec", started.ids("nginx")[0], "curl")
     if "HTTP3" not in run(*inside, "--version").stdout:
         pytest.skip("curl of this nginx image does not speak HTTP/3: it was NOT tried")
     ask = ["--silent", "--show-error", "--http3-only", "--insecure", "--max-time", "20"]
-    ask += [
-        "--resolve",
-        f"{NAME}:8443:127.0.0.1",
-        "--output",
-        "/dev/null",
-        "--write-out",
-        "%{http_version} %{http_code}",
-    ]
+    ask += ["--resolve", f"{NAME}:8443:127.0.0.1", "--output", "/dev/null"]
+    ask += ["--write-out", "%{http_version} %{http_code} %header{alt-svc}"]
     got = run(*inside, *ask, f"https://{NAME}:8443{link}")
-    assert got.stdout == "3 302", got.stderr
+    assert got.stdout == '3 302 h3=":8443"; ma=86400', got.stderr
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
