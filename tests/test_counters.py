@@ -7,13 +7,24 @@ from pathlib import Path
 
 import pytest
 
-from shortly.counters import COUNTERS, GAUGES, GAUGES_AT, INDEX, SLOT_BYTES, Counters, read_counters
+from shortly.counters import (
+    COUNTERS,
+    ENDED_UNASKED,
+    GAUGES,
+    GAUGES_AT,
+    INDEX,
+    SERVING,
+    SLOT_BYTES,
+    Counters,
+    read_counters,
+)
 
 
 def count_and_hang(folder: Path, counted: "multiprocessing.synchronize.Event") -> None:
     with Counters(folder) as counters:
         counters.add("redirects_302", 5)
         counters.set("workers_running", 1)
+        counters.set(SERVING, 1)
         counted.set()
         signal.pause()
 
@@ -34,6 +45,27 @@ def test_counts_of_all_processes_add_up_and_survive_a_kill(tmp_path: Path) -> No
         other.join()
         assert read_counters(tmp_path)["redirects_302"] == 7
         assert read_counters(tmp_path)["workers_running"] == 1
+        assert read_counters(tmp_path)[ENDED_UNASKED] == 1
+
+
+def test_a_service_that_was_killed_is_told_of_once_and_one_that_was_stopped_never(tmp_path: Path) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    for times in (1, 2):
+        counted = spawn.Event()
+        service = spawn.Process(target=count_and_hang, args=(tmp_path, counted))
+        service.start()
+        assert counted.wait(20)
+        assert read_counters(tmp_path)[ENDED_UNASKED] == times - 1
+        assert service.pid is not None
+        os.kill(service.pid, signal.SIGKILL)
+        service.join()
+        assert read_counters(tmp_path)[ENDED_UNASKED] == times  # before anybody starts in its place
+    for _ in range(2):
+        with Counters(tmp_path) as counters:
+            counters.set(SERVING, 1)
+            assert read_counters(tmp_path)[ENDED_UNASKED] == 2
+            counters.set(SERVING, 0)
+    assert read_counters(tmp_path)[ENDED_UNASKED] == 2
 
 
 def test_the_next_process_goes_on_in_the_slot_of_a_dead_one(tmp_path: Path) -> None:

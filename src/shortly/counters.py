@@ -18,6 +18,8 @@ REDIRECTS = {status: f"redirects_{status}" for status in (200, 204, 301, 302, 30
 LATER_REDIRECTS = {451: "redirects_451"}
 PASSWORD_ANSWERS = {303: "redirects_303", 429: "redirects_429"}
 STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
+SERVING, ENDED_UNASKED = "serving", "services_ended_unasked"
+"""1 from a service's start until it was told to stop; and how many left it at that, being killed or out of power."""
 REQUEST_BUCKETS_MS = (5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000)
 """Upper bounds of the API's duration histogram; one more bucket holds the rest."""
 
@@ -35,10 +37,11 @@ COUNTERS = (
     *LATER_REDIRECTS.values(),
     "workers_restarted",
     *PASSWORD_ANSWERS.values(),
+    ENDED_UNASKED,
 )
 """Names that only grow; new ones go to the end, so that slots of an earlier version stay right."""
 REDIRECTS |= LATER_REDIRECTS | PASSWORD_ANSWERS
-GAUGES = ("drain_lag_ms", "drain_lag_bytes", "drain_running", "workers_running")
+GAUGES = ("drain_lag_ms", "drain_lag_bytes", "drain_running", "workers_running", SERVING)
 """Names that describe a living process; those of dead ones do not count."""
 
 SLOT_BYTES = 4096
@@ -74,6 +77,7 @@ class Counters:
             self._fd = fd
             self._map = mmap.mmap(fd, SLOT_BYTES)
             self.values = memoryview(self._map).cast("Q")
+            self.values[INDEX[ENDED_UNASKED]] += self.values[INDEX[SERVING]]  # whose slot it was never stopped
             for gauge in GAUGES:
                 self.values[INDEX[gauge]] = 0
             return self
@@ -106,15 +110,17 @@ def read_counters(folder: Path) -> dict[str, int]:
         return sums
     for slot in slots:
         with slot.open("rb") as file:
+            living = False
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # first: nobody takes the slot while it is read
+            except BlockingIOError:
+                living = True
             data = file.read(SLOT_BYTES)
             if len(data) < SLOT_BYTES:
                 continue
             values = memoryview(data).cast("Q")
-            for name in COUNTERS:
+            for name in (*COUNTERS, *GAUGES) if living else COUNTERS:
                 sums[name] += values[INDEX[name]]
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                for name in GAUGES:
-                    sums[name] += values[INDEX[name]]
+            if not living:
+                sums[ENDED_UNASKED] += values[INDEX[SERVING]]
     return sums

@@ -16,7 +16,7 @@ from shortly.accounts.passwords import Passwords
 from shortly.accounts.registry import Registry
 from shortly.accounts.secret import open_secret
 from shortly.blocklists import BlocklistKeeper
-from shortly.counters import Counters
+from shortly.counters import SERVING, Counters
 from shortly.drainer import Drainer
 from shortly.errors import StoreUnavailable
 from shortly.first_start import begin
@@ -76,7 +76,9 @@ def serve(settings: Settings) -> None:
     try:
         with Counters(settings.counters_dir) as counters:
             server.on_end = lambda: counters.add("workers_restarted")
+            counters.set(SERVING, 1)
             server.serve()
+            counters.set(SERVING, 0)  # not where it gave up, and not where it was killed
     finally:
         keeper.finish()
         drainer.finish()

@@ -15,8 +15,9 @@ from tests.accounts.mail_servers import Letterbox, mail_server
 from tests.faults.conftest import make_served
 from tests.faults.processes import kill, wait_until
 from tests.faults.served import SHORTLY, Served, free_port
+from tests.store.redis_servers import redis_server, session_redis_server
 
-__all__ = ["make_served"]
+__all__ = ["make_served", "redis_server", "session_redis_server"]
 
 UNIT = Path(__file__).parent.parent.parent / "deploy" / "host" / "systemd" / "shortly-healthcheck.service"
 Posted = list[dict[str, Any]]
@@ -120,6 +121,37 @@ def test_each_thing_that_is_wrong_is_found_told_and_told_to_be_well_again(
     strict = {"ALERT_LATENCY_MS": "1", "ALERT_DISK_PERCENT": "1"}
     code, checks, _ = look(service, **strict)
     assert {"latency", "restarts"} <= set(problems(checks))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("store", ["sqlite", "redis"])
+def test_a_service_that_was_killed_and_started_anew_is_told_of_until_somebody_heard(
+    make_served: Callable[..., Served],
+    hook: tuple[str, Posted, list[int]],
+    store: str,
+    request: pytest.FixtureRequest,
+) -> None:
+    url, posted, _ = hook
+    told = {"ALERT_WEBHOOK_URL": url, "ALERT_BACKUP_HOURS": "0", "ALERT_LATENCY_MS": "20000"}
+    if store == "redis":
+        told["STORE_URL"] = request.getfixturevalue("redis_server").url
+    service = make_served(settings=told)
+    service.start()
+    service.stop()  # as an operator does
+    service.start()
+    code, checks, _ = look(service)
+    assert (code, problems(checks)) == (0, [])
+
+    service.kill_all()  # as the kernel does that is out of memory, or an engine
+    service.start()
+    code, checks, _ = look(service, "--alert")
+    assert (code, problems(checks)) == (1, ["restarts"])
+    assert checks["restarts"]["message"].startswith("1 times the whole service ended")
+    assert service.metrics()["shortly_services_ended_unasked_total"] == 1
+    assert [problem["name"] for problem in posted[-1]["problems"]] == ["restarts"]
+    code, checks, _ = look(service, "--alert")
+    assert (code, problems(checks)) == (0, [])
+    assert posted[-1]["healthy"] is True
 
 
 def beside(service: Served, told: dict[str, str], as_timer: str, folder: Path) -> int:

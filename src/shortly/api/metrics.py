@@ -29,6 +29,7 @@ COUNTERS = {
     "clicks_corrupt": "Journal records that could not be read.",
     "rate_limited": "Requests that a rate limit refused.",
     "workers_restarted": "HTTP workers that ended unasked and were replaced.",
+    "services_ended_unasked": "Times that the whole service ended without having been told to.",
 }
 GAUGES = {
     "drain_running": "Processes that drain the journal; more than one of them waits for its turn.",

@@ -59,7 +59,7 @@ async def examine(settings: Settings, url: str) -> list[Check]:
     found: list[Check] = []
     for ask in (vitals.check_answer, vitals.check_certificate):
         found.extend([check async for check in ask(settings, url)])
-    before = vitals.recall(settings).restarts
+    before = vitals.recall(settings)
     for look in (vitals.check_room, vitals.check_lag, vitals.check_changes):
         with findings(found, look.__name__):
             found.extend(look(settings))

@@ -14,7 +14,7 @@ from shortly.backup.following.status import ask, is_late
 from shortly.backup.noted import ask_store, may_be_elsewhere, noted_of
 from shortly.backup.service import backups_of
 from shortly.cli.checks import Check
-from shortly.counters import read_counters
+from shortly.counters import ENDED_UNASKED, read_counters
 from shortly.errors import ShortlyError
 from shortly.outbound.certificate import expiry_of
 from shortly.outbound.client import Limits, Outbound
@@ -80,18 +80,26 @@ def check_room(settings: Settings) -> Iterator[Check]:
         yield Check("disk", "ok", message)
 
 
-def check_restarts(settings: Settings, before: int) -> Iterator[Check]:
-    """Look whether workers ended unasked since there were ``before`` of them."""
-    count = max(0, read_counters(settings.counters_dir)["workers_restarted"] - before)
-    if count:
+def check_restarts(settings: Settings, before: Memory) -> Iterator[Check]:
+    """Look whether workers, or a whole service, ended unasked since the last check that nobody has to hear of."""
+    counts = read_counters(settings.counters_dir)
+    workers, services = counts["workers_restarted"] - before.restarts, counts[ENDED_UNASKED] - before.ended
+    if workers > 0:
         yield Check(
             "restarts",
             "problem",
-            f"{count} workers ended unasked and were replaced since the last alert was due.",
+            f"{workers} workers ended unasked and were replaced since the last alert was due.",
             "Look for 'a worker ended unasked' in the log, and for the kernel running out of memory.",
         )
-    else:
-        yield Check("restarts", "ok", "No worker ended unasked.")
+    if services > 0:
+        yield Check(
+            "restarts",
+            "problem",
+            f"{services} times the whole service ended without having been told to since the last alert was due.",
+            "Look whether process, container or machine were killed, or were out of memory, and at the end of the log.",
+        )
+    if workers <= 0 and services <= 0:
+        yield Check("restarts", "ok", "No worker ended unasked, and the service neither.")
 
 
 def check_lag(settings: Settings) -> Iterator[Check]:
@@ -161,6 +169,8 @@ class Memory(msgspec.Struct, frozen=True):
     healthy: bool = True
     restarts: int = 0
     """Of workers, ever, when it looked."""
+    ended: int = 0
+    """How often a whole service ended unasked, ever."""
 
 
 def recall(settings: Settings) -> Memory:
@@ -173,7 +183,7 @@ def recall(settings: Settings) -> Memory:
 
 def remember(settings: Settings, healthy: bool) -> None:
     """Leave word for the next check, or raise ``OSError``."""
-    restarts = read_counters(settings.counters_dir)["workers_restarted"]
+    counts = read_counters(settings.counters_dir)
     beside = settings.data_dir / "healthcheck.json.new"
-    beside.write_bytes(msgspec.json.encode(Memory(healthy, restarts)))
+    beside.write_bytes(msgspec.json.encode(Memory(healthy, counts["workers_restarted"], counts[ENDED_UNASKED])))
     beside.replace(settings.data_dir / "healthcheck.json")
