@@ -1,5 +1,6 @@
 """The pipelines: nothing lives in their files alone, and their scripts do what they say."""
 
+import json
 import os
 import re
 import subprocess
@@ -89,6 +90,23 @@ def test_everything_that_is_compiled_comes_for_both_architectures() -> None:
             for architecture in ("x86_64", "aarch64"):
                 assert any(architecture in wheel and tags.search(wheel) for wheel in wheels), (name, architecture)
     assert {"apsw", "granian"} <= compiled
+
+
+def test_what_is_compiled_of_the_web_app_comes_for_both_architectures() -> None:
+    packages = json.loads((ROOT / "web" / "package-lock.json").read_text())["packages"]
+    names = {name for name, package in packages.items() if "x64" in package.get("cpu", ()) and "linux" in package["os"]}
+    assert {"node_modules/@rolldown/binding-linux-x64-gnu"} <= names
+    for name in names:
+        twin = packages[name.replace("x64", "arm64")]
+        assert (twin["cpu"], twin["os"], twin["version"]) == (["arm64"], ["linux"], packages[name]["version"])
+    assert not [name for name, package in packages.items() if package.get("hasInstallScript")], "compiles or downloads"
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "deploy" / "docker").glob("*Dockerfile")), ids=lambda file: file.name)
+def test_no_step_of_an_image_is_for_one_architecture(file: Path) -> None:
+    named = re.compile(r"amd64|arm64|x86|aarch64|TARGETARCH|TARGETPLATFORM|--platform|uname|dpkg --print|@sha256", re.I)
+    assert not named.findall(file.read_text())
+    assert "curl " not in file.read_text(), "downloads a program"
 
 
 @pytest.fixture
