@@ -1,7 +1,8 @@
 """Whether somebody who tries passwords slows redirects down.
 
 Tries are sent from the core that wrk has, so that on two cores the drain would be a third one there, and what is
-measured would be who of them is starved. So this is measured twice: as it is, and while the drain waits.
+measured would be who of them is starved. So this is measured twice: as it is, and while the drain waits. The bare
+server gets the same tries in the same rounds, and answers them at no cost of its own: what it loses is the server's.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from bench.bare import TARGET
 from bench.links import SINCE, fill
 from bench.process import ROOT, Failed
 from bench.samples import number, ratio
-from bench.servers import Shortly
+from bench.servers import Bare, Server, Shortly
 from bench.stage import LOAD_CORE, SERVER_CORE, Run, say
 from bench.table import Row
 from bench.tries import Tried
@@ -37,38 +38,51 @@ def measure(run: Run) -> Iterator[Row]:
     data = run.new_folder("brute-force")
     fill(data, [Link(slug="bench", target=TARGET, created_at=SINCE, updated_at=SINCE)])
     title = f"redirects beside {TRIES:,} sign-in tries/s: of those without"
-    with Shortly(data, core=SERVER_CORE, drain_core=run.drain_core) as server:
-        server.load("/bench", core=LOAD_CORE, seconds=min(2, run.round_s))
-        undrained, drained = Rounds(server, drain=False), Rounds(server, drain=True)
+    with Bare(data, core=SERVER_CORE) as bare, Shortly(data, core=SERVER_CORE, drain_core=run.drain_core) as server:
+        for one in (bare, server):
+            one.load("/bench", core=LOAD_CORE, seconds=min(2, run.round_s))
+        undrained, drained = Rounds(server, server, drain=False), Rounds(server, server, drain=True)
+        alone = Rounds(bare, server, drain=False)
         for nth in range(run.rounds):
-            undrained.take(run.round_s)
-            drained.take(run.round_s)
-            say(f"brute force, round {nth + 1} of {run.rounds}: {undrained.last()}; with the drain {drained.last()}")
+            for rounds in (undrained, drained, alone):
+                rounds.take(run.round_s)
+            say(
+                f"brute force, round {nth + 1} of {run.rounds}: {undrained.last()}; with the drain {drained.last()}; "
+                f"bare {alone.last()}"
+            )
     yield undrained.row(f"{title}, while the drain waits", target=OF_CALM)
     yield drained.row(f"{title}, with the drain beside wrk and the tries")
+    yield alone.row("the same of the bare server, which answers tries as it answers all")
 
 
 class Rounds:
-    """A calm round and one with tries, as often as asked, with or without the drain beside them."""
+    """A calm round and one with tries, as often as asked.
 
-    def __init__(self, server: Shortly, *, drain: bool) -> None:
+    Args:
+        asked: Who gets both.
+        server: Whose drain runs beside them or waits.
+        drain: Whether it runs.
+    """
+
+    def __init__(self, asked: Server, server: Shortly, *, drain: bool) -> None:
         self.calm: list[Load] = []
         self.beset: list[Load] = []
         self.tries: list[Tried] = []
+        self._asked = asked
         self._server = server
         self._drain = drain
 
     def take(self, seconds: float) -> None:
         """Measure one of each."""
         self.calm.append(self._load(seconds))
-        with tried(self._server.port, seconds) as got:
+        with tried(self._asked.port, seconds) as got:
             self.beset.append(self._load(seconds))
         self.tries += got
         self._server.wait_until_drained()
 
     def _load(self, seconds: float) -> Load:
         with nullcontext() if self._drain else self._server.process.paused():
-            return self._server.load("/bench", core=LOAD_CORE, seconds=seconds)
+            return self._asked.load("/bench", core=LOAD_CORE, seconds=seconds)
 
     def last(self) -> str:
         """Return what the last two were."""

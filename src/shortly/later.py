@@ -28,6 +28,7 @@ class Later:
     def __init__(self, make: Callable[[], AbstractAsyncContextManager[Behind]]) -> None:
         self._make = make
         self._made: asyncio.Future[Behind] | None = None
+        self._behind: Behind | None = None
         self._task: asyncio.Task[None] | None = None
         self._enough = asyncio.Event()
 
@@ -67,6 +68,7 @@ class Later:
         """Hold it open until there is ``_enough``; what a task opens, the same one closes."""
         try:
             async with await asyncio.to_thread(self._make) as behind:
+                self._behind = behind
                 made.set_result(behind)
                 await self._enough.wait()
         except Exception as error:
@@ -76,7 +78,7 @@ class Later:
 
     async def rest(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Have the API answer a request."""
-        behind = await self.get()
+        behind = self._behind or await self.get()
         scope["state"] = {**scope.get("state", {}), "services": behind.services}
         await behind.api(scope, receive, send)
 

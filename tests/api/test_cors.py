@@ -7,6 +7,7 @@ from tests.api.served import Served
 
 Serve = Callable[..., Served]
 APP = "https://app.example"
+SIGN_IN = "/api/v1/auth/sign-in"
 PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"}
 
 
@@ -43,6 +44,27 @@ def test_refusals_can_be_read_too(serve: Serve) -> None:
     for client, path, status in ((served.stranger, "/api/v1/links", 401), (served.client, "/api/v1/nothing", 404)):
         answer = client.get(path, headers={"Origin": APP})
         assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (status, APP)
+
+
+def test_who_asks_too_often_can_read_that(serve: Serve) -> None:
+    stranger = serve(cors_origins=(APP, "https://other.example"), limit_sign_in="1/hour").stranger
+    stranger.post(SIGN_IN, json={})
+    for origin in (APP, "https://other.example", APP):
+        refused = stranger.post(SIGN_IN, json={}, headers={"Origin": origin})
+        assert refused.status_code == 429
+        assert refused.headers.get_list("Access-Control-Allow-Origin") == [origin]
+        assert "Retry-After" in refused.headers["Access-Control-Expose-Headers"]
+    other = stranger.post(SIGN_IN, json={}, headers={"Origin": "https://evil.example"})
+    assert (other.status_code, allowed(other.headers)) == (429, [])
+    assert other.headers["Vary"] == "Origin"
+
+
+def test_preflights_are_no_tries(serve: Serve) -> None:
+    stranger = serve(cors_origins=(APP,), limit_sign_in="1/hour").stranger
+    for path in (SIGN_IN, "/api/v1/auth/passkeys/sign-in/start"):
+        ahead = {stranger.options(path, headers={"Origin": APP, **PREFLIGHT}).status_code for _ in range(3)}
+        assert ahead == {204}
+    assert stranger.post(SIGN_IN, json={}).status_code != 429
 
 
 def test_cookies_are_never_for_other_origins_and_no_origin_is_any(serve: Serve) -> None:

@@ -88,9 +88,9 @@ def create_api(settings: Settings, lifespan: Lifespan | None = None, ui: Path = 
         strict_content_type=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},
         middleware=[
+            Middleware(Limits, headers=safe_headers(settings), origins=settings.cors_origins),
             Middleware(SafeHeaders, headers=safe_headers(settings)),
             Middleware(Cors, origins=settings.cors_origins),
-            Middleware(Limits),
             Middleware(Trace),
             Middleware(KnownHosts, hosts=(settings.base_host, *settings.allowed_hosts)),
             Middleware(Authentication),

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shortly.api.safe_headers import Headers
+
 METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
 REQUEST_HEADERS = (
     b"Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Api-Key, X-Request-Id, X-Workspace"
@@ -21,25 +23,52 @@ MAX_AGE_S = b"600"
 VARY = (b"vary", b"Origin")
 
 
+class Readers:
+    """Whose scripts may read answers.
+
+    Args:
+        origins: Such as ``https://app.example``, in the form that browsers send.
+    """
+
+    def __init__(self, origins: Iterable[str]) -> None:
+        self._origins = frozenset(origin.encode() for origin in origins)
+
+    def __bool__(self) -> bool:
+        return bool(self._origins)
+
+    def origin_of(self, scope: Scope) -> bytes | None:
+        """Return the origin of the script that asks, if it is one of them."""
+        origins = [value for name, value in scope["headers"] if name == b"origin"]
+        return origins[0] if len(origins) == 1 and origins[0] in self._origins else None
+
+    def marks(self, scope: Scope) -> Headers:
+        """Return what an answer says of who may read it."""
+        if not self._origins:
+            return ()
+        origin = self.origin_of(scope)
+        if origin is None:
+            return (VARY,)
+        return (VARY, (b"access-control-allow-origin", origin), (b"access-control-expose-headers", ANSWER_HEADERS))
+
+
 class Cors:
     """ASGI middleware that answers preflights, before anybody asks for a key, and marks answers as readable.
 
     Args:
         app: What comes behind.
-        origins: Such as ``https://app.example``, in the form that browsers send.
+        origins: See ``Readers``.
     """
 
     def __init__(self, app: ASGIApp, origins: Iterable[str]) -> None:
         self.app = app
-        self._origins = frozenset(origin.encode() for origin in origins)
+        self._readers = Readers(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or not self._origins:
+        if scope["type"] != "http" or not self._readers:
             await self.app(scope, receive, send)
             return
-        origins = [value for name, value in scope["headers"] if name == b"origin"]
-        origin = origins[0] if len(origins) == 1 and origins[0] in self._origins else None
+        origin = self._readers.origin_of(scope)
         if origin and scope["method"] == "OPTIONS" and is_preflight(scope):
             headers = [
                 VARY,
@@ -51,11 +80,11 @@ class Cors:
             await send({"type": "http.response.start", "status": 204, "headers": headers})
             await send({"type": "http.response.body", "body": b""})
             return
+        marks = self._readers.marks(scope)
 
         async def marking_send(message: Message) -> None:
             if message["type"] == "http.response.start":
-                allowed = [(b"access-control-allow-origin", origin), (b"access-control-expose-headers", ANSWER_HEADERS)]
-                message["headers"] = [*message.get("headers", ()), VARY, *(allowed if origin else ())]
+                message["headers"] = [*message.get("headers", ()), *marks]
             await send(message)
 
         await self.app(scope, receive, marking_send)

@@ -6,13 +6,15 @@ no framework, an answer that is ready but for the number of seconds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shortly.abuse.rates import Door, Standing, network_of
+from shortly.api.cors import Readers
 from shortly.api.origin import address_of
 from shortly.api.problems import MEDIA_TYPE, encode_problem
+from shortly.api.safe_headers import Headers
 from shortly.api.services import Services
 from shortly.errors import RateLimited
 from shortly.redirect.redirect import QR_ENDING
@@ -55,10 +57,19 @@ REFUSED: Message = {"type": "http.response.body", "body": BODY}
 
 
 class Limits:
-    """ASGI middleware in front of all that do any work."""
+    """ASGI middleware in front of all others, so that a refusal passes none of them.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Args:
+        app: What comes behind.
+        headers: What every answer says to browsers; others get it from ``SafeHeaders``.
+        origins: Those whose scripts may read answers; others are marked by ``Cors``.
+    """
+
+    def __init__(self, app: ASGIApp, headers: Headers, origins: Iterable[str]) -> None:
         self.app = app
+        self._headers = (*REFUSAL_HEADERS, *headers)
+        self._readers = Readers(origins)
+        self._last: tuple[Standing, int, Message] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse the request, or let it through and say in its answer how many more there may be."""
@@ -72,8 +83,9 @@ class Limits:
             await self.app(scope, receive, send)
             return
         if standing.refused:
-            headers = [*REFUSAL_HEADERS, *refusal_headers(standing)]
-            await send({"type": "http.response.start", "status": 429, "headers": headers})
+            start = self._refusal(standing)
+            marks = self._readers.marks(scope)
+            await send({**start, "headers": [*start["headers"], *marks]} if marks else start)
             await send(REFUSED)
             return
 
@@ -85,6 +97,17 @@ class Limits:
             await send(message)
 
         await self.app(scope, receive, telling_send)
+
+    def _refusal(self, standing: Standing) -> Message:
+        """Return the beginning of the answer; who hammers at a door gets the same one for a second."""
+        reset_s = standing.reset_s()
+        last = self._last
+        if last is not None and last[0] is standing and last[1] == reset_s:
+            return last[2]
+        headers = [*self._headers, *refusal_headers(standing)]
+        start: Message = {"type": "http.response.start", "status": 429, "headers": headers}
+        self._last = standing, reset_s, start
+        return start
 
 
 def door_of(scope: Scope) -> Door | None:
@@ -100,7 +123,7 @@ def door_of(scope: Scope) -> Door | None:
         return "page"
     elif path.endswith(QR_ENDING) and not path.startswith(API):
         return "qr"
-    if path.startswith(AUTH):
+    if path.startswith(AUTH) and scope["method"] != "OPTIONS":  # which only ask whether they may ask
         return next((door for prefix, door in PREFIXES if path.startswith(prefix)), None)
     return None
 

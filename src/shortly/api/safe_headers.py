@@ -27,7 +27,7 @@ def safe_headers(settings: Settings) -> Headers:
 
 
 class SafeHeaders:
-    """ASGI middleware around all others, those that refuse included.
+    """ASGI middleware around all others but ``Limits``, whose refusals have these headers already.
 
     Args:
         app: What comes behind.
