@@ -257,6 +257,19 @@ async def test_a_day_is_packed_until_its_clicks_are_many(redis_server: RedisServ
     assert (await clicks.top_days(EVERY_LINK, FIRST_DAY, LAST_DAY))[FIRST_DAY].clicks == {1: 53}
 
 
+async def test_counts_are_the_same_before_days_are_packed_and_when_they_begin_to_be(
+    redis_server: RedisServer, clicks: RedisClicks
+) -> None:
+    clicks.packs_days = False
+    await fold_all(clicks, {"one/0": 300}, 40)
+    assert redis_server.command("KEYS", "f:{*") == []
+    assert await counted(clicks) == expected({"one/0": 300})
+    clicks.packs_days = True
+    await fold_all(clicks, {"two/0": 200}, 40)
+    assert redis_server.command("KEYS", "f:{*") != []
+    assert await counted(clicks) == expected(SEGMENTS)
+
+
 async def test_days_that_an_earlier_version_counted_go_on(redis_server: RedisServer, clicks: RedisClicks) -> None:
     day = f"{{01}}:1:{FIRST_DAY}"
     redis_server.command("HSET", f"c:{day}", "+", 5, "-", 2, "*", 3, "22", 5, "22b", 2, "bA", 3)

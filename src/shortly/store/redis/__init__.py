@@ -21,6 +21,7 @@ from shortly.store.redis.client import Client
 from shortly.store.redis.idempotency import RedisIdempotency
 from shortly.store.redis.installation import Installation, memory_of
 from shortly.store.redis.links import RedisLinks
+from shortly.store.redis.migrations import DAYS_ARE_PACKED
 from shortly.store.redis.repair import Repair, Report
 from shortly.store.redis.server_checks import server_warnings
 
@@ -88,6 +89,7 @@ class RedisStore(RedisLinks, RedisRecords, RedisIdempotency, RedisClicks):
         await self._client.open()
         try:
             await self._installation.open(case_insensitive=self._case_insensitive)
+            self.packs_days = self._installation.version >= DAYS_ARE_PACKED
         except BaseException:
             await self._client.close()
             raise

@@ -101,8 +101,10 @@ def partitions_of(batches: Iterable[Batch]) -> list[tuple[int, str]]:
     return sorted(pairs)
 
 
-def calls_of(pieces: Sequence[Piece], positions: Positions) -> Iterator[Call]:
+def calls_of(pieces: Sequence[Piece], positions: Positions, few_bytes: int = FEW_BYTES) -> Iterator[Call]:
     """Yield the calls that fold a slice, in order within each partition, and move ``positions`` to where they lead.
+
+    Days are packed as long as that stays within ``few_bytes``; none are with 0.
 
     A partition that has counted all of its visits in the slice is called, too: that may have been a moment ago, by a
     call whose reply was lost, and only another write makes sure that the replicas have it.
@@ -110,7 +112,7 @@ def calls_of(pieces: Sequence[Piece], positions: Positions) -> Iterator[Call]:
     fields = _Fields()
     for number, part in _divide(pieces, positions).items():
         for step in _cut(part, SLICE_VISITS if number == EVERYTHING else STEP_VISITS):
-            yield _call_of(number, step, positions, fields)
+            yield _call_of(number, step, positions, fields, few_bytes)
 
 
 def _divide(pieces: Sequence[Piece], positions: Positions) -> dict[int, list[Piece]]:
@@ -145,7 +147,7 @@ class _Fields:
         return fields
 
 
-def _call_of(number: int, pieces: Sequence[Piece], positions: Positions, fields: _Fields) -> Call:
+def _call_of(number: int, pieces: Sequence[Piece], positions: Positions, fields: _Fields, few_bytes: int) -> Call:
     """Return the call that adds what the pieces sum up to, and move the partition's positions to their ends."""
     moves: dict[str, tuple[int, int]] = {}
     for segment, end, _ in pieces:
@@ -162,7 +164,7 @@ def _call_of(number: int, pieces: Sequence[Piece], positions: Positions, fields:
         message.add_pointers(visits)
     else:
         message.add_links(visits)
-    return message.call(moves)
+    return message.call(moves, few_bytes)
 
 
 class _Message:
@@ -198,10 +200,10 @@ class _Message:
         self._arguments: list[Argument] = []
         """What follows the message."""
 
-    def call(self, moves: Mapping[str, tuple[int, int]]) -> Call:
+    def call(self, moves: Mapping[str, tuple[int, int]], few_bytes: int) -> Call:
         """Return the call."""
         message = (
-            (MAX_VALUES, OTHER, KEEP_S, FEW_BYTES, self._counts),
+            (MAX_VALUES, OTHER, KEEP_S, few_bytes, self._counts),
             [part for segment, (expected, end) in moves.items() for part in (segment, expected, end)],
             self._changed,
             list(self._seen.values()),

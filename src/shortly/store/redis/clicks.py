@@ -60,7 +60,7 @@ from shortly.clicks.visit import Tally
 from shortly.errors import StoreUnavailable
 from shortly.store.redis import click_keys
 from shortly.store.redis.click_calls import Call, cut, run_all, run_while_made
-from shortly.store.redis.click_days import READ_TOGETHER, Sums, read_few, tally_of
+from shortly.store.redis.click_days import FEW_BYTES, READ_TOGETHER, Sums, read_few, tally_of
 from shortly.store.redis.click_folding import KEEP_S, Positions, calls_of, partitions_of, slices_of
 from shortly.store.redis.click_keys import CLICK_TAGS, DONE
 from shortly.store.redis.click_pages import read_visits, read_visits_of_all
@@ -101,6 +101,8 @@ class RedisClicks:
     def __init__(self, client: Client) -> None:
         """Take a client that somebody else opens and closes."""
         self._client = client
+        self.packs_days = True
+        """False while a version may come back that knows no packed days."""
 
     # --- the drain's side ------------------------------------------------------------------------------------
 
@@ -129,8 +131,9 @@ class RedisClicks:
 
     async def _fold_partitions(self, batches: Sequence[Batch]) -> bool:
         """Let all partitions count what they have not counted; False when positions moved while this was going on."""
+        few_bytes = FEW_BYTES if self.packs_days else 0
         positions = await self._read_positions(partitions_of(batches))
-        calls = (call for pieces in slices_of(batches) for call in calls_of(pieces, positions))
+        calls = (call for pieces in slices_of(batches) for call in calls_of(pieces, positions, few_bytes))
         return 0 not in await run_while_made(self._client, calls, SENT_TOGETHER)
 
     async def _read_positions(self, pairs: Sequence[tuple[int, str]]) -> Positions:

@@ -17,6 +17,7 @@ from shortly.errors import StoreEmptied
 from shortly.redis_address import Address
 from shortly.store.redis.client import Client
 from shortly.store.redis.keys import MARKS, SCHEMA
+from shortly.store.redis.migrations import MIGRATIONS
 from shortly.store.redis.schema import begin_anew, is_lost, is_marked, settle_schema
 from shortly.store.redis.scripts import Script
 
@@ -94,11 +95,13 @@ class Installation:
         self._client = client
         self._memory = memory
         self._id = b""
+        self.version = 0
+        """The schema that the data had when they were opened."""
 
     async def open(self, *, case_insensitive: bool) -> None:
         """See ``settle_schema``; the client is open."""
         known_id = self._memory.id() if self._memory is not None else None
-        id_ = await settle_schema(self._client, case_insensitive=case_insensitive, known_id=known_id)
+        id_, self.version = await settle_schema(self._client, case_insensitive=case_insensitive, known_id=known_id)
         self._id = id_.encode()
         if self._memory is not None:
             self._memory.keep(id_)
@@ -123,7 +126,8 @@ class Installation:
             StoreEmptied: Data are gone.
             StoreUnavailable: Nobody knows, or nothing can be written.
         """
-        found = await self._client.run(PING, [SCHEMA], [time.time_ns() // 1_000_000, self._id], examining=True)
+        args = (time.time_ns() // 1_000_000, self._id, len(MIGRATIONS) + 1)
+        found = await self._client.run(PING, [SCHEMA], args, examining=True)
         self._note(bool(found) and await is_marked(self._client, self._id))
 
     def _note(self, whole: bool) -> None:

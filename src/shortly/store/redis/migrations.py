@@ -1,4 +1,4 @@
-"""The steps of the key schema. Each is made while processes of the version before serve, and may run twice.
+"""The steps of the key schema. Each is made while processes of the version before may serve, and may run twice.
 
 What they write is spelled out here and not taken from the classes of today, which will change.
 """
@@ -21,10 +21,13 @@ from shortly.store.redis.client import Client
 
 
 class Migration(NamedTuple):
-    """One step of the schema; what it changes must be understood by the version before."""
+    """One step of the schema."""
 
     name: str
     make: Callable[[Client], Awaitable[None]]
+    wait: timedelta = timedelta(0)
+    """How long this version serves before the step is made: until then an update can be taken back. Nothing for a step
+    that the version before understands, which goes on running and starting afterwards only if it knows the number."""
 
 
 class OldKey(Struct, frozen=True, array_like=True):
@@ -86,11 +89,15 @@ def _record_of(key_id: int, key: OldKey, name: str, used: int, revoked: int) -> 
 
 async def days_are_packed(_: Client) -> None:
     """Change nothing: rows of counts stay as they are. The number keeps the version before, which does not see packed
-    days (see ``click_days``), from starting on a store that has some."""
+    days (see ``click_days``), from starting on a store that may have some: none are packed before."""
+
+
+DAYS_ARE_PACKED = 3
+"""The schema from which on days are packed."""
 
 
 MIGRATIONS: tuple[Migration, ...] = (
     Migration("API keys become records", keys_become_records),
-    Migration("days with few clicks are packed", days_are_packed),
+    Migration("days with few clicks are packed", days_are_packed, wait=timedelta(days=1)),
 )
 """The n-th leads from version n to n + 1; a step once released never changes. Version 1 is the first."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Sequence
+from datetime import timedelta
+from typing import NamedTuple
 
 import structlog
 
@@ -18,9 +20,21 @@ log = structlog.get_logger(__name__)
 
 SETTLE_SCHEMA = Script("settle_schema")
 MOVE_SCHEMA = Script("move_schema")
+AWAIT_SCHEMA = Script("await_schema")
 MARK = Script("mark")
 NOTE_MARKED = Script("note_marked")
 BEGIN_ANEW = Script("begin_anew")
+LAPSE = timedelta(hours=1)
+"""A version that was away for so long has not been serving: it was tried, or taken back."""
+
+
+class Settled(NamedTuple):
+    """What a process has opened."""
+
+    id: str
+    """The installation's."""
+    version: int
+    """The data's; lower than what this process knows while a step waits."""
 
 
 async def settle_schema(
@@ -29,8 +43,11 @@ async def settle_schema(
     case_insensitive: bool,
     migrations: Sequence[Migration] = MIGRATIONS,
     known_id: str | None = None,
-) -> str:
+) -> Settled:
     """Write the schema's version down at the first start, bring older data up to date, and return whose they are.
+
+    A step that waits (see ``Migration.wait``) is made by the first process that starts when this version has been
+    serving for so long.
 
     Args:
         client: Is open.
@@ -63,11 +80,17 @@ async def settle_schema(
         await _mark(client, id_)
     elif not await is_marked(client, id_):
         raise StoreEmptied
-    for version in range(before, newest) if before else ():
-        await migrations[version - 1].make(client)
-        if await client.run_durably(MOVE_SCHEMA, [SCHEMA], [version, version + 1]):
-            log.info("the store was migrated", to_schema=version + 1)
-    return str(id_.decode())
+    version = before or newest
+    while version < newest:
+        migration = migrations[version - 1]
+        if migration.wait and not await _has_served(client, newest, migration.wait):
+            log.info("the store is migrated later: until then the version before can come back", name=migration.name)
+            break
+        await migration.make(client)
+        version += 1
+        if await client.run_durably(MOVE_SCHEMA, [SCHEMA], [version - 1, version]):
+            log.info("the store was migrated", to_schema=version)
+    return Settled(str(id_.decode()), version)
 
 
 async def begin_anew(client: Client, *, case_insensitive: bool, known_id: str | None) -> str:
@@ -102,6 +125,13 @@ async def is_marked(client: Client, id_: bytes) -> bool:
         StoreUnavailable: Not all of them can be read.
     """
     return set(await client.texts(MARKS)) == {id_}
+
+
+async def _has_served(client: Client, newest: int, wait: timedelta) -> bool:
+    """Return whether processes that know this schema have been serving for that long, without a gap."""
+    now = _now_ms()
+    since = await client.run_durably(AWAIT_SCHEMA, [SCHEMA], [newest, now, LAPSE // timedelta(milliseconds=1)])
+    return bool(now - int(since) >= wait // timedelta(milliseconds=1))
 
 
 async def _mark(client: Client, id_: bytes) -> None:
