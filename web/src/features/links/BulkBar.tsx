@@ -1,6 +1,7 @@
-import { Button, Group, Menu, Paper, Popover, Stack, Text } from "@mantine/core";
+import { ActionIcon, Box, Button, Group, Menu, Paper, Popover, Text, Tooltip } from "@mantine/core";
+import { IconCheck } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { LinkOut } from "../../api/generated";
 import { formatNumber } from "../../i18n/format";
@@ -81,27 +82,14 @@ function AddTags({ onAdd }: { onAdd: (tags: string[]) => void }) {
   const [opened, setOpened] = useState(false);
   const [tags, setTags] = useState<string[]>([]);
   return (
-    <Popover opened={opened} onChange={setOpened} width={280} trapFocus withinPortal>
-      <Popover.Target>
-        <Button size="compact-sm" variant="default" onClick={() => setOpened((on) => !on)}>
-          {t("links.addTags")}
-        </Button>
-      </Popover.Target>
-      <Popover.Dropdown aria-label={t("links.addTags")}>
-        <Stack gap="sm">
-          <TagsField label={t("linkForm.tags")} value={tags} onChange={setTags} />
-          <Button
-            disabled={tags.length === 0}
-            onClick={() => {
-              setOpened(false);
-              onAdd(tags);
-            }}
-          >
-            {t("links.addTags")}
-          </Button>
-        </Stack>
-      </Popover.Dropdown>
-    </Popover>
+    <Ask
+      name={t("links.addTags")}
+      opened={opened}
+      onChange={setOpened}
+      onDone={tags.length > 0 ? () => onAdd(tags) : undefined}
+    >
+      <TagsField label={t("linkForm.tags")} value={tags} onChange={setTags} />
+    </Ask>
   );
 }
 
@@ -110,30 +98,51 @@ function SetFolder({ onSet }: { onSet: (folder: string) => void }) {
   const [opened, setOpened] = useState(false);
   const [folder, setFolder] = useState("");
   return (
-    <Popover opened={opened} onChange={setOpened} width={280} trapFocus withinPortal>
+    <Ask name={t("links.move")} opened={opened} onChange={setOpened} onDone={() => onSet(folder.trim())}>
+      <FolderField label={t("linkForm.folder")} description={t("links.noFolder")} value={folder} onChange={setFolder} />
+    </Ask>
+  );
+}
+
+/** A button that asks for one more thing first; what does it stands beside the field, as below it are its choices. */
+function Ask({ name, opened, onChange, onDone, children }: AskProps) {
+  return (
+    <Popover opened={opened} onChange={onChange} width={320} trapFocus withinPortal>
       <Popover.Target>
-        <Button size="compact-sm" variant="default" onClick={() => setOpened((on) => !on)}>
-          {t("links.move")}
+        <Button size="compact-sm" variant="default" onClick={() => onChange(!opened)}>
+          {name}
         </Button>
       </Popover.Target>
-      <Popover.Dropdown aria-label={t("links.move")}>
-        <Stack gap="sm">
-          <FolderField
-            label={t("linkForm.folder")}
-            description={t("links.noFolder")}
-            value={folder}
-            onChange={setFolder}
-          />
-          <Button
-            onClick={() => {
-              setOpened(false);
-              onSet(folder.trim());
-            }}
-          >
-            {t("links.move")}
-          </Button>
-        </Stack>
+      <Popover.Dropdown aria-label={name}>
+        <Group gap="xs" wrap="nowrap" align="flex-end">
+          <Box flex={1} miw={0}>
+            {children}
+          </Box>
+          <Tooltip label={name}>
+            <ActionIcon
+              size={36}
+              variant="filled"
+              aria-label={name}
+              disabled={!onDone}
+              onClick={() => {
+                onChange(false);
+                onDone?.();
+              }}
+            >
+              <IconCheck size={18} aria-hidden />
+            </ActionIcon>
+          </Tooltip>
+        </Group>
       </Popover.Dropdown>
     </Popover>
   );
+}
+
+interface AskProps {
+  name: string;
+  opened: boolean;
+  onChange: (opened: boolean) => void;
+  /** Absent as long as nothing was said that could be done. */
+  onDone?: () => void;
+  children: ReactNode;
 }
