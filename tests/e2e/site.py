@@ -102,8 +102,10 @@ class Site:
         )
 
     def shorten(self, page: Page, target: str) -> str:
-        """Type an address and Enter; return the short link that is in the clipboard."""
-        page.get_by_label("Long address").fill(target)
+        """Paste an address, Enter; return the short link that is in the clipboard then."""
+        expect(page.get_by_label("Long address")).to_be_focused()  # without a click or a key
+        page.evaluate("address => navigator.clipboard.writeText(address)", target)
+        page.keyboard.press("Control+v")
         page.keyboard.press("Enter")
         expect(page.get_by_text("Copied", exact=True)).to_be_visible()
         copied: str = page.evaluate("navigator.clipboard.readText()")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 from playwright.sync_api import expect
 from tests.e2e.site import Site, photograph, wait_for
+
+from shortly import __version__
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 
@@ -87,7 +90,13 @@ def test_the_system_page_says_how_it_does(site_on_each_store: Site) -> None:
     store = page.get_by_role("region", name="Store")
     expect(store).to_contain_text(re.compile("SQLite|Redis"))
     expect(store).to_contain_text("OK")
-    expect(page.get_by_role("region", name="Program")).to_contain_text("1 / 1")
+    for region, facts in {
+        "Click journal": ("Oldest click not counted yet", "Clicks dropped0"),
+        "Disk": ("Free", "Databases"),
+        "Program": ("1 / 1", f"Version{__version__}"),
+    }.items():
+        for fact in facts:
+            expect(page.get_by_role("region", name=region)).to_contain_text(fact)
     expect(page.get_by_role("region", name="Backups")).to_contain_text("There is no backup yet")
     photograph(page, "system")
     assert site.complaints == []
@@ -131,6 +140,12 @@ def test_the_app_opens_without_a_connection_and_says_so(site: Site) -> None:
         "navigator.serviceWorker.getRegistration().then(found => found?.active?.state === 'activated')",
         "the service worker is active",
     )
+    devtools = page.context.new_cdp_session(page)
+    errors = devtools.send("Page.getInstallabilityErrors")["installabilityErrors"]
+    assert [error["errorId"] for error in errors] == ["in-incognito"]  # as contexts of tests are; nothing else
+    manifest = devtools.send("Page.getAppManifest")
+    assert manifest["errors"] == []
+    assert json.loads(manifest["data"])["share_target"]["action"] == "/app/share"
     page.goto(f"{site.url}/app/labels")
     expect(page.get_by_role("heading", name="Tags and folders")).to_be_visible()
     page.context.set_offline(True)

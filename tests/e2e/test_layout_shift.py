@@ -17,6 +17,7 @@ SCREENS = (
     "/app/links/ab",
     "/app/analytics",
     "/app/labels",
+    "/app/domains",
     "/app/transfer",
     "/app/team",
     "/app/keys",
@@ -24,6 +25,8 @@ SCREENS = (
     "/app/settings",
     "/app/system",
     "/app/security",
+    "/app/people",
+    "/app/reports",
 )
 OBSERVE = """
 window.shifts = [];

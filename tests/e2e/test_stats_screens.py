@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Literal
 
 import httpx2
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
+from tests.clicks.places import MUNICH, put_places
 from tests.e2e.site import Site, photograph, violations, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e]
@@ -56,11 +60,37 @@ def test_clicks_are_seen_at_home_while_they_come_and_the_stream_comes_back(site_
     assert site.complaints == []
 
 
-def test_a_link_is_looked_at_closely_and_the_address_keeps_it(site: Site) -> None:
+@pytest.fixture
+def site_with_places(chromium: Browser, tmp_path: Path) -> Iterator[Site]:
+    """Serve where this machine is known to stand in Munich."""
+    put_places(tmp_path / "geo.mmdb", {"127.0.0.0/8": MUNICH})
+    with Site(chromium, tmp_path, {"GEOIP_PATH": str(tmp_path / "geo.mmdb")}) as opened:
+        yield opened
+
+
+def test_a_link_is_looked_at_closely_and_the_address_keeps_it(site_with_places: Site) -> None:
+    site = site_with_places
     page = filled(site)
     page.goto(f"{site.url}/app/links/abc?tz=UTC")
     expect(page.get_by_role("heading", name="Spring sale")).to_be_visible()
     expect(page.get_by_role("img", name=re.compile("A chart of 3 clicks"))).to_be_visible()
+    world = page.get_by_role("region", name="World map")
+    expect(world.get_by_role("img", name=re.compile("A map of the clicks from 1 country"))).to_be_visible()
+    expect(world.locator("path").filter(has=page.get_by_text("Germany: 3", exact=True))).to_have_count(1)
+    expect(world.get_by_role("row").filter(has_text="Germany")).to_contain_text("3")
+    week = page.get_by_role("table", name="Weekdays and hours")
+    expect(week.get_by_role("cell")).to_have_count(7 * 24)
+    assert sum(int(text) for text in week.get_by_role("cell").all_text_contents()) == 3
+    expect(page.get_by_text("0 before").first).to_be_visible()
+    page.get_by_role("switch", name="Compare with the period before").press("Space")
+    expect(page.get_by_text("0 before")).to_have_count(0)
+    expect(page).to_have_url(re.compile("compare=false"))
+    expect(page.get_by_text("hours of UTC")).to_be_visible()
+    zone = page.get_by_role("combobox", name="Time zone")
+    zone.fill("Tokyo")
+    page.get_by_role("option", name="Asia/Tokyo").click()
+    expect(page.get_by_text("hours of Asia/Tokyo")).to_be_visible()
+    expect(page).to_have_url(re.compile("tz=Asia"))
     page.get_by_role("switch", name="Count bots, too").press("Space")
     expect(page.get_by_role("img", name=re.compile("A chart of 4 clicks"))).to_be_visible()
     expect(page).to_have_url(re.compile("bots=true"))
@@ -89,6 +119,11 @@ def test_a_link_is_looked_at_closely_and_the_address_keeps_it(site: Site) -> Non
     with page.expect_download() as table:
         page.get_by_role("menuitem", name="Visits · CSV").click()
     assert "news.example" in table.value.path().read_text()
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download() as lines:
+        page.get_by_role("menuitem", name="Breakdowns · JSON").click()
+    rows = [json.loads(line) for line in lines.value.path().read_text().splitlines()]
+    assert ("browser", "Firefox", 3) in [(row["dimension"], row["value"], row["count"]) for row in rows]
     assert site.complaints == []
 
 
