@@ -8,7 +8,7 @@ from statistics import median
 from msgspec.structs import asdict
 
 from bench.api import new_key
-from bench.links import BATCH, slug_of
+from bench.links import slug_of
 from bench.redis_links import load
 from bench.redis_server import RedisServer
 from bench.samples import ms, number, percentile
@@ -16,6 +16,8 @@ from bench.servers import Shortly
 from bench.stage import LOAD_CORE, SERVER_CORE, Run
 from bench.stages.lists import PAGES, ask
 from bench.table import Row
+from shortly.cli.bulk import AT_ONCE
+from shortly.links.pieces import PIECES
 
 LOAD_S = 180
 """For a million."""
@@ -33,7 +35,8 @@ def measure(run: Run) -> Iterator[Row]:
     when = "" if run.links_in_redis.fresh else f", by an earlier run at a load average of {loaded.load_average:.2f}"
     yield Row(
         stage="redis_links",
-        what=f"import of {count:,} links through LinkService, batches of {BATCH:,}, one process and one server",
+        what=f"import of {count:,} links through LinkService, {PIECES} pieces of {AT_ONCE:,} at once as "
+        "`shortly import` has them, one process and one server",
         measured=f"{loaded.seconds:.1f} s; {loaded.processor_s:.1f} s and {loaded.server_s:.1f} s of their processors"
         f"{when}",
         target=f"under {allowed_s:g} s",

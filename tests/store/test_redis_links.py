@@ -19,7 +19,7 @@ from tests.store.test_redis_index import beside, elsewhere
 from shortly.errors import InvalidSettings, LinkChanged, StorageFull, StoreEmptied, StoreTooNew, StoreUnavailable
 from shortly.links.link import Link
 from shortly.redis_address import parse_address
-from shortly.store.redis import RedisStore, keys
+from shortly.store.redis import RedisStore, keys, outbox
 from shortly.store.redis.client import Client
 from shortly.store.redis.installation import accept_loss
 from shortly.store.redis.migrations import MIGRATIONS, Migration
@@ -583,6 +583,21 @@ async def test_a_search_for_two_letters_reads_what_has_them_and_not_all_links(
     assert "cmdstat_zrange" not in reads, reads  # no walk
     assert reads["cmdstat_hmget"]["calls"] == 1  # for all that one search found
     assert redis_server.command("INFO", "stats")["total_net_output_bytes"] < 30_000  # 3,000 documents take far more
+
+
+async def test_many_writers_of_one_process_are_listed_without_reading_what_they_wrote(
+    store: RedisStore, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "CATCH_UP_S", 3600)
+    monkeypatch.setattr(outbox, "TELL_S", 60)
+    await add(store, "first")
+    redis_server.command("CONFIG", "RESETSTAT")
+    await asyncio.gather(*(store.add_links([link(f"{stem}{n}") for n in range(700)]) for stem in "abcde"))
+    reads = redis_server.command("INFO", "commandstats")
+    assert "cmdstat_xrange" not in reads, reads  # no outbox was read again, because somebody else had been quicker
+    assert int(redis_server.command("GET", keys.ROWS)) == 5 * 700 + 1
+    assert len(await slugs(store, search="example", limit=5000)) == 5 * 700 + 1
+    assert (await store.repair()).clean
 
 
 async def test_a_chunk_of_rows_ends_within_a_batch(store: RedisStore, redis_server: RedisServer) -> None:

@@ -26,7 +26,7 @@ from shortly.errors import InvalidInput, ShortlyError, WorkspaceNotFound
 from shortly.links.importing import as_new
 from shortly.links.link import Link
 
-AT_ONCE = 500
+AT_ONCE = 1_000
 """Records handed to the service together; each is stored, or refused, by itself."""
 Values = Mapping[str, Any]
 """Fields of a link to be made."""

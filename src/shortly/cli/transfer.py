@@ -16,13 +16,17 @@ from shortly.cli import options
 from shortly.cli.exits import REFUSED, say
 from shortly.cli.output import problem, write_text
 from shortly.cli.session import Session, run
+from shortly.errors import InvalidInput
 from shortly.links.exporting import ExportForm, in_export_order, pages, written
 from shortly.links.importing import Existing, Imported, import_rows
 from shortly.links.link import Link, LinkState
+from shortly.links.pieces import PIECES, import_pieces, names_in
 
 if TYPE_CHECKING:
     from shortly.cli.imports import Row
     from shortly.errors import ShortlyError
+
+STDIN = Path("-")
 
 
 def export(
@@ -99,13 +103,21 @@ def import_links(
         async def take(number: int, many: Sequence[Any]) -> Sequence[Imported]:
             return await import_rows(session.links_in(number), many, existing=existing, dry_run=dry_run)
 
+        async def take_piece(rows: Sequence[Row]) -> Sequence[Imported | ShortlyError]:
+            return await by_workspace(session, rows, workspace, take)
+
+        def names_of(rows: Sequence[Row]) -> set[str]:
+            return names_in(row.values for row in rows if not isinstance(row.values, InvalidInput))
+
         counts: Counter[str] = Counter()
         try:
             with rows_of(source) as rows:
-                while chunk := list(islice(rows, AT_ONCE)):
-                    answers = [imported(answer) for answer in await by_workspace(session, chunk, workspace, take)]
+                pieces = iter(lambda: list(islice(rows, AT_ONCE)), [])
+                at_once = 1 if source == STDIN else PIECES  # who writes to a pipe may wait for an answer
+                async for piece, found in import_pieces(pieces, take_piece, names_of, at_once=at_once):
+                    answers = [imported(answer) for answer in found]
                     counts.update(answer.outcome for answer in answers)
-                    print_outcomes(session, chunk, answers, dry_run=dry_run, as_json=as_json)
+                    print_outcomes(session, piece, answers, dry_run=dry_run, as_json=as_json)
         finally:
             parts = [f"{counts[outcome]} {outcome}" for outcome in ("created", "overwritten", "exists", "refused")]
             say(f"{', '.join(parts)}{'; nothing was changed' if dry_run else ''}")

@@ -140,11 +140,12 @@ def rows_of(links: int, first: int) -> bytes:
     """Return the rows of links whose first one has a certain row; rising, see ``packed_rows``."""
     if not links & (links - 1):  # most often one has it
         return (first + links.bit_length() - 1).to_bytes(2, "little")
+    bits = bin(links)[:1:-1]
     rows = []
-    while links:
-        lowest = links & -links
-        rows.append(first + lowest.bit_length() - 1)
-        links ^= lowest
+    place = bits.find("1")
+    while place >= 0:
+        rows.append(first + place)
+        place = bits.find("1", place + 1)
     return packed_rows(rows)
 
 

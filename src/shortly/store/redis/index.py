@@ -63,6 +63,7 @@ class Plan:
         self._docs: list[Argument] = []
         self._gone: list[Argument] = []
         self._rows: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+        self._composed: tuple[list[str], list[Argument]] | None = None
 
     def add(self, link_id: int, doc: Doc) -> None:
         """Take a link up that is not in the index."""
@@ -139,8 +140,20 @@ class Plan:
         """Write down how many clicks a link has had, even if these are fewer than before."""
         self._recounted += (clicks, member_of(link_id))
 
+    def compose(self, moves: Sequence[Move]) -> None:
+        """Make the command for these moves, and the row that is expected; nothing can be added any more."""
+        self._composed = self._command(moves, self.row)
+
     def command(self, moves: Sequence[Move], row: int) -> tuple[list[str], list[Argument]]:
-        """Return keys and arguments of ``apply_index``; ``row`` is what ``Index`` would begin a plan with now."""
+        """Return keys and arguments of ``apply_index``; ``row`` is what ``Index`` would begin a plan with now.
+
+        ``moves``: those that it was composed for, if it was.
+        """
+        if self._composed is not None and row == self.row:
+            return self._composed
+        return self._command(moves, row)
+
+    def _command(self, moves: Sequence[Move], row: int) -> tuple[list[str], list[Argument]]:
         if row % CHUNK_ROWS + len(self._new) > CHUNK_ROWS:
             row += CHUNK_ROWS - row % CHUNK_ROWS
         chunk, first = divmod(row, CHUNK_ROWS)

@@ -1,7 +1,7 @@
 """Every key name in one place, and the partitions that spread links over a Cluster.
 
 The hash tag comes right after the type letter, so that all keys of a partition share a slot, and that
-``CLIENT TRACKING ... BCAST PREFIX r: PREFIX l:`` names everything that memory may hold.
+``CLIENT TRACKING ... BCAST PREFIX r:`` names everything that memory may hold.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from zlib import crc32
 
 PARTITIONS = 256
 """Fixed for ever: a link's id says its home partition."""
-TRACKED = ("r:", "l:")
-"""Prefixes of the keys whose changes every process is told."""
+TRACKED = ("r:",)
+"""Prefixes of the keys whose changes every process is told: what memory may hold."""
 SCHEMA = "schema:{meta}"
 """Hash: schema version, the installation's id, and the treatment of upper and lower case that it was started with."""
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace as changed
@@ -32,8 +33,10 @@ from shortly.store.redis.records import (
 )
 from shortly.store.redis.scripts import Argument, Script
 
-CHUNK = 2_000
+CHUNK = 1_000
 """Links that are written together; while the index takes some up, the next ones are written."""
+MANY = 100
+"""Links in a chunk that it pays to write after those before: then the index takes up both without looking anew."""
 CHUNK_TEXT = 400_000
 """Characters of their texts, about."""
 LAPSE_MS = 60_000
@@ -67,6 +70,7 @@ class LinkWrites:
         self._outbox = outbox
         self._key = key
         self._forget = forget
+        self._turns = asyncio.Lock()
 
     # --- adding --------------------------------------------------------------------------------------------------
 
@@ -76,21 +80,22 @@ class LinkWrites:
         ``until_ms``: unix milliseconds by the servers' clocks, after which none that has no aliases may be added.
         """
         outcomes: list[Link | SlugTaken] = []
-        telling: asyncio.Task[None] | None = None
+        tellings: deque[Coroutine[Any, Any, None]] = deque()
         try:
             for chunk in _chunks(links):
                 told: list[Added] = []
                 if chunk[0].aliases:
                     outcomes.append(await self._add_with_aliases(chunk[0]))
-                else:
+                    continue
+                async with self._turns if len(chunk) >= MANY else nullcontext():
                     try:
                         outcomes += await self._add_plain(chunk, told, until_ms)
                     finally:
-                        if telling is not None:
-                            await telling
-                        telling = asyncio.create_task(self._outbox.tell(told))
+                        tellings.append(self._outbox.tell(told))
+                if len(tellings) > 1:
+                    await tellings.popleft()
         finally:
-            if telling is not None:
+            for telling in tellings:
                 await telling
         return outcomes
 
@@ -98,7 +103,7 @@ class LinkWrites:
         self, links: Sequence[Link], told: list[Added], until_ms: int | None
     ) -> list[Link | SlugTaken]:
         """Add links without aliases, and put into ``told`` what the index has to be told."""
-        outcomes: list[Link | SlugTaken] = [SlugTaken(link.slug) for link in links]
+        outcomes: list[Link | None] = [None] * len(links)
         due: dict[int, bytes] = dict.fromkeys(range(len(links)), b"")
         for _ in range(TRIES):
             due, failure = await self._try_to_add(links, due, outcomes, told, until_ms)
@@ -106,13 +111,13 @@ class LinkWrites:
                 raise failure
             if not due:
                 break
-        return outcomes
+        return [outcome or SlugTaken(link.slug) for link, outcome in zip(links, outcomes, strict=True)]
 
     async def _try_to_add(
         self,
         links: Sequence[Link],
         due: dict[int, bytes],
-        outcomes: list[Link | SlugTaken],
+        outcomes: list[Link | None],
         told: list[Added],
         until_ms: int | None,
     ) -> tuple[dict[int, bytes], ShortlyError | None]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -40,8 +40,6 @@ ENTRIES = 100
 """Entries of one partition that are read at once."""
 BATCH = 1_000
 """Links that one script call brings into the index, about; that takes some ten milliseconds."""
-AT_ONCE = 2
-"""Such calls under way, so that the next one is made while the server works on the one before."""
 TELL_S = 3.0
 """How long a writer waits for the index."""
 
@@ -66,6 +64,11 @@ class _Request(NamedTuple):
     added: Sequence[Added]
     partitions: frozenset[int]
     done: asyncio.Future[None]
+
+    @property
+    def links(self) -> int:
+        """How many are new."""
+        return sum(len(added.links) for added in self.added)
 
 
 class Outbox:
@@ -97,21 +100,29 @@ class Outbox:
 
     # --- asked by writers ----------------------------------------------------------------------------------------
 
-    async def tell(self, added: Sequence[Added]) -> None:
-        """Bring new links into the index, or leave it to others when that is not possible now: they are stored."""
-        await self._ask(added, ())
+    def tell(self, added: Sequence[Added]) -> Coroutine[Any, Any, None]:
+        """Bring new links into the index, or leave it to others when that is not possible now: they are stored.
+
+        That begins with the call, and in the order of calls; what is returned waits for the end.
+        """
+        return self._wait(self._ask(added, ()))
 
     async def settle(self, partitions: Iterable[int]) -> None:
         """Apply everything that is in these partitions' outboxes now, or leave it to others."""
-        await self._ask((), partitions)
+        await self._wait(self._ask((), partitions))
 
-    async def _ask(self, added: Sequence[Added], partitions: Iterable[int]) -> None:
+    def _ask(self, added: Sequence[Added], partitions: Iterable[int]) -> _Request | None:
         request = _Request(added, frozenset(partitions), asyncio.get_running_loop().create_future())
         if not request.added and not request.partitions:
-            return
+            return None
         self._requests.append(request)
         if self._working is None or self._working.done():
             self._working = asyncio.create_task(self._work())
+        return request
+
+    async def _wait(self, request: _Request | None) -> None:
+        if request is None:
+            return
         with suppress(ShortlyError, TimeoutError):
             async with asyncio.timeout(TELL_S):
                 await asyncio.shield(request.done)
@@ -171,30 +182,45 @@ class Outbox:
     # --- inside --------------------------------------------------------------------------------------------------
 
     async def _work(self) -> None:
-        """Serve the requests that have come, together; those that come meanwhile are next."""
+        """Serve the requests that have come, some together: the next ones are prepared while the server works on those
+        before, and handed to it as soon as it has done these."""
+        before: asyncio.Task[None] | None = None
         while self._requests:
-            requests: list[_Request] = []
-            links = 0
-            while self._requests and (not requests or links < BATCH):
-                requests.append(self._requests.pop(0))
-                links += sum(len(added.links) for added in requests[-1].added)
-            try:
-                await self._serve(requests)
-            except BaseException as error:
-                for request in requests:
-                    if not request.done.done():
-                        request.done.set_exception(error)
-                        request.done.exception()  # its caller may have gone
-                if not isinstance(error, Exception):
-                    raise
-                if not isinstance(error, ShortlyError):
-                    log.exception("the index could not be brought up to date")
-            else:
-                for request in requests:
-                    if not request.done.done():
-                        request.done.set_result(None)
+            serving = asyncio.create_task(self._serve(self._next(), before))
+            if before is not None:
+                await before
+            before = serving
+            if not self._requests:
+                await before
 
-    async def _serve(self, requests: Sequence[_Request]) -> None:
+    def _next(self) -> list[_Request]:
+        """Return requests to be served together, those that came first."""
+        requests = [self._requests.pop(0)]
+        links = requests[0].links
+        while self._requests and links + self._requests[0].links <= BATCH:
+            requests.append(self._requests.pop(0))
+            links += requests[-1].links
+        return requests
+
+    async def _serve(self, requests: Sequence[_Request], before: asyncio.Task[None] | None) -> None:
+        """Do what was asked for, after those before, and say so; raises only what is no ``Exception``."""
+        try:
+            await self._apply(requests, before)
+        except BaseException as error:
+            for request in requests:
+                if not request.done.done():
+                    request.done.set_exception(error)
+                    request.done.exception()  # its caller may have gone
+            if not isinstance(error, Exception):
+                raise
+            if not isinstance(error, ShortlyError):
+                log.exception("the index could not be brought up to date")
+        else:
+            for request in requests:
+                if not request.done.done():
+                    request.done.set_result(None)
+
+    async def _apply(self, requests: Sequence[_Request], before: asyncio.Task[None] | None) -> None:
         slow = {partition for request in requests for partition in request.partitions}
         fast: dict[int, list[Added]] = {}
         for added in sorted((a for request in requests for a in request.added), key=lambda a: _order(a.after)):
@@ -203,32 +229,46 @@ class Outbox:
                 slow.add(added.partition)
             chain.append(added)
         slow |= await self._apply_groups(
-            _groups({partition: chain for partition, chain in fast.items() if partition not in slow})
+            _groups({partition: chain for partition, chain in fast.items() if partition not in slow}), before
         )
         if slow:
             await self._apply_entries(slow)
 
-    async def _apply_groups(self, groups: Iterator[dict[int, list[Added]]]) -> set[int]:
-        """Apply groups of different partitions; return the partitions of which others have applied something."""
+    async def _apply_groups(
+        self, groups: Iterable[dict[int, list[Added]]], before: asyncio.Task[None] | None
+    ) -> set[int]:
+        """Apply groups in their order; return the partitions of which others have applied something."""
         moved: set[int] = set()
-
-        async def work() -> None:
-            for group in groups:
-                while group and (others := await self._apply_new(group)):
-                    moved.update(others)
-                    group = {partition: chain for partition, chain in group.items() if partition not in others}
-
-        workers = [asyncio.create_task(work()) for _ in range(AT_ONCE)]
+        applying: asyncio.Task[set[int]] | None = None
         try:
-            await asyncio.gather(*workers)
+            for group in groups:
+                plan, moves = await self._prepare(group)
+                if before is not None:
+                    await before
+                if applying is not None:
+                    moved |= await applying
+                applying = asyncio.create_task(self._apply_new(group, plan, moves))
         finally:
-            await asyncio.wait(workers)
+            if applying is not None:
+                await asyncio.wait([applying])
+        if before is not None:
+            await before
+        return moved if applying is None else moved | applying.result()
+
+    async def _apply_new(self, group: dict[int, list[Added]], plan: Plan, moves: list[Move]) -> set[int]:
+        """Apply a group of different partitions; return the partitions of which others have applied something."""
+        moved: set[int] = set()
+        while group and (others := await self.index.apply(plan, moves)):
+            moved |= others
+            group = {partition: chain for partition, chain in group.items() if partition not in others}
+            plan, moves = await self._prepare(group)
         return moved
 
-    async def _apply_new(self, fast: dict[int, list[Added]]) -> set[int]:
-        plan = self.index.plan(sum(len(added.links) for chain in fast.values() for added in chain))
+    async def _prepare(self, group: dict[int, list[Added]]) -> tuple[Plan, list[Move]]:
+        """Return what brings new links into the index, ready to be sent."""
+        plan = self.index.plan(sum(len(added.links) for chain in group.values() for added in chain))
         moves = []
-        for partition, chain in fast.items():
+        for partition, chain in group.items():
             moves.append(Move(partition, chain[0].before, chain[-1].after))
             for added in chain:
                 for link in added.links:
@@ -236,7 +276,8 @@ class Outbox:
             await asyncio.sleep(0)  # others have their turn
         for _ in plan.spell():
             await asyncio.sleep(0)
-        return await self.index.apply(plan, moves)
+        plan.compose(moves)
+        return plan, moves
 
     async def _apply_entries(self, partitions: set[int]) -> None:
         """Read on in these outboxes until nothing is left, whoever else does so at the same time."""

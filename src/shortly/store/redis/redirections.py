@@ -126,6 +126,8 @@ class Redirections:
         self._readings.pop(entry, None)
         for reading in self._watched.pop(entry, ()):
             reading.valid = False
+        if self._cache.is_empty:
+            return
         domain, name = keys.slug_in(entry)
         if name[:1] == "#" and not domain:
             for alias in self._aliases.pop(entry, ()):
