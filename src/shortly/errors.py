@@ -735,6 +735,18 @@ class BackupNotFound(ShortlyError):
         super().__init__(f"There is no backup {name[:128]!r}; 'shortly backup list' shows those that there are.")
 
 
+class BackupsLost(ShortlyError):
+    """The folder of backups is not the one that they were put into."""
+
+    code = "backups_lost"
+
+    def __init__(self, place: str) -> None:
+        super().__init__(
+            f"The backups that were put into {place[:255]!r} are not there: it is another folder now, or its disk is "
+            "not mounted. If they are gone for good, 'shortly backup adopt' begins anew."
+        )
+
+
 class BackupDamaged(ShortlyError):
     """The backup is not what was made: cut off, changed, or no backup at all."""
 

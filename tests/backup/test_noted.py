@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -137,3 +138,65 @@ def test_a_store_that_does_not_take_word_of_a_backup_fails_none(
     monkeypatch.setattr("shortly.backup.service.leave_word", away)
     assert ask("backup", "create")["counts"]["links"] == 1
     assert len(ask("backup", "list")["items"]) == 1
+
+
+def test_a_folder_that_was_lost_whole_is_told_of_at_once_until_it_is_back(ask: Ask, cli: Cli, place: Path) -> None:
+    ask("backup", "create")
+    assert health(cli)["state"] == "ok"
+    mounted = place.rename(place.with_name("the disk"))
+    for _ in range(2):  # the first look makes the folder anew
+        assert known(str(place)).status == "none", "the store's word is not taken for what should be seen here"
+        found = health(cli)
+        assert found["state"] == "problem"
+        assert "its disk is not mounted" in found["message"]
+    checks = json.loads(cli("doctor", "--json").stdout)["checks"]
+    assert [check["state"] for check in checks if check["name"] == "backup"] == ["problem"]
+    for command in (("list",), ("verify",), ("restore", "latest")):
+        refused = cli("backup", *command, "--json")
+        assert refused.exit_code == 1
+        assert json.loads(refused.stdout)["code"] == "backups_lost"
+
+    newer = cli("backup", "create")
+    assert newer.exit_code == 0
+    assert "warning: The backups that were put into" in newer.stderr
+    assert health(cli)["state"] == "problem", "a newer one does not bring the others back"
+    listed = cli("backup", "list")
+    assert listed.exit_code == 0
+    assert newer.stdout.strip() in listed.stdout
+    assert "warning: The backups that were put into" in listed.stderr
+
+    for file in place.iterdir():
+        file.unlink()
+    place.rmdir()
+    mounted.rename(place)
+    assert health(cli)["state"] == "ok"
+    assert len(ask("backup", "list")["items"]) == 1
+    assert cli("backup", "verify").stderr == "The backup is whole.\n"
+
+
+def test_a_folder_that_is_gone_for_good_is_given_up(ask: Ask, cli: Cli, place: Path) -> None:
+    ask("backup", "create")
+    shutil.rmtree(place)
+    assert health(cli)["state"] == "problem"
+    assert ask("backup", "adopt")["items"] == []
+    assert health(cli)["message"] == "There is no backup."
+    ask("backup", "create")
+    assert health(cli)["state"] == "ok"
+
+
+def test_all_backups_taken_away_by_hand_are_no_lost_folder(ask: Ask, cli: Cli, place: Path) -> None:
+    ask("backup", "create")
+    for file in place.glob("shortly-*"):
+        file.unlink()
+    assert health(cli)["message"] == "There is no backup."
+    assert ask("backup", "list")["items"] == []
+
+
+def test_another_folder_by_the_settings_is_no_lost_one(
+    ask: Ask, cli: Cli, place: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask("backup", "create")
+    monkeypatch.setenv("BACKUP_TO", str(elsewhere))
+    ask("backup", "create")
+    assert health(cli)["state"] == "ok"
+    assert cli("backup", "list").stderr == ""

@@ -168,6 +168,7 @@ STATUS: dict[type[ShortlyError], HTTPStatus] = {
     errors.OutboundRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.OutboundFailed: HTTPStatus.BAD_GATEWAY,
     errors.BackupNotFound: HTTPStatus.NOT_FOUND,
+    errors.BackupsLost: HTTPStatus.BAD_GATEWAY,
     errors.BackupDamaged: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.BackupNeedsKey: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.BackupPlaceFailed: HTTPStatus.BAD_GATEWAY,

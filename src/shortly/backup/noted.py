@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from shortly.accounts.registry import Noun, Registry, adding, until_settled
 from shortly.backup.archive import LINKS
+from shortly.backup.mark import is_ours
 from shortly.backup.places import S3
 from shortly.errors import NameTaken, RecordChanged
 from shortly.store.opening import open_place
@@ -88,5 +89,5 @@ async def ask_store(settings: Settings) -> NotedBackups | None:
 
 
 def may_be_elsewhere(settings: Settings) -> bool:
-    """Say whether backups may lie in a folder that only other processes see: one of that name, outside of DATA_DIR."""
-    return settings.backup_to is not None and not settings.backup_to.startswith(f"{S3}:")
+    """Say whether backups may lie in a folder that only other nodes see: one of that name, outside of DATA_DIR."""
+    return settings.backup_to is not None and not settings.backup_to.startswith(f"{S3}:") and not is_ours(settings)

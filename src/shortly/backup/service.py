@@ -15,6 +15,7 @@ import structlog
 from shortly import __version__
 from shortly.backup import archive, snapshot
 from shortly.backup.archive import FORMAT, LINKS, SECRET, Card, Manifest, Origin
+from shortly.backup.mark import leave_mark, refuse_lost
 from shortly.backup.noted import leave_word
 from shortly.backup.places import Place, fetch_whole, place_of
 from shortly.backup.restoring import put_back, refuse_databases, working_folder
@@ -95,6 +96,11 @@ class Backups:
                 place.put(name, whole)
                 place.put(name + CARD, beside)
                 log.info("backup made", name=name, bytes=card.bytes, place=place.shown)
+        try:
+            leave_mark(self._settings)
+            refuse_lost(self._settings)
+        except (ShortlyError, OSError) as failure:  # the new one is good all the same
+            log.warning("something is wrong with where backups lie", detail=str(failure))
         await self.leave_word()
         return card
 
@@ -138,10 +144,11 @@ class Backups:
         return sorted(found, key=lambda card: (card.created_at, card.name), reverse=True)
 
     def find(self, name: str) -> Card:
-        """Return a backup by its name, ``latest`` being the newest, or raise ``BackupNotFound``."""
+        """Return a backup by its name, ``latest`` being the newest, or raise ``BackupNotFound`` or ``BackupsLost``."""
         for card in self.cards():
             if name in (card.name, "latest"):
                 return card
+        refuse_lost(self._settings)
         raise BackupNotFound(name[:128])
 
     def verify(self, name: str, identity: Path | None = None) -> Manifest | None:

@@ -48,10 +48,11 @@ Identity = Annotated[
 @backup.command()
 def create(as_json: options.AsJson = False) -> None:
     """Make a backup now, while Shortly goes on serving, and print its name."""
-    with working(as_json) as (_, backups), watched() as told:
+    with working(as_json) as (settings, backups), watched() as told:
         card = asyncio.run(backups.create(datetime.now(UTC), told))
         print_json(msgspec.to_builtins(card)) if as_json else print(card.name)
         say(f"Made in {' and '.join(backups.where)}.")
+        say_if_lost(settings)
 
 
 @backup.command("list")
@@ -61,6 +62,7 @@ def list_backups(as_json: options.AsJson = False) -> None:
 
     with working(as_json) as (settings, backups):
         cards, spans = backups.cards(), moments_of(settings).spans()
+        say_if_lost(settings, or_refuse=not cards)
         if as_json:
             print_json({"items": msgspec.to_builtins(cards), "moments": msgspec.to_builtins(spans)})
             return
@@ -85,6 +87,7 @@ def verify(name: Name = "latest", at: At = None, identity: Identity = None, as_j
         elif manifest is not None:
             print_manifest(manifest)
         say("The backup is whole." if manifest else "The file is whole; its contents can be proved with --identity.")
+        say_if_lost(settings)
 
 
 @backup.command()
@@ -148,6 +151,19 @@ def prune(
 
 
 @backup.command()
+def adopt(as_json: options.AsJson = False) -> None:
+    """Take the folder of backups as it is now for the right one, after those that were there are gone for good."""
+    from shortly.backup.mark import adopt as take
+
+    with working(as_json) as (settings, backups):
+        take(settings)
+        asyncio.run(backups.leave_word())
+        if as_json:
+            print_json({"items": msgspec.to_builtins(backups.cards())})
+        say(f"{backups.where[0]} is where backups lie from now on.")
+
+
+@backup.command()
 def run(every_hours: Annotated[float, typer.Option(min=0.1, max=8760, help="Hours between two.")] = 24) -> None:
     """Make a backup whenever the newest one is that old, prune, and go on until stopped; for a container of its own."""
     from shortly.backup.service import rule_of
@@ -202,6 +218,18 @@ def working(as_json: bool) -> Iterator[tuple[Settings, Backups]]:
 
         settings = read_settings()
         yield settings, backups_of(settings)
+
+
+def say_if_lost(settings: Settings, *, or_refuse: bool = False) -> None:
+    """Say that backups are not where they were put, or end with it."""
+    from shortly.backup.mark import refuse_lost
+
+    try:
+        refuse_lost(settings)
+    except ShortlyError as refusal:
+        if or_refuse:
+            raise
+        say(f"warning: {refusal}")
 
 
 def moment_of(text: str) -> datetime | None:

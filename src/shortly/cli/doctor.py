@@ -65,7 +65,7 @@ async def examine(settings: Settings, *, repair: bool = False) -> list[Check]:
     looks: list[Callable[[Settings], Iterator[Check]]] = [checks.check_settings, checks.check_folder]
     if settings.redis_address is None:
         looks += [checks.check_sqlite, checks.check_schema]
-    looks += [checks.check_drops, vitals.check_changes]
+    looks += [checks.check_drops, vitals.check_changes, vitals.check_place]
     for look in looks:
         with findings(found, look.__name__):
             found.extend(look(settings))

@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 import msgspec
 
 from shortly.backup.following.status import ask, is_late
+from shortly.backup.mark import refuse_lost
 from shortly.backup.noted import ask_store, may_be_elsewhere, noted_of
 from shortly.backup.service import backups_of
 from shortly.cli.checks import Check
 from shortly.counters import ENDED_UNASKED, read_counters
-from shortly.errors import ShortlyError
+from shortly.errors import BackupsLost, ShortlyError
 from shortly.outbound.certificate import expiry_of
 from shortly.outbound.client import Limits, Outbound
 from shortly.outbound.rules import OutboundRules
@@ -123,6 +124,9 @@ async def check_backups(settings: Settings) -> AsyncIterator[Check]:
     """Look how old the newest backup is, or ask the store where its place cannot be seen; nothing when nobody asked."""
     if not settings.alert_backup_hours:
         return
+    if lost := list(check_place(settings)):
+        yield lost[0]
+        return
     advice = "Run 'shortly backup create', and look why the timer did not; ALERT_BACKUP_HOURS=0 if others make them."
     newest_at = noted_of(backups_of(settings).cards()).newest_at
     if newest_at is None and may_be_elsewhere(settings) and (noted := await ask_store(settings)) is not None:
@@ -136,6 +140,14 @@ async def check_backups(settings: Settings) -> AsyncIterator[Check]:
         yield Check("backup", "problem", message, advice)
     else:
         yield Check("backup", "ok", message)
+
+
+def check_place(settings: Settings) -> Iterator[Check]:
+    """Look whether the folder of backups is the one that they were put into; nothing where it is, or none were."""
+    try:
+        refuse_lost(settings)
+    except BackupsLost as lost:
+        yield Check("backup", "problem", str(lost), "Mount its disk, or restore the folder; newer backups lie beside.")
 
 
 def check_changes(settings: Settings) -> Iterator[Check]:
