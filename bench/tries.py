@@ -1,4 +1,7 @@
-"""``python -m bench.tries PORT RATE SECONDS``: try passwords so many times a second, and say what came back."""
+"""``python -m bench.tries PORT RATE SECONDS``: try passwords so many times a second, and say what came back.
+
+An empty line says that it begins.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,7 @@ def try_passwords(port: int, rate: float, seconds: float) -> Tried:
     selector = selectors.DefaultSelector()
     idle = [connect(port) for _ in range(CONNECTIONS)]
     sent = refused = others = broken = 0
+    print(flush=True)
     began = time.monotonic()
     while (now := time.monotonic()) - began < seconds:
         due = int((now - began) * rate) - sent

@@ -115,12 +115,13 @@ class Rounds:
 
 @contextmanager
 def tried(port: int, seconds: float) -> Iterator[list[Tried]]:
-    """Have passwords tried meanwhile, and put what came back into the list."""
+    """Have passwords tried from now on, and put what came back into the list."""
     command = ["taskset", "-c", str(LOAD_CORE), sys.executable, "-m", "bench.tries"]
     command += [str(port), str(TRIES), str(seconds)]
     got: list[Tried] = []
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
+            process.stdout and process.stdout.readline()  # or its start would be what slows wrk down
             yield got
             output, _ = process.communicate(timeout=seconds + 30)
         except BaseException:
