@@ -192,6 +192,8 @@ class Redirection(Struct, kw_only=True, eq=False, gc=False):
     variants: tuple[Variant, ...] = ()
     ban: int | None = None
     """Status of the answer to a banned link."""
+    asked: bool = False
+    """Belongs to the cache: whether it was asked for lately."""
     prepared: Any = None
     """Belongs to the redirect: the answer it made of this redirection the last time, so that the next costs nothing."""
 
