@@ -11,8 +11,10 @@ Not found: look-alikes within one script, such as ``rn`` for ``m`` or ``ö`` for
 from __future__ import annotations
 
 import unicodedata
-from typing import Literal
+from typing import Literal, TypedDict
 from urllib.parse import urlsplit
+
+from shortly.links.link import Link
 
 Reason = Literal["mixed_scripts", "looks_latin"]
 
@@ -33,6 +35,24 @@ WHY: dict[Reason, str] = {
     "mixed_scripts": "mixes letters of several scripts",
     "looks_latin": "is written in letters that look Latin",
 }
+
+
+class Warned(TypedDict):
+    """What to think about before sharing a link."""
+
+    code: Literal["suspicious_host"]
+    field: Literal["target", "fallback_target"]
+    detail: str
+
+
+def warnings_about(link: Link) -> list[Warned]:
+    """Return the warnings about where a link leads; there are none about most."""
+    found: list[Warned] = []
+    if (detail := warning_about(link.target)) is not None:
+        found.append({"code": "suspicious_host", "field": "target", "detail": detail})
+    if link.fallback_target and (detail := warning_about(link.fallback_target)) is not None:
+        found.append({"code": "suspicious_host", "field": "fallback_target", "detail": detail})
+    return found
 
 
 def warning_about(target: str) -> str | None:

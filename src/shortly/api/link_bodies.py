@@ -7,16 +7,16 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 import msgspec
-from msgspec import structs
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 
-from shortly.abuse.lookalike import warning_about
+from shortly.abuse.lookalike import warnings_about
 from shortly.api.moments import Moment
 from shortly.api.services import Services
 from shortly.clicks.store import Total
 from shortly.links.fields import MAX_CACHE_S, MAX_CLICKS, MAX_FOLDER, MAX_NOTES, MAX_TAG, MAX_TAGS, MAX_TITLE
-from shortly.links.link import BanStatus, Link, LinkState, RedirectStatus, ReferrerPolicy, state_of
+from shortly.links.link import BanStatus, Link, LinkState, RedirectStatus, ReferrerPolicy
 from shortly.links.passwords import MAX_PASSWORD, MIN_PASSWORD
+from shortly.links.record import link_record
 from shortly.links.slug import MAX_LENGTH as MAX_SLUG
 from shortly.links.target import MAX_LENGTH as MAX_TARGET
 
@@ -128,16 +128,6 @@ class Warned(BaseModel):
     field: str = Field(description="The field that it is about.", examples=["target"])
     detail: str = Field(description="One sentence for people.")
 
-    @classmethod
-    def all_of(cls, link: Link) -> list[Self]:
-        """Return the warnings about a link; there are none about most."""
-        found = []
-        for field in ("target", "fallback_target"):
-            warning = warning_about(getattr(link, field) or "")
-            if warning is not None:
-                found.append(cls(code="suspicious_host", field=field, detail=warning))
-        return found
-
 
 class BanOut(BaseModel):
     """That a link leads nobody anywhere, whatever else it says."""
@@ -186,53 +176,29 @@ class LinkOut(BaseModel):
     @classmethod
     def of(cls, link: Link, services: Services, now: datetime, total: Total) -> Self:
         """Return the link as it goes out; checked when it came in, so not again."""
-        return cls.model_construct(**shown(link, services, now, total))
+        told = shown(link, services, now, total)
+        told["ban"] = told["ban"] and BanOut(**told["ban"])
+        told["warnings"] = [Warned(**warning) for warning in told["warnings"]]
+        return cls.model_construct(**told)
 
 
 def encode_link(link: Link, services: Services, now: datetime, total: Total) -> bytes:
     """Return the JSON of a link's ``LinkOut`` without making one, which takes several times as long: for many."""
-    return _json.encode(shown(link, services, now, total))
+    return msgspec.json.encode(shown(link, services, now, total))
 
 
 def shown(link: Link, services: Services, now: datetime, total: Total) -> dict[str, Any]:
-    """Return the values of a link's ``LinkOut``, in its order."""
+    """Return the values of a link's ``LinkOut``."""
     settings = services.settings
-    return {
-        "slug": link.slug,
-        "short_url": services.links.short_url(link, settings.base_url),
-        "target": link.target,
-        "domain": link.domain or settings.base_host,
-        "title": link.title,
-        "tags": list(link.tags),
-        "notes": link.notes,
-        "folder": link.folder,
-        "owner": link.owner,
-        "workspace": link.workspace,
-        "clicks": total.clicks,
-        "bots": total.bots,
-        "created_at": link.created_at,
-        "updated_at": link.updated_at,
-        "valid_from": link.valid_from,
-        "expires_at": link.expires_at,
-        "max_clicks": link.max_clicks,
-        "fallback_target": link.fallback_target,
-        "status": link.status,
-        "forward_query": link.forward_query,
-        "crawlable": link.crawlable,
-        "enabled": link.enabled,
-        "archived": link.archived,
-        "cache_s": link.cache_s,
-        "referrer_policy": link.referrer_policy,
-        "has_password": link.has_password,
-        "aliases": list(link.aliases),
-        "version": link.version,
-        "state": state_of(link, total.clicks, now),
-        "ban": None if link.ban is None else BanOut(**structs.asdict(link.ban)),
-        "warnings": Warned.all_of(link),
-    }
-
-
-_json = msgspec.json.Encoder(enc_hook=BaseModel.model_dump)
+    return link_record(
+        link,
+        short_url=services.links.short_url(link, settings.base_url),
+        host=link.domain or settings.base_host,
+        clicks=total.clicks,
+        bots=total.bots,
+        warnings=warnings_about(link),
+        now=now,
+    )
 
 
 class StrangersLink(BaseModel):
@@ -252,7 +218,7 @@ class StrangersLink(BaseModel):
             short_url=services.links.short_url(link, services.settings.base_url),
             target=link.target,
             expires_at=link.expires_at,
-            warnings=Warned.all_of(link),
+            warnings=[Warned(**warning) for warning in warnings_about(link)],
         )
 
 

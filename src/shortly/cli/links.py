@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from shortly.abuse.lookalike import warning_about
+from shortly.abuse.lookalike import warnings_about
 from shortly.cli import options
 from shortly.cli.exits import REFUSED, report, say
 from shortly.cli.output import print_fields, print_json, problem
@@ -110,9 +110,8 @@ def add(
             print_json(await record_of(session, link))
         else:
             print(session.short_url(link))
-        for address in (link.target, link.fallback_target or ""):
-            if (warning := warning_about(address)) is not None:
-                say(f"warning: {warning}")
+        for warning in warnings_about(link):
+            say(f"warning: {warning['detail']}")
 
     run(work, as_json=as_json)
 
