@@ -182,5 +182,21 @@ def test_a_version_without_changes_is_not_published(version: str) -> None:
     assert answer.stderr.startswith("publish: ")
 
 
+@pytest.mark.parametrize(
+    ("store", "verbs"),
+    [("sqlite", {"lint", "types", "web-test", "test-fast", "test-slow"}), ("redis", {"test-redis"})],
+)
+def test_the_tests_of_a_store_are_verbs_that_everybody_has(tmp_path: Path, store: str, verbs: set[str]) -> None:
+    make = tmp_path / "make"
+    make.write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/asked\n')
+    make.chmod(0o755)
+    python = "/usr/bin/python3.14"
+    assert run("test.sh", store, PATH=f"{tmp_path}:{os.environ['PATH']}", PYTHON=python).returncode == 0
+    first, second = (tmp_path / "asked").read_text().splitlines()
+    assert first == f"setup PYTHON={python}"
+    assert set(second.split()) == verbs
+    assert verbs <= set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
 def test_the_tests_of_no_store_are_refused() -> None:
     assert run("test.sh", "postgres").returncode == 2

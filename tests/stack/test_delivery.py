@@ -187,8 +187,6 @@ def test_a_release_is_deployed_by_ssh_proved_and_taken_back(
     address = f"http://127.0.0.1:{installation.port()}"
     proved = run("deploy/ci/verify.sh", address, SHORTLY_KEY=installation.make_key())
     assert proved.returncode == 0, proved.stdout + proved.stderr
-    refused = run("deploy/ci/verify.sh", address, SHORTLY_KEY="wrong")
-    assert refused.returncode == 1
 
     back = run("deploy/ci/rollback.sh", **way)
     assert back.returncode == 0, back.stderr
