@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 
@@ -46,6 +47,11 @@ def test_a_killed_backend_fails_no_request_and_its_clicks_are_counted_by_the_oth
     assert visits.redirected > 500
     stack.wait_until_counted(slug, key, visits.redirected, within_s=SECONDS)
     assert len(stack.ids("backend")) == 2
+    command = ("docker", "compose", "exec", "--no-TTY", "backend", "shortly", "healthcheck", "--json")
+    report = json.loads(stack.script(*command, "--url", "http://nginx:8080").stdout)
+    (told,) = [check for check in report["checks"] if check["name"] == "restarts"]
+    assert told["state"] == "problem"
+    assert "the whole service ended" in told["message"]
     bring_back(stack, "backend")
 
 
