@@ -152,6 +152,18 @@ def test_bodies_and_headers_that_are_too_large_are_refused(stack: Stack) -> None
     assert stack.ask("/x", headers={"X-Much": "x" * 9000}).status == 400
 
 
+def test_nginx_keeps_its_connections_to_the_backends(stack: Stack) -> None:
+    def connections() -> int:
+        """Count those to port 8000 that are open or were closed within the last minute."""
+        lines = docker("exec", stack.ids("nginx")[0], "cat", "/proc/net/tcp").splitlines()[1:]
+        return sum(line.split()[2].endswith(f":{8000:04X}") for line in lines)
+
+    before = connections()
+    for _ in range(60):
+        assert stack.ask("/health/live").status == 200
+    assert connections() - before < 30
+
+
 def test_the_configuration_of_nginx_is_valid(stack: Stack) -> None:
     for service in ("nginx", "frontend"):
         docker("exec", stack.ids(service)[0], "nginx", "-t", "-q")
