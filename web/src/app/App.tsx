@@ -4,6 +4,7 @@ import { RouterProvider } from "@tanstack/react-router";
 import { lazy, Suspense, useLayoutEffect, useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { queryClient } from "../api/queryClient";
+import { Announcer } from "../parts/Announcer";
 import { router } from "./router";
 import { themeWith } from "./theme";
 
@@ -21,6 +22,7 @@ export function App() {
           <Notifications position="bottom-right" />
         </Suspense>
         <RouterProvider router={router} />
+        <Announcer />
       </QueryClientProvider>
     </MantineProvider>
   );

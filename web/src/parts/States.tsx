@@ -1,16 +1,30 @@
-import { Alert, Button, Center, Loader, Stack, Text, Title } from "@mantine/core";
+import { Alert, Box, Button, Skeleton, Stack, Text, Title } from "@mantine/core";
 import { IconAlertTriangle, IconPlugConnectedX } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Problem } from "../api/problem";
 
+const ROW = 60;
+
 /** The states that every view has besides the drawn one: waiting, failed, empty. */
-export function Waiting({ label, height = 160 }: { label: string; height?: number }) {
+export function Waiting({ label, height = 160, row = ROW }: WaitingProps) {
   return (
-    <Center mih={height} role="status" aria-label={label}>
-      <Loader />
-    </Center>
+    <Box h={height} role="status" aria-label={label} style={{ overflow: "hidden" }}>
+      {Array.from({ length: Math.ceil(height / row) }, (_, nth) => nth * row).map((top) => (
+        <Stack key={top} h={row} justify="center" gap={8} px="xs">
+          <Skeleton height={14} width="35%" />
+          <Skeleton height={10} width="70%" />
+        </Stack>
+      ))}
+    </Box>
   );
+}
+
+interface WaitingProps {
+  label: string;
+  /** Pixels of what comes, and of each of its rows. */
+  height?: number;
+  row?: number;
 }
 
 export function Failed({ error, onRetry }: { error: unknown; onRetry?: () => void }) {

@@ -3,16 +3,23 @@ import { notifications } from "@mantine/notifications";
 
 const UNDO_MS = 12_000;
 
-/** Say what was done, with a button that takes it back; it stays while the pointer is on it. */
+/** What was offered last, as long as it is shown. */
+let offered: { id: string; undo: () => void } | null = null;
+
+/** Say what was done, with a button that takes it back; it stays while the pointer or the focus is on it. */
 export function offerUndo({ message, action, undo }: { message: string; action: string; undo: () => void }) {
   const id = notifications.show({
     autoClose: UNDO_MS,
+    onClose: () => {
+      if (offered?.id === id) offered = null;
+    },
     message: (
       <Group justify="space-between" wrap="nowrap">
         <Text size="sm">{message}</Text>
         <Button
           size="compact-sm"
           variant="light"
+          aria-keyshortcuts="z"
           onClick={() => {
             notifications.hide(id);
             undo();
@@ -23,6 +30,16 @@ export function offerUndo({ message, action, undo }: { message: string; action: 
       </Group>
     ),
   });
+  offered = { id, undo };
+}
+
+/** Take back what was done last, as its button would; false: nothing is offered. */
+export function takeBackLast(): boolean {
+  if (!offered) return false;
+  const { id, undo } = offered;
+  notifications.hide(id);
+  undo();
+  return true;
 }
 
 export const tellFailure = (message: string) => notifications.show({ color: "red", message });

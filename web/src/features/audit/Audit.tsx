@@ -6,6 +6,8 @@ import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { EntryOut } from "../../api/generated";
 import { formatMoment } from "../../i18n/format";
+import { useAnnounced } from "../../parts/announce";
+import { foundOf } from "../../parts/found";
 import { More } from "../../parts/More";
 import { Row, Rows } from "../../parts/Rows";
 import { Screen } from "../../parts/Screen";
@@ -103,6 +105,7 @@ function useNames(): Names {
 function Entries({ search, names }: { search: AuditSearch; names: Names }) {
   const { t } = useTranslation();
   const entries = useInfiniteQuery(auditQuery(search));
+  useAnnounced(JSON.stringify(search), foundOf(entries, t));
   if (entries.isPending) return <Waiting label={t("state.waiting")} height={400} />;
   if (entries.isLoadingError) return <Failed error={entries.error} onRetry={entries.refetch} />;
   const items = entries.data.pages.flatMap((page) => page.items);

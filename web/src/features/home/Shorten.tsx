@@ -4,6 +4,7 @@ import { type FormEvent, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { createLink } from "../../api/generated";
 import { unwrap } from "../../api/http";
+import { copyText } from "../../parts/clipboard";
 import { messageOf } from "../../parts/States";
 import { CopyLink } from "../links/CopyLink";
 import { refreshLinks } from "../links/queries";
@@ -19,7 +20,7 @@ export function Shorten({ initial = "" }: { initial?: string }) {
     mutationFn: () => unwrap(createLink({ body: { target: withScheme(target) } })),
     onSuccess: async (link) => {
       setTarget("");
-      setCopied(await copy(link.short_url));
+      setCopied(await copyText(link.short_url));
       input.current?.focus();
       await refreshLinks(cache);
     },
@@ -70,13 +71,4 @@ export function Shorten({ initial = "" }: { initial?: string }) {
 export function withScheme(typed: string): string {
   const target = typed.trim();
   return /^[a-z][a-z0-9+.-]*:/i.test(target) && !/^[^/]+:\d+(\/|$)/.test(target) ? target : `https://${target}`;
-}
-
-async function copy(text: string): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    return false; // not allowed to, or not a secure context; the button beside the link is there
-  }
 }

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type KeyOut, type MadeKey, revokeKey, rotateKey } from "../../api/generated";
 import { unwrap } from "../../api/http";
+import { tellDone } from "../../parts/announce";
 import { Confirm } from "../../parts/Confirm";
 import { More } from "../../parts/More";
 import { Refusal, tellRefusal } from "../../parts/Refusal";
@@ -34,6 +35,7 @@ export function Keys() {
   }
   const revoking = useMutation({
     mutationFn: (id: number) => unwrap(revokeKey({ path: { key_id: id } })),
+    onSuccess: tellDone,
     onError: tellRefusal,
     onSettled: async () => {
       setRevoked(null);

@@ -6,6 +6,8 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { formatNumber } from "../../i18n/format";
+import { useAnnounced } from "../../parts/announce";
+import { foundOf } from "../../parts/found";
 import { Screen } from "../../parts/Screen";
 import { Empty, Failed, Waiting } from "../../parts/States";
 import { meQuery } from "../auth/queries";
@@ -49,6 +51,7 @@ function Labels({ kind, search }: { kind: Kind; search: string }) {
   const mayEdit = me.data?.permissions.includes("links:write") ?? false;
   const labels = useInfiniteQuery(labelsQuery(kind, search));
   const [chosen, setChosen] = useState<{ label: Label; away: boolean } | null>(null);
+  useAnnounced(search, foundOf(labels, t));
   if (labels.isPending) return <Waiting label={t("state.waiting")} height={320} />;
   if (labels.isLoadingError) return <Failed error={labels.error} onRetry={labels.refetch} />;
   const items = labels.data.pages.flatMap((page) => page.items);

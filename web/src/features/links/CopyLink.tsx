@@ -1,18 +1,16 @@
-import { ActionIcon, CopyButton, Tooltip } from "@mantine/core";
+import { ActionIcon, Tooltip } from "@mantine/core";
 import { IconCheck, IconCopy } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
+import { useCopy } from "../../parts/clipboard";
 
 export function CopyLink({ url }: { url: string }) {
   const { t } = useTranslation();
+  const { copied, copy } = useCopy(url);
   return (
-    <CopyButton value={url}>
-      {({ copied, copy }) => (
-        <Tooltip label={copied ? t("links.copied") : t("links.copy")}>
-          <ActionIcon variant="subtle" onClick={copy} aria-label={t("links.copyOf", { url })}>
-            {copied ? <IconCheck size={16} aria-hidden /> : <IconCopy size={16} aria-hidden />}
-          </ActionIcon>
-        </Tooltip>
-      )}
-    </CopyButton>
+    <Tooltip label={copied ? t("links.copied") : t("links.copy")}>
+      <ActionIcon variant="subtle" onClick={copy} aria-label={t("links.copyOf", { url })}>
+        {copied ? <IconCheck size={16} aria-hidden /> : <IconCopy size={16} aria-hidden />}
+      </ActionIcon>
+    </Tooltip>
   );
 }

@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import { createLink, editLink, getLink, type LinkOut, type NewLink } from "../../api/generated";
 import { unwrap } from "../../api/http";
 import { Problem } from "../../api/problem";
+import { copyText } from "../../parts/clipboard";
 import { Failed, Waiting } from "../../parts/States";
 import { Conflict } from "./Conflict";
 import type { Editing } from "./editor";
@@ -48,10 +49,7 @@ function NewLinkForm({ target, onClose }: { target?: string; onClose: () => void
     },
     onSuccess: async (link) => {
       onClose();
-      const copied = await navigator.clipboard?.writeText(link.short_url).then(
-        () => true,
-        () => false,
-      );
+      const copied = await copyText(link.short_url);
       notifications.show({ message: t(copied ? "linkForm.madeCopied" : "linkForm.made", { url: link.short_url }) });
       await refreshLinks(cache);
     },

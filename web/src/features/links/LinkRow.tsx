@@ -1,11 +1,10 @@
-import { ActionIcon, Anchor, Badge, Checkbox, Group, Popover, Stack, Text, Tooltip } from "@mantine/core";
+import { ActionIcon, Anchor, Badge, Checkbox, Group, Popover, Skeleton, Stack, Text, Tooltip } from "@mantine/core";
 import { IconLock, IconPencil, IconQrcode } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { LinkOut } from "../../api/generated";
 import { formatAgo, formatNumber } from "../../i18n/format";
-import { Waiting } from "../../parts/States";
 import { CopyLink } from "./CopyLink";
 import { edit } from "./editor";
 import { nameOf, ShortName } from "./ShortName";
@@ -104,7 +103,7 @@ function ShowQr({ link, name }: { link: LinkOut; name: string }) {
         </ActionIcon>
       </Popover.Target>
       <Popover.Dropdown aria-label={t("links.qrOf", { url: name })}>
-        <Suspense fallback={<Waiting label={t("state.waiting")} height={250} />}>
+        <Suspense fallback={<Skeleton height={250} role="status" aria-label={t("state.waiting")} />}>
           <QrDesigner link={link} plain />
         </Suspense>
       </Popover.Dropdown>

@@ -1,4 +1,4 @@
-import { Button, Checkbox, Group, Select, Stack, TextInput } from "@mantine/core";
+import { Box, Button, Checkbox, Group, Select, Stack, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { IconPlus, IconSearch } from "@tabler/icons-react";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
@@ -6,6 +6,8 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { LinkOut } from "../../api/generated";
+import { useAnnounced } from "../../parts/announce";
+import { foundOf } from "../../parts/found";
 import { Screen } from "../../parts/Screen";
 import { Empty, Failed, Waiting } from "../../parts/States";
 import { meQuery } from "../auth/queries";
@@ -13,12 +15,16 @@ import { isElsewhere } from "../shortcuts/elsewhere";
 import { BulkBar } from "./BulkBar";
 import { edit } from "./editor";
 import { Chips, Filters } from "./Filters";
+import { ROW } from "./LinkRow";
 import { LinkRows } from "./LinkRows";
 import { keyOf, linksQuery } from "./queries";
 import { SavedViews } from "./SavedViews";
 import { type LinkSearch, SORTS, type Sort } from "./search";
 
 const TYPING_MS = 120;
+/** Pixels: of what is done with many, which is there before anything is chosen, and from there to the first row. */
+const BAR = 48;
+const GAP = 10;
 
 export function LinksScreen() {
   const { t } = useTranslation();
@@ -91,7 +97,14 @@ function Results({ search, mayEdit }: { search: LinkSearch; mayEdit: boolean }) 
   const { t } = useTranslation();
   const links = useInfiniteQuery(linksQuery(search));
   const [chosen, setChosen] = useState<ReadonlyMap<string, LinkOut>>(new Map());
-  if (links.isPending) return <Waiting label={t("state.waiting")} height={400} />;
+  useAnnounced(JSON.stringify(search), foundOf(links, t));
+  if (links.isPending) {
+    return (
+      <Box pt={mayEdit ? BAR + GAP : 0}>
+        <Waiting label={t("state.waiting")} height={6 * ROW} row={ROW} />
+      </Box>
+    );
+  }
   if (links.isLoadingError) return <Failed error={links.error} onRetry={links.refetch} />;
   const items = links.data.pages.flatMap((page) => page.items);
   if (items.length === 0) {
@@ -109,9 +122,9 @@ function Results({ search, mayEdit }: { search: LinkSearch; mayEdit: boolean }) 
     });
   const all = items.every((link) => chosen.has(keyOf(link)));
   return (
-    <Stack gap="xs">
+    <Stack gap={GAP}>
       {mayEdit && (
-        <Group gap="sm" mih={42} px="xs">
+        <Group gap="sm" mih={BAR} px="xs">
           <Checkbox
             checked={all}
             indeterminate={!all && chosen.size > 0}

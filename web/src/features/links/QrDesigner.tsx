@@ -1,11 +1,23 @@
-import { Alert, Button, ColorInput, FileButton, Group, Select, Slider, Stack, Switch, Text } from "@mantine/core";
+import {
+  Alert,
+  Button,
+  ColorInput,
+  FileButton,
+  Group,
+  Select,
+  Skeleton,
+  Slider,
+  Stack,
+  Switch,
+  Text,
+} from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { getLinkQr, type LinkOut } from "../../api/generated";
 import { unwrap } from "../../api/http";
-import { Failed, Waiting } from "../../parts/States";
+import { Failed } from "../../parts/States";
 import { dataUrlOf, download, isHardToScan, pngOf, withLogo } from "./qr";
 
 const MAX_LOGO = 512 * 1024;
@@ -41,7 +53,8 @@ export function QrDesigner({ link, plain }: { link: LinkOut; plain?: boolean }) 
     staleTime: Number.POSITIVE_INFINITY,
     placeholderData: keepPreviousData,
   });
-  if (picture.isPending) return <Waiting label={t("state.waiting")} height={200} />;
+  if (picture.isPending)
+    return <Skeleton width={200} height={200} mx="auto" role="status" aria-label={t("state.waiting")} />;
   if (picture.isError) return <Failed error={picture.error} onRetry={picture.refetch} />;
   const svg = logo ? withLogo(picture.data, logo, style.size, style.light) : picture.data;
   const name = `qr-${link.slug.replaceAll("/", "-")}`;

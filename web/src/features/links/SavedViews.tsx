@@ -5,6 +5,7 @@ import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { deleteView, saveView } from "../../api/generated";
 import { unwrap } from "../../api/http";
+import { tellDone } from "../../parts/announce";
 import { Failed, messageOf } from "../../parts/States";
 import { offerUndo, tellFailure } from "../../parts/undo";
 import { viewsQuery } from "./queries";
@@ -22,6 +23,7 @@ export function SavedViews({ search, show }: { search: LinkSearch; show: (search
     mutationFn: (body: { name: string; query: string }) => unwrap(saveView({ body })),
     onSuccess: async () => {
       setName("");
+      tellDone();
       await refresh();
     },
   });

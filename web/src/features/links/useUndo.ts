@@ -1,5 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
+import { announce } from "../../parts/announce";
 import { messageOf } from "../../parts/States";
 import { offerUndo, tellFailure } from "../../parts/undo";
 import { refreshLinks } from "./queries";
@@ -10,7 +11,10 @@ export function useUndo() {
   const cache = useQueryClient();
   return async (message: string, takeBack: () => Promise<unknown>) => {
     const undo = async () => {
-      await takeBack().catch((error) => tellFailure(messageOf(error)));
+      await takeBack().then(
+        () => announce(t("links.undone")),
+        (error) => tellFailure(messageOf(error)),
+      );
       await refreshLinks(cache);
     };
     offerUndo({ message, action: t("links.undo"), undo });

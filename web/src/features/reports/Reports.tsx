@@ -6,6 +6,8 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { banLink, decideReport, type ReportOut } from "../../api/generated";
 import { unwrap } from "../../api/http";
+import { useAnnounced } from "../../parts/announce";
+import { foundOf } from "../../parts/found";
 import { More } from "../../parts/More";
 import { Refusal } from "../../parts/Refusal";
 import { Row, Rows } from "../../parts/Rows";
@@ -21,6 +23,7 @@ export function Reports() {
   const { t } = useTranslation();
   const [state, setState] = useState<State>("open");
   const reports = useInfiniteQuery(reportsQuery(state));
+  useAnnounced(state, foundOf(reports, t));
   const [decided, setDecided] = useState<Decision | null>(null);
   const items = reports.data?.pages.flatMap((page) => page.items) ?? [];
   return (

@@ -2,6 +2,7 @@ import { Button, Group, Modal, PasswordInput, Stack, Text } from "@mantine/core"
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { type FormEvent, type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { tellDone } from "../../parts/announce";
 import { Refusal } from "../../parts/Refusal";
 import { meQuery } from "../auth/queries";
 
@@ -11,7 +12,13 @@ export function Prove({ opened, title, action, danger, children, onClose, onProv
   const how = useQuery(meQuery).data?.session?.how;
   const hasNone = how === "oidc" || how === "header"; // perhaps; the server knows, and refuses an empty one otherwise
   const [password, setPassword] = useState("");
-  const proving = useMutation({ mutationFn: () => onProven(password || null), onSuccess: onClose });
+  const proving = useMutation({
+    mutationFn: () => onProven(password || null),
+    onSuccess: () => {
+      onClose();
+      if (danger) tellDone(); // what is gone is not shown
+    },
+  });
   function submit(event: FormEvent) {
     event.preventDefault();
     proving.mutate();

@@ -5,6 +5,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { endOtherSessions, endSession } from "../../api/generated";
 import { unwrap } from "../../api/http";
+import { tellDone } from "../../parts/announce";
 import { Confirm } from "../../parts/Confirm";
 import { tellRefusal } from "../../parts/Refusal";
 import { Row, Rows } from "../../parts/Rows";
@@ -23,6 +24,7 @@ export function SessionsSection() {
   const refresh = () => cache.invalidateQueries({ queryKey: sessionsQuery.queryKey });
   const ending = useMutation({
     mutationFn: (id: number) => unwrap(endSession({ path: { session_id: id } })),
+    onSuccess: tellDone,
     onError: tellRefusal,
     onSettled: refresh,
   });

@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useEffect, useState } from "react";
+import { takeBackLast } from "../../parts/undo";
 import { meQuery } from "../auth/queries";
 import { edit, useEditing } from "../links/editor";
 import { isElsewhere } from "./elsewhere";
@@ -19,6 +20,7 @@ export function Shortcuts() {
       if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") setOpened("palette");
       else if (event.ctrlKey || event.metaKey || event.altKey || isElsewhere(event.target)) return;
       else if (event.key === "n" && mayEdit) edit({ kind: "new" });
+      else if (event.key === "z" && takeBackLast()) return event.preventDefault();
       else if (event.key === "?") setOpened("help");
       else return;
       event.preventDefault();

@@ -1,5 +1,6 @@
-import { Kbd, Modal, Table } from "@mantine/core";
+import { Kbd, Modal, Switch, Table } from "@mantine/core";
 import { useTranslation } from "react-i18next";
+import { singleKeysAreOn, switchSingleKeys } from "./singleKeys";
 
 const KEYS = [
   ["palette", ["Ctrl", "K"]],
@@ -8,6 +9,7 @@ const KEYS = [
   ["walk", ["j", "k"]],
   ["choose", ["x"]],
   ["edit", ["e", "Enter"]],
+  ["undo", ["z"]],
   ["help", ["?"]],
 ] as const;
 
@@ -34,6 +36,13 @@ export function ShortcutsHelp({ onClose }: { onClose: () => void }) {
           ))}
         </Table.Tbody>
       </Table>
+      <Switch
+        mt="md"
+        label={t("shortcuts.single")}
+        description={t("shortcuts.singleHint")}
+        defaultChecked={singleKeysAreOn()}
+        onChange={(event) => switchSingleKeys(event.currentTarget.checked)}
+      />
     </Modal>
   );
 }

@@ -1,5 +1,8 @@
-/** Whether keys are meant for something else: a field that is typed in, or a dialog or list that is open. */
+import { singleKeysAreOn } from "./singleKeys";
+
+/** Whether a key alone is meant for something else, or nothing: a field that is typed in, a dialog or list that is open. */
 export function isElsewhere(target: EventTarget | null): boolean {
+  if (!singleKeysAreOn()) return true;
   if (!(target instanceof HTMLElement)) return false;
   return (
     target.isContentEditable ||

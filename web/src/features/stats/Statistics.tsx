@@ -1,6 +1,8 @@
 import { Skeleton, Stack } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
+import { formatNumber } from "../../i18n/format";
+import { useAnnounced } from "../../parts/announce";
 import { Failed } from "../../parts/States";
 import { Breakdowns } from "./Breakdowns";
 import { Figures } from "./Figures";
@@ -24,6 +26,10 @@ export function Statistics({ of, search, onChange }: StatisticsProps) {
   const { t } = useTranslation();
   const stats = useQuery(statsQuery(of, search));
   const bots = search.bots ?? false;
+  const { isPlaceholderData, data } = stats;
+  const clicks = data && (bots ? data.clicks : data.humans);
+  const told = isPlaceholderData || clicks === undefined ? undefined : `${t("stats.clicks")}: ${formatNumber(clicks)}`;
+  useAnnounced(JSON.stringify([of, search]), told);
   return (
     <Stack gap="lg">
       <PeriodPicker search={search} onChange={onChange} />

@@ -4,6 +4,7 @@ import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-q
 import { useTranslation } from "react-i18next";
 import { invitePerson, withdrawInvitation } from "../../api/generated";
 import { unwrap } from "../../api/http";
+import { tellDone } from "../../parts/announce";
 import { More } from "../../parts/More";
 import { Refusal, tellRefusal } from "../../parts/Refusal";
 import { Row, Rows } from "../../parts/Rows";
@@ -21,6 +22,7 @@ export function Invitations({ workspace }: { workspace: number }) {
   const invitations = useInfiniteQuery(invitationsQuery(workspace));
   const withdrawing = useMutation({
     mutationFn: (id: number) => unwrap(withdrawInvitation({ path: { workspace_id: workspace, invitation_id: id } })),
+    onSuccess: tellDone,
     onError: tellRefusal,
     onSettled: () => cache.invalidateQueries({ queryKey: ["team"] }),
   });

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { changeRole, type MemberOut, removeMember } from "../../api/generated";
 import { unwrap } from "../../api/http";
+import { tellDone } from "../../parts/announce";
 import { Confirm } from "../../parts/Confirm";
 import { More } from "../../parts/More";
 import { tellRefusal } from "../../parts/Refusal";
@@ -24,11 +25,13 @@ export function Members({ workspace, myself }: { workspace: number; myself?: num
   const changing = useMutation({
     mutationFn: ({ id, role }: { id: number; role: Role }) =>
       unwrap(changeRole({ path: { workspace_id: workspace, user_id: id }, body: { role } })),
+    onSuccess: tellDone,
     onError: tellRefusal,
     onSettled: refresh,
   });
   const removing = useMutation({
     mutationFn: (id: number) => unwrap(removeMember({ path: { workspace_id: workspace, user_id: id } })),
+    onSuccess: tellDone,
     onError: tellRefusal,
     onSettled: async () => {
       setRemoved(null);

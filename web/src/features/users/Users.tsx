@@ -13,6 +13,8 @@ import {
   type UserOut,
 } from "../../api/generated";
 import { unwrap } from "../../api/http";
+import { formatNumber } from "../../i18n/format";
+import { tellDone, useAnnounced } from "../../parts/announce";
 import { Confirm } from "../../parts/Confirm";
 import { More } from "../../parts/More";
 import { tellRefusal } from "../../parts/Refusal";
@@ -34,6 +36,8 @@ export function Users() {
     if (typed && hasNextPage && !isFetchingNextPage) fetchNextPage(); // a search is over everybody
   }, [typed, hasNextPage, isFetchingNextPage, fetchNextPage]);
   const found = users.data?.pages.flatMap((page) => page.items).filter((user) => matches(user, typed)) ?? [];
+  const count = found.length;
+  useAnnounced(typed, hasNextPage ? undefined : t("state.found", { count, number: formatNumber(count) }));
   return (
     <Screen title={t("nav.people")} width={960}>
       <TextInput
@@ -71,6 +75,7 @@ function Person({ user }: { user: UserOut }) {
   const editing = useMutation({
     mutationFn: (body: { enabled?: boolean; admin?: boolean }) =>
       unwrap(editUser({ path: { user_id: user.id }, body })),
+    onSuccess: tellDone,
     onError: tellRefusal,
     onSettled: refresh,
   });
