@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+import httpx2
 import pytest
 from tests.faults.conftest import MakeServed
 from tests.faults.load import Load
 from tests.faults.processes import wait_until
 from tests.faults.served import Served, segments
+from tests.faults.test_live_stream import leave, watch
 from tests.store.redis_servers import RedisServer, single_server
 
 pytestmark = pytest.mark.faults
@@ -116,6 +118,19 @@ def test_both_replicas_count_into_one_number(replicas: tuple[Served, Served]) ->
         assert stats.json()["clicks"] == answered, stats.text
     assert first.stop() == second.stop() == 0
     assert segments(first.data_dir) == segments(second.data_dir) == []
+
+
+@pytest.mark.parametrize("clicked", [0, 1])
+def test_a_click_on_one_replica_comes_live_to_who_watches_any(replicas: tuple[Served, Served], clicked: int) -> None:
+    replicas[0].make_link("abc")
+    opened = [*watch(replicas[0]), *watch(replicas[1])]
+    httpx2.get(
+        replicas[clicked].url("abc"), follow_redirects=False, headers={"User-Agent": "Mozilla/5.0 Firefox/150.0"}
+    )
+    for _, lines in opened:
+        assert any(line == "event: news" for line in lines)
+        assert ",1,0]]" in next(lines)
+    leave(opened)
 
 
 def test_a_click_limit_holds_over_both_replicas(replicas: tuple[Served, Served]) -> None:
