@@ -141,19 +141,19 @@ async def test_a_reading_that_began_before_an_edit_is_neither_remembered_nor_sha
     store: RedisStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stored = await add(store, "ab")
-    read = store._client.get_many
+    read = store._client.get_soon
     has_read, goes_on = asyncio.Event(), asyncio.Event()
 
-    async def slow(names: Any) -> Any:
-        found = await read(names)
+    async def slow(name: str) -> Any:
+        found = await read(name)
         has_read.set()
         await goes_on.wait()
         return found
 
-    monkeypatch.setattr(store._client, "get_many", slow)
+    monkeypatch.setattr(store._client, "get_soon", slow)
     early = asyncio.create_task(store.get_redirection("", "ab"))
     await has_read.wait()
-    monkeypatch.setattr(store._client, "get_many", read)
+    monkeypatch.setattr(store._client, "get_soon", read)
     await store.replace_links([(stored, replace(stored, target="https://example.com/edited"))])
     assert await target_of(store, "ab") == "https://example.com/edited"
     goes_on.set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable
 from typing import Any
 
@@ -24,7 +24,7 @@ class Batcher:
     def __init__(
         self, node: Node, *, clustered: bool, deadline_s: float, moved: Callable[[str, Refusal, Node], Node]
     ) -> None:
-        """``moved`` returns the node that a ``MOVED`` or ``ASK`` of this node for a key points to."""
+        """``deadline_s`` is for each key; ``moved`` returns where a ``MOVED`` or ``ASK`` for a key points to."""
         self._node = node
         self._clustered = clustered
         self._deadline_s = deadline_s
@@ -33,19 +33,27 @@ class Batcher:
         self._waiting: Waiting = {}
         self._scheduled = False
         self._away: set[asyncio.Task[None]] = set()
+        self._due: deque[tuple[float, asyncio.Future[Text | StoreUnavailable]]] = deque()
+        """By when each must be answered, the next one first; one timer for all, because one for each takes longer than
+        all else that is done here for a key."""
+        self._timer: asyncio.TimerHandle | None = None
 
     def get(self, key: str) -> asyncio.Future[Text | StoreUnavailable]:
-        """Return the text at a key, or None, or why there is no answer; never raises in the future.
+        """Return the text at a key, or None, or why there is no answer in time; never raises in the future.
 
         Raises:
             UnicodeEncodeError: The key has lone surrogates.
         """
         key.encode()
         future: asyncio.Future[Text | StoreUnavailable] = self._loop.create_future()
-        if self._node.breaker.refuses(self._loop.time()):
+        now = self._loop.time()
+        if self._node.breaker.refuses(now):
             future.set_result(StoreUnavailable())
             return future
         self._waiting.setdefault(key, []).append(future)
+        self._due.append((now + self._deadline_s, future))
+        if self._timer is None:
+            self._timer = self._loop.call_at(now + self._deadline_s, self._expire)
         if not self._scheduled and len(self._away) < READ_CONNECTIONS:
             self._scheduled = True
             self._loop.call_soon(self._leave)
@@ -53,11 +61,24 @@ class Batcher:
 
     async def close(self) -> None:
         """Answer all who wait with ``StoreUnavailable``."""
+        if self._timer is not None:
+            self._timer.cancel()
         for task in list(self._away):
             task.cancel()
         await asyncio.gather(*self._away, return_exceptions=True)
         _answer(self._waiting, {})
         self._waiting = {}
+
+    def _expire(self) -> None:
+        """Answer those whose time is up, and come back for the next one that still waits."""
+        self._timer = None
+        now = self._loop.time()
+        while self._due and (self._due[0][0] <= now or self._due[0][1].done()):
+            _, future = self._due.popleft()
+            if not future.done():
+                future.set_result(StoreUnavailable())
+        if self._due:
+            self._timer = self._loop.call_at(self._due[0][0], self._expire)
 
     def _leave(self) -> None:
         """Send off what waits."""

@@ -117,21 +117,26 @@ class Client:
 
     # --- reads for redirects -------------------------------------------------------------------------------------
 
-    async def get_many(self, keys: Sequence[str], *, examining: bool = False) -> list[bytes | None]:
-        """Return the texts at these keys, of any slots; what is asked in one tick of the loop travels together.
+    def get_soon(self, key: str, *, examining: bool = False) -> asyncio.Future[bytes | StoreUnavailable | None]:
+        """Return the text at a key, or None, or why it did not come in ``READ_DEADLINE_S``; the future never raises.
 
-        ``examining``: even while data are lost.
+        What is asked in one tick of the loop travels together; nothing is tried again. ``examining``: even while data
+        are lost.
+        """
+        batcher = self._batcher_of(key)
+        if batcher is not None and (examining or not self.lost):
+            return batcher.get(key)
+        failed: asyncio.Future[bytes | StoreUnavailable | None] = asyncio.get_running_loop().create_future()
+        failed.set_result(StoreUnavailable() if batcher is None else StoreEmptied())
+        return failed
+
+    async def get_many(self, keys: Sequence[str], *, examining: bool = False) -> list[bytes | None]:
+        """Return the texts at these keys, of any slots, see ``get_soon``.
 
         Raises:
-            StoreUnavailable: Not all of them came within ``READ_DEADLINE_S``; nothing is tried again.
+            StoreUnavailable: Not all of them came.
         """
-        if self.lost and not examining:
-            raise StoreEmptied
-        try:
-            async with asyncio.timeout(READ_DEADLINE_S):
-                found = [await text for text in [self._batcher_of(key).get(key) for key in keys]]
-        except TimeoutError:
-            raise StoreUnavailable from None
+        found = [await text for text in [self.get_soon(key, examining=examining) for key in keys]]
         texts: list[bytes | None] = []
         for text in found:
             if isinstance(text, StoreUnavailable):
@@ -245,11 +250,11 @@ class Client:
 
     # --- inside --------------------------------------------------------------------------------------------------
 
-    def _batcher_of(self, key: str) -> Batcher:
+    def _batcher_of(self, key: str) -> Batcher | None:
         node = self._topology.node_of(key)
         if node is None:
             self._refresh_soon()
-            raise StoreUnavailable
+            return None
         batcher = self._batchers.get(node)
         if batcher is None:
             batcher = self._batchers[node] = Batcher(

@@ -200,9 +200,10 @@ def redirection_value(link: Link, names: tuple[str, ...] = ()) -> bytes:
 
 def redirection_of(value: bytes, domain: str) -> tuple[Redirection, tuple[str, ...]]:
     """Read ``redirection_value`` back: the redirection, and the names."""
-    record = _record_in(value)
+    colon = value.index(b":")
+    record = _decode_redirection(memoryview(value)[colon + 1 :])
     redirection = Redirection(
-        link_id=holder_of(value),
+        link_id=int(value[:colon]),
         workspace=record.workspace,
         domain=domain,
         slug=record.slug,

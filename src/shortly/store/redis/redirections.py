@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from shortly.errors import StoreUnavailable
@@ -59,9 +59,9 @@ class Redirections:
         self._aliases: dict[str, set[tuple[str, str]]] = {}
         """Key of a home redirection -> what is remembered of pointers to it."""
         self._readings: dict[str, _Reading] = {}
-        """Those that who asks now may join, by their first key."""
+        """Those that who asks now may join, by their first key; others of it are not valid any more."""
         self._watched: dict[str, set[_Reading]] = {}
-        """All of them, by every key that they read."""
+        """Those that follow a pointer, by the home redirection that they read."""
         self._doubts = 0
         """How often something may have changed unsaid."""
         self._doubted_at: float | None = None
@@ -123,9 +123,7 @@ class Redirections:
     def forget(self, entry: str) -> None:
         """Drop what is remembered of an entry, because it has changed, or is about to."""
         self._unknown.pop(entry, None)
-        self._readings.pop(entry, None)
-        for reading in self._watched.pop(entry, ()):
-            reading.valid = False
+        self._end(entry)
         if self._cache.is_empty:
             return
         domain, name = keys.slug_in(entry)
@@ -136,9 +134,7 @@ class Redirections:
 
     def elsewhere(self, entry: str) -> None:
         """Take that an entry is on its way between servers: what is read of it is not remembered."""
-        self._readings.pop(entry, None)
-        for reading in self._watched.get(entry, ()):
-            reading.valid = False
+        self._end(entry)
 
     def changed(self, entry: str | None) -> None:
         """Take what a server says: an entry has changed, or None: everything may have."""
@@ -168,11 +164,17 @@ class Redirections:
     def _forget_readings(self) -> None:
         """Let nobody join a reading that is on its way, nor remember it."""
         self._unknown.clear()
-        self._readings.clear()
-        for readings in self._watched.values():
-            for reading in readings:
-                reading.valid = False
-        self._watched.clear()
+        for entry in [*self._readings, *self._watched]:
+            self._end(entry)
+
+    def _end(self, entry: str) -> None:
+        """Let nobody join a reading of an entry that is on its way, nor remember it."""
+        reading = self._readings.pop(entry, None)
+        if reading is not None:
+            reading.valid = False
+        if self._watched:
+            for following in self._watched.pop(entry, ()):
+                following.valid = False
 
     async def _look(self) -> None:
         """Look at every partition until all can be read, hold the installation's data, and what changes is told."""
@@ -189,7 +191,6 @@ class Redirections:
     async def _lead(self, entry: str, domain: str, name: str) -> Redirection | StoreUnavailable | None:
         """Read, and hand the outcome to those who joined."""
         reading = self._readings[entry] = _Reading()
-        self._watch(entry, reading)
         try:
             outcome = await self._read(entry, domain, name, reading)
         except BaseException:
@@ -197,7 +198,6 @@ class Redirections:
                 waiter.cancel()
             raise
         finally:
-            self._unwatch(entry, reading)
             if self._readings.get(entry) is reading:
                 del self._readings[entry]
         for waiter in reading.waiters:
@@ -208,17 +208,16 @@ class Redirections:
     async def _read(
         self, entry: str, domain: str, name: str, reading: _Reading
     ) -> Redirection | StoreUnavailable | None:
-        try:
-            value = await self._text(entry)
-            pointer = None if value is None else pointer_of(value)
-            if value is not None and pointer is not None:
-                return await self._follow(keys.home_redirection(pointer.link_id), domain, name, reading)
-        except StoreUnavailable as unavailable:
-            return unavailable
+        value = await self._text(entry)
+        if isinstance(value, StoreUnavailable):
+            return value
         if value is None:
             self._drop(domain, name, reading)
             self._remember_unknown(entry, reading)
             return None
+        pointer = pointer_of(value)
+        if pointer is not None:
+            return await self._follow(keys.home_redirection(pointer.link_id), domain, name, reading)
         redirection, _ = redirection_of(value, domain)
         if reading.valid:
             self._cache.put(domain, name, redirection)
@@ -226,18 +225,16 @@ class Redirections:
             self._cache.drop_doubted(domain, name)
         return redirection
 
-    async def _text(self, entry: str) -> bytes | None:
-        """Return what is at a key; while there are doubts, only if the data beside it are the installation's.
+    def _text(self, entry: str) -> Awaitable[bytes | StoreUnavailable | None]:
+        """Return what is at a key, or why it cannot be read; while there are doubts, only if the data beside it are the
+        installation's."""
+        return self._client.get_soon(entry) if self._doubted_at is None else self._text_in_doubt(entry)
 
-        Raises:
-            StoreUnavailable: It cannot be read, or the data are gone.
-        """
-        if self._doubted_at is None:
-            return (await self._client.get_many([entry]))[0]
-        value, mark = await self._client.get_many([entry, keys.mark(entry)])
-        if not self._installation.owns(mark):
-            raise StoreUnavailable
-        return value
+    async def _text_in_doubt(self, entry: str) -> bytes | StoreUnavailable | None:
+        value, mark = [await text for text in (self._client.get_soon(entry), self._client.get_soon(keys.mark(entry)))]
+        if isinstance(mark, StoreUnavailable):
+            return mark
+        return value if self._installation.owns(mark) else StoreUnavailable()
 
     def _drop(self, domain: str, name: str, reading: _Reading) -> None:
         """Forget a slug that has no link, unless something newer is remembered than what was read."""
@@ -246,13 +243,17 @@ class Redirections:
         else:
             self._cache.drop_doubted(domain, name)
 
-    async def _follow(self, home: str, domain: str, name: str, reading: _Reading) -> Redirection | None:
+    async def _follow(
+        self, home: str, domain: str, name: str, reading: _Reading
+    ) -> Redirection | StoreUnavailable | None:
         """Ask the link that a pointer leads to; unless it names the slug, the pointer means nothing."""
         self._watch(home, reading)
         try:
             value = await self._text(home)
         finally:
             self._unwatch(home, reading)
+        if isinstance(value, StoreUnavailable):
+            return value
         redirection, names = redirection_of(value, domain) if value is not None else (None, ())
         if redirection is None or name not in names:
             self._drop(domain, name, reading)
