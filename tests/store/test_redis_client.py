@@ -25,6 +25,8 @@ from tests.store.redis_servers import (
 
 from shortly.errors import InvalidSettings, StorageFull, StoreUnavailable
 from shortly.redis_address import Tls, parse_address
+from shortly.settings import load_settings
+from shortly.store import open_store
 from shortly.store.redis import client as client_module
 from shortly.store.redis.breaker import FAILURES, Breaker
 from shortly.store.redis.client import READ_DEADLINE_S, Client
@@ -597,6 +599,21 @@ async def test_a_user_with_no_more_rights_than_are_needed_is_enough(redis_server
         await told.of(KEYS[0], seconds=0.5)
         assert await client.get_many([KEYS[0]]) == [b"x"]
         assert await server_warnings(client) == []
+
+
+async def test_the_parts_of_an_address_are_a_way_in(
+    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text(f"{redis_server.password}\n")
+    for name, value in {"HOST": "127.0.0.1", "PORT": redis_server.port, "DB": 2, "PASSWORD_FILE": secret}.items():
+        monkeypatch.setenv(f"REDIS_{name}", str(value))
+    async with open_store(load_settings({"data_dir": tmp_path})) as store:
+        await store.ping()
+    secret.write_text("another")
+    with pytest.raises(InvalidSettings, match="password"):
+        await open_store(load_settings({"data_dir": tmp_path})).__aenter__()
+    assert "db2" in redis_server.command("INFO", "keyspace")
 
 
 async def test_a_unix_socket_and_a_numbered_database_are_ways_in(redis_server: RedisServer) -> None:
