@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from array import array
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from contextlib import aclosing
 from struct import iter_unpack
 from sys import byteorder
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from shortly.store.redis import keys
 from shortly.store.redis.client import Client
@@ -21,6 +24,8 @@ WALKED_GRAMS = 4
 """The same for a walk."""
 CHUNKS = 16
 """Chunks that one script call looks into."""
+AT_ONCE = 2
+"""Such calls, and those for rows, that are under way."""
 ROWS = 500
 """Rows that one script call reads, of whatever chunks."""
 
@@ -70,25 +75,25 @@ async def find_rows(client: Client, needle: str, most: int) -> list[Rows] | None
     grams = list(dict.fromkeys(grams_in(needle)))
     grams = grams[:: -(-len(grams) // MOST_GRAMS)]
     newest = (int(await client.read("GET", keys.ROWS) or 0) - 1) // CHUNK_ROWS
+    chunks = range(newest, -1, -1)
     found: list[Rows] = []
     count = 0
-    chunks = range(newest, -1, -1)
-    size = 1  # the newest chunk alone often shows that there are too many
-    while chunks:
-        some, chunks, size = chunks[:size], chunks[size:], CHUNKS
-        names = [keys.postings(chunk, gram) for chunk in some for gram in grams]
-        reply = await client.run(FIND_ROWS, names, [len(grams)])
-        for chunk, postings in zip(some, reply, strict=True):
-            if postings and (rows := common_rows(postings, most - count)):
-                if (count := count + len(rows)) > most:
-                    return None
-                found.append(Rows(chunk, rows))
+    for part in (chunks[:1], chunks[1:]):  # the newest chunk alone often shows that there are too many
+        steps = [part[start : start + CHUNKS] for start in range(0, len(part), CHUNKS)]
+        calls = (([keys.postings(chunk, gram) for chunk in some for gram in grams], [len(grams)]) for some in steps)
+        async with aclosing(_replies(client, FIND_ROWS, calls)) as replies:
+            for some in steps:
+                for chunk, postings in zip(some, await anext(replies), strict=True):
+                    if postings and (rows := common_rows(postings, most - count)):
+                        if (count := count + len(rows)) > most:
+                            return None
+                        found.append(Rows(chunk, rows))
     return found
 
 
 async def read_docs(client: Client, found: Sequence[Rows]) -> Iterator[tuple[int, Doc]]:
     """Return the links, and what the index knows of them, that are in these rows."""
-    replies = [await client.run(ROW_DOCS, [keys.DOCS, *names], rows) for names, rows in _steps(found)]
+    replies = [reply async for reply in _replies(client, ROW_DOCS, _steps(keys.DOCS, found))]
     return (
         (id_of(member), stored_doc(doc)[1])
         for reply in replies
@@ -99,7 +104,7 @@ async def read_docs(client: Client, found: Sequence[Rows]) -> Iterator[tuple[int
 
 async def read_scores(client: Client, key: str, found: Sequence[Rows]) -> Iterator[tuple[int, int | None]]:
     """Return the links that are in these rows, and their scores in a sorted set; None: it has them not."""
-    replies = [await client.run(ROW_SCORES, [key, *names], rows) for names, rows in _steps(found)]
+    replies = [reply async for reply in _replies(client, ROW_SCORES, _steps(key, found))]
     return (
         (link_id, None if score is None else int(float(score)))
         for ids, *scores in replies
@@ -107,9 +112,26 @@ async def read_scores(client: Client, key: str, found: Sequence[Rows]) -> Iterat
     )
 
 
-def _steps(found: Sequence[Rows]) -> Iterator[tuple[list[str], list[int]]]:
-    """Yield script calls for ``ROWS`` rows each: keys of the chunks, and for each how many rows, and these."""
-    names: list[str] = []
+async def _replies(
+    client: Client, script: Script, calls: Iterable[tuple[Sequence[str], Sequence[int]]]
+) -> AsyncGenerator[Any, None]:
+    """Yield what the script returns for keys and arguments, in their order; while one is read, the server works on the
+    next one."""
+    under_way: deque[asyncio.Task[Any]] = deque()
+    try:
+        for names, args in calls:
+            under_way.append(asyncio.create_task(client.run(script, names, args)))
+            if len(under_way) == AT_ONCE:
+                yield await under_way.popleft()
+        while under_way:
+            yield await under_way.popleft()
+    finally:
+        await asyncio.gather(*under_way, return_exceptions=True)
+
+
+def _steps(key: str, found: Sequence[Rows]) -> Iterator[tuple[list[str], list[int]]]:
+    """Yield script calls for ``ROWS`` rows each: the key, and keys of chunks; for each how many rows, and these."""
+    names: list[str] = [key]
     args: list[int] = []
     room = ROWS
     for chunk, rows in found:
@@ -122,8 +144,8 @@ def _steps(found: Sequence[Rows]) -> Iterator[tuple[list[str], list[int]]]:
             room -= len(some)
             if not room:
                 yield names, args
-                names, args, room = [], [], ROWS
-    if names:
+                names, args, room = [key], [], ROWS
+    if args:
         yield names, args
 
 
