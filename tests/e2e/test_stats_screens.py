@@ -248,8 +248,8 @@ def test_nothing_is_in_anybodys_way(site: Site, scheme: Literal["light", "dark"]
             ("filtered", "/app/links/abc?browser=Firefox&period=12mo", "nothing is known"),
         ):
             other.goto(f"{site.url}{path}")
-            expect(other.get_by_text(seen)).to_be_visible(timeout=15_000)
-            expect(other.locator(".u-over").first).to_be_visible(timeout=15_000)
+            expect(other.get_by_text(seen)).to_be_visible(timeout=60_000)
+            expect(other.locator(".u-over").first).to_be_visible(timeout=60_000)
             other.wait_for_timeout(500)  # for the picture: fonts and the map
             wide = other.evaluate("document.documentElement.scrollWidth")
             other.set_viewport_size({"width": width, "height": 2_000})
