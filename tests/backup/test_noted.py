@@ -200,3 +200,15 @@ def test_another_folder_by_the_settings_is_no_lost_one(
     ask("backup", "create")
     assert health(cli)["state"] == "ok"
     assert cli("backup", "list").stderr == ""
+
+
+def test_a_container_that_shares_the_data_and_has_no_such_folder_takes_the_stores_word(
+    ask: Ask, cli: Cli, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask("backup", "create")
+    place.rename(place.with_name("seen by another container"))
+    place.mkdir()
+    monkeypatch.setattr("shortly.backup.mark.this_host", lambda: "another")
+    assert health(cli)["state"] == "ok"
+    told = known(str(place))
+    assert (told.status, told.count) == ("ok", 1)

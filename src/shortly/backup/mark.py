@@ -29,6 +29,8 @@ class Noted(msgspec.Struct, frozen=True):
 
     folder: str
     mark: str
+    host: str
+    """Who has seen it; another container may share DATA_DIR and have no such folder."""
 
 
 def leave_mark(settings: Settings) -> None:
@@ -40,14 +42,15 @@ def leave_mark(settings: Settings) -> None:
         file.write(secrets.token_hex(16))
     draft = settings.data_dir / f"{NOTE}.{os.getpid()}"
     with open(draft, "wb", opener=_for_the_owner) as file:
-        file.write(msgspec.json.encode(Noted(str(folder), (folder / MARK).read_text())))
+        file.write(msgspec.json.encode(Noted(str(folder), (folder / MARK).read_text(), this_host())))
     draft.replace(settings.data_dir / NOTE)
 
 
 def is_ours(settings: Settings) -> bool:
-    """Say whether this node has put backups into the folder, so that what it sees there is all that there is."""
+    """Say whether backups were put into the folder from this very host, so that what it sees there is all there is."""
     folder = _folder_of(settings)
-    return folder is not None and _remembered(settings, folder) is not None
+    noted = _remembered(settings, folder) if folder is not None else None
+    return noted is not None and noted.host == this_host()
 
 
 def is_lost(settings: Settings) -> bool:
@@ -57,11 +60,11 @@ def is_lost(settings: Settings) -> bool:
         OSError: The folder cannot be looked into.
     """
     folder = _folder_of(settings)
-    mark = _remembered(settings, folder) if folder is not None else None
-    if folder is None or mark is None:
+    noted = _remembered(settings, folder) if folder is not None else None
+    if folder is None or noted is None:
         return False
     try:
-        return (folder / MARK).read_text() != mark
+        return (folder / MARK).read_text() != noted.mark
     except (FileNotFoundError, NotADirectoryError):
         return True
 
@@ -84,14 +87,19 @@ def _folder_of(settings: Settings) -> Path | None:
     return None if place is None or place.startswith(f"{S3}:") else Path(place).absolute()
 
 
-def _remembered(settings: Settings, folder: Path) -> str | None:
-    """Return the mark that the folder has to have; None: nothing was ever put into one of this name."""
+def _remembered(settings: Settings, folder: Path) -> Noted | None:
+    """Return what the folder has to be; None: nothing was ever put into one of this name."""
     try:
         noted = msgspec.json.decode((settings.data_dir / NOTE).read_bytes(), type=Noted)
     except (OSError, msgspec.MsgspecError):
         return None
-    return noted.mark if noted.folder == str(folder) else None
+    return noted if noted.folder == str(folder) else None
 
 
 def _for_the_owner(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
+
+
+def this_host() -> str:
+    """Return the name of the machine, or of the container."""
+    return os.uname().nodename

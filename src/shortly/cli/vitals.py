@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from shortly.backup.following.status import ask, is_late
-from shortly.backup.mark import refuse_lost
+from shortly.backup.mark import is_ours, refuse_lost
 from shortly.backup.noted import ask_store, may_be_elsewhere, noted_of
 from shortly.backup.service import backups_of
 from shortly.cli.checks import Check
@@ -143,7 +143,9 @@ async def check_backups(settings: Settings) -> AsyncIterator[Check]:
 
 
 def check_place(settings: Settings) -> Iterator[Check]:
-    """Look whether the folder of backups is the one that they were put into; nothing where it is, or none were."""
+    """Look whether the folder of backups is the one that they were put into; nothing where none were from here."""
+    if not is_ours(settings):
+        return
     try:
         refuse_lost(settings)
     except BackupsLost as lost:
