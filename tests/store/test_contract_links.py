@@ -175,6 +175,7 @@ async def test_the_redirection_has_what_the_redirect_needs(store: Store) -> None
         "rules": FULL.rules,
         "variants": FULL.variants,
         "ban": 451,
+        "asked": False,
         "prepared": None,
     }
 
