@@ -12,9 +12,12 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 
 import pytest
 from tests.cli.runs import EXECUTABLE, Execute
+
+from shortly.cli.bulk import AT_ONCE
 
 pytestmark = pytest.mark.slow
 
@@ -67,13 +70,16 @@ def test_an_interrupt_ends_with_130_and_no_traceback() -> None:
     assert reading.stdin is not None
     assert reading.stdout is not None
     assert reading.stderr is not None
+    given_up = Timer(60, reading.kill)
+    given_up.start()
     with reading.stdin, reading.stdout, reading.stderr:
-        reading.stdin.write(b'{"target": "https://example.com/1"}\n' * 600)  # more than is stored at once
+        reading.stdin.write(b'{"target": "https://example.com/1"}\n' * (AT_ONCE + 100))  # more than is stored at once
         reading.stdin.flush()
         assert reading.stdout.readline().startswith(b"https://s.example/")  # it is in the middle of its work
         reading.send_signal(signal.SIGINT)
         assert reading.wait(30) == 130
         assert b"Traceback" not in reading.stderr.read()
+    given_up.cancel()
 
 
 def test_a_folder_that_cannot_be_used_is_one_sentence(execute: Execute, tmp_path: Path) -> None:
