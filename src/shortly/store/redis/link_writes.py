@@ -95,8 +95,7 @@ class LinkWrites:
                 if len(tellings) > 1:
                     await tellings.popleft()
         finally:
-            for telling in tellings:
-                await telling
+            await asyncio.gather(*tellings)
         return outcomes
 
     async def _add_plain(
