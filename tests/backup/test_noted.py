@@ -184,6 +184,18 @@ def test_a_folder_that_is_gone_for_good_is_given_up(ask: Ask, cli: Cli, place: P
     assert health(cli)["state"] == "ok"
 
 
+@pytest.mark.parametrize("junk", [b"", b"\xff\xfe\0", b"x" * 1_000_000])
+def test_a_mark_that_is_junk_is_another_folder_s(ask: Ask, cli: Cli, place: Path, junk: bytes) -> None:
+    ask("backup", "create")
+    (place / ".shortly-backups").write_bytes(junk)
+    found = health(cli)
+    assert found["state"] == "problem"
+    assert "its disk is not mounted" in found["message"]
+    assert cli("backup", "create").exit_code == 0
+    ask("backup", "adopt")
+    assert health(cli)["state"] == "ok"
+
+
 def test_all_backups_taken_away_by_hand_are_no_lost_folder(ask: Ask, cli: Cli, place: Path) -> None:
     ask("backup", "create")
     for file in place.glob("shortly-*"):

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MARK = ".shortly-backups"
 NOTE = "backups.json"
+LOOKED_AT = 64
+"""Bytes of a mark."""
 
 
 class Noted(msgspec.Struct, frozen=True):
@@ -42,7 +44,7 @@ def leave_mark(settings: Settings) -> None:
         file.write(secrets.token_hex(16))
     draft = settings.data_dir / f"{NOTE}.{os.getpid()}"
     with open(draft, "wb", opener=_for_the_owner) as file:
-        file.write(msgspec.json.encode(Noted(str(folder), (folder / MARK).read_text(), this_host())))
+        file.write(msgspec.json.encode(Noted(str(folder), _mark_in(folder), this_host())))
     draft.replace(settings.data_dir / NOTE)
 
 
@@ -64,7 +66,7 @@ def is_lost(settings: Settings) -> bool:
     if folder is None or noted is None:
         return False
     try:
-        return (folder / MARK).read_text() != noted.mark
+        return _mark_in(folder) != noted.mark
     except (FileNotFoundError, NotADirectoryError):
         return True
 
@@ -85,6 +87,12 @@ def _folder_of(settings: Settings) -> Path | None:
     """Return the folder, if it is one outside of DATA_DIR: one inside is lost together with what remembers it."""
     place = settings.backup_to
     return None if place is None or place.startswith(f"{S3}:") else Path(place).absolute()
+
+
+def _mark_in(folder: Path) -> str:
+    """Return what the folder's mark says, whatever somebody may have put there."""
+    with open(folder / MARK, "rb") as file:
+        return file.read(LOOKED_AT).decode("latin-1")
 
 
 def _remembered(settings: Settings, folder: Path) -> Noted | None:
