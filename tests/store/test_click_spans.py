@@ -103,6 +103,26 @@ async def test_spans_are_read_instead_of_the_days(store: SqliteStore, tmp_path: 
         assert (await store.tally(1, (DAY + since) * 24, (DAY + until) * 24)).clicks == expected
 
 
+async def test_a_remembered_sum_stays_as_it_is_and_is_not_taken_for_another_one(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(click_spans, "WORTH_REMEMBERING", 1)
+    await fold(store, [*once_a_day(20, 1), *once_a_day(20, 2)])
+    await keep_house(store, DAY + 18)
+    whole, longer = (DAY * 24, (DAY + 16) * 24), (DAY * 24, (DAY + 17) * 24 + 1)
+    known = click_spans._remembered_sum.cache_info().hits
+    for _ in range(3):
+        assert (await store.tally(1, *longer)).dimensions == {"country": {"DE": 18}}  # two are added to the sum
+        tally = await store.tally(1, *whole)
+        assert (tally.clicks, tally.bots, tally.dimensions) == (16, 0, {"country": {"DE": 16}})
+        tally.dimensions["country"]["DE"] = 0  # nobody else sees that
+    assert click_spans._remembered_sum.cache_info().hits >= known + 5
+    await fold(store, [Visit(at_ms=(DAY + 5) * DAY_MS, link_id=1, country="FR")], "late/0")
+    await keep_house(store, DAY + 18)
+    assert (await store.tally(1, *whole)).dimensions == {"country": {"DE": 16, "FR": 1}}
+    assert (await store.tally(2, *whole)).dimensions == {"country": {"DE": 16}}
+
+
 def busy_hours(day: int, hours: Sequence[int], link_id: int = 1) -> list[Visit]:
     """Return ten visits in each hour of a day, from a country of the hour's own."""
     return [

@@ -80,12 +80,16 @@ def read_totals(reader: apsw.Connection, link_ids: Sequence[int]) -> dict[int, T
 
 def read_hours(reader: apsw.Connection, link_id: int, since_hour: int, until_hour: int) -> dict[int, Total]:
     """Return the clicks of the hours that had any, out of the rows of their days."""
-    return {
-        day * 24 + hour: total
-        for day, packed in read_days(reader, link_id, since_hour // 24, -(-until_hour // 24), "hours")
-        for hour, total in unpack_totals(packed).items()
-        if total.clicks and since_hour <= day * 24 + hour < until_hour
-    }
+    found: dict[int, Total] = {}
+    for day, packed in read_days(reader, link_id, since_hour // 24, -(-until_hour // 24), "hours"):
+        first = day * 24
+        known = unpack_totals(packed)
+        if first < since_hour or first + 24 > until_hour:
+            known = {hour: total for hour, total in known.items() if since_hour <= first + hour < until_hour}
+        for hour, total in known.items():
+            if total.clicks:
+                found[first + hour] = total
+    return found
 
 
 def read_sum(reader: apsw.Connection, link_id: int, since_hour: int, until_hour: int) -> Total:

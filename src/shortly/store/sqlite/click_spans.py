@@ -8,6 +8,8 @@ missing is added up from its days or hours, and one whose days get a late click 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Any
 
 import apsw
 
@@ -23,6 +25,7 @@ from shortly.store.sqlite.click_rows import (
     pack,
     query,
     shared_tally_in,
+    tally_in,
 )
 
 SPANS = (64 * 24, 32 * 24, 16 * 24, 8 * 24, 4 * 24, 2 * 24)
@@ -33,8 +36,16 @@ QUARTER = 6
 MANY_CLICKS = 10_000
 """All-time clicks of the links that spans are made for."""
 
+REMEMBERED = 8
+"""Sums of spans that are remembered, some MiB each at most: who looks at a link looks again soon, and what is over has
+not changed by then. Found by the very bytes of the rows, so that another sum can never be taken for one."""
+WORTH_REMEMBERING = 20_000
+"""Bytes of rows; fewer are added up as quickly as they are found."""
+
 Span = tuple[int, int]
 """Number of hours, first hour."""
+Row = tuple[int, int, bytes]
+"""Clicks, bots among them, packed dimensions."""
 
 
 def spans_of(day: int) -> list[Span]:
@@ -48,8 +59,9 @@ def spans_of(day: int) -> list[Span]:
 def read_tally(reader: apsw.Connection, link_id: int, since_hour: int, until_hour: int) -> Tally:
     """Return the sum of the whole days between the hours, and of the parts of days before and after these."""
     since_day, until_day = -(-since_hour // 24), until_hour // 24
-    total = Tally()
-    for tally in _days_between(reader, link_id, since_day, until_day):
+    spans, days = _parts_of(reader, link_id, since_day, until_day)
+    total = _sum_of_spans(spans)
+    for tally in day_tallies(reader, link_id, days):
         add(total, tally)
     edges = [(since_hour, until_hour)]
     if since_day <= until_day:
@@ -61,17 +73,37 @@ def read_tally(reader: apsw.Connection, link_id: int, since_hour: int, until_hou
     return total
 
 
-def _days_between(reader: apsw.Connection, link_id: int, since_day: int, until_day: int) -> Iterator[Tally]:
-    """Yield tallies that make up the days from ``since_day`` up to, not including, ``until_day``; few large ones."""
+def _parts_of(reader: apsw.Connection, link_id: int, since_day: int, until_day: int) -> tuple[list[Row], list[int]]:
+    """Return the few large spans that are made of the days from ``since_day`` up to, not including, ``until_day``, and
+    the days that are in none."""
     first, last = first_and_last(reader, "link_days", "day")
     left = set(range(max(since_day, first), min(until_day, last + 1)))
+    spans = []
     for length in SPANS:
         days = length // 24
         if starts := [day * 24 for day in left if day % days == 0 and day + days <= until_day]:
-            for hour, tally in _spans(reader, length, starts, link_id):
+            for hour, *row in _spans(reader, length, starts, link_id):
                 left.difference_update(range(hour // 24, hour // 24 + days))
-                yield tally
-    yield from day_tallies(reader, link_id, sorted(left))
+                spans.append((row[0], row[1], row[2]))
+    return spans, sorted(left)
+
+
+def _sum_of_spans(spans: list[Row]) -> Tally:
+    """Return the sum, which the caller may change."""
+    if sum(len(dimensions) for _, _, dimensions in spans) < WORTH_REMEMBERING:
+        return _add_up(tuple(spans))
+    known = _remembered_sum(tuple(spans))
+    return Tally(known.clicks, known.bots, {name: counts.copy() for name, counts in known.dimensions.items()})
+
+
+def _add_up(spans: tuple[Row, ...]) -> Tally:
+    total = Tally()
+    for row in spans:
+        add(total, tally_in(*row))
+    return total
+
+
+_remembered_sum = lru_cache(REMEMBERED)(_add_up)
 
 
 def _part_of_day(reader: apsw.Connection, link_id: int, since: int, until: int) -> Iterator[Tally]:
@@ -83,20 +115,19 @@ def _part_of_day(reader: apsw.Connection, link_id: int, since: int, until: int) 
         return
     left = set(range(since, until))
     if starts := [hour for hour in left if hour % QUARTER == 0 and hour + QUARTER <= until]:
-        for hour, tally in _spans(reader, QUARTER, starts, link_id):
+        for hour, *row in _spans(reader, QUARTER, starts, link_id):
             left.difference_update(range(hour, hour + QUARTER))
-            yield tally
+            yield shared_tally_in(*row)
     yield from hour_tallies(reader, link_id, sorted(left))
 
 
-def _spans(reader: apsw.Connection, length: int, starts: Iterable[int], link_id: int) -> Iterator[tuple[int, Tally]]:
-    """Yield those spans of a link that there are, each with its first hour."""
+def _spans(reader: apsw.Connection, length: int, starts: Iterable[int], link_id: int) -> Iterator[tuple[Any, ...]]:
+    """Yield those spans of a link that there are: first hour, clicks, bots, packed dimensions."""
     sql = """
         SELECT first_hour, clicks, bots, dimensions FROM carray(?) AS wanted
         CROSS JOIN link_spans ON hours = ? AND first_hour = wanted.value AND link_id = ?
     """
-    for hour, *row in reader.execute(sql, (numbers(starts), length, link_id)):
-        yield hour, shared_tally_in(*row)
+    yield from reader.execute(sql, (numbers(starts), length, link_id))
 
 
 def forget_spans(writer: apsw.Connection, days: Iterable[int], link_ids: Iterable[int]) -> None:
@@ -151,11 +182,13 @@ def links_without(reader: apsw.Connection, span: Span) -> list[int]:
 def make_span(writer: apsw.Connection, span: Span, link_id: int) -> None:
     """Add the span's days or hours up and keep the sum."""
     length, first_hour = span
+    total = Tally()
     if length == QUARTER:
         parts = hour_tallies(writer, link_id, range(first_hour, first_hour + length))
     else:
-        parts = _days_between(writer, link_id, first_hour // 24, (first_hour + length) // 24)
-    total = Tally()
+        spans, days = _parts_of(writer, link_id, first_hour // 24, (first_hour + length) // 24)
+        total = _add_up(tuple(spans))
+        parts = day_tallies(writer, link_id, days)
     for tally in parts:
         add(total, tally)
     if length == QUARTER:

@@ -15,8 +15,8 @@ from shortly.store.sqlite.connection import connect, store_errors
 from shortly.store.sqlite.writer import Writer
 
 POINT_CACHE_KIB = 8 * 1024
-"""Room for the inner pages of the trees; leaves of many links come from the kernel's cache, which is as quick and which all
-workers share."""
+"""Room for the inner pages of the trees; leaves of many links come from the kernel's cache, which is as quick and which
+all workers share."""
 POINT_BUSY_MS = 250
 """How long a point read may hold the event loop up while another process repairs the database after a crash."""
 LIST_CACHE_KIB = 16 * 1024
