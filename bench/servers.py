@@ -127,6 +127,7 @@ class Shortly(Server):
         self.data_dir = data_dir
         self._settings = settings or {}
         environment = {"DATA_DIR": str(data_dir), "PORT": str(port), "WORKERS": "1", "LOG_FORMAT": "json"}
+        environment["LINK_CHECK_DAYS"] = "0"  # targets are nobody's, and asking them is not what is measured
         environment |= self._settings
         process = Process([SHORTLY, "serve"], core=core, environment=environment, log=data_dir / "shortly.log")
         super().__init__(process, port)

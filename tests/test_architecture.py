@@ -18,6 +18,7 @@ WIRING_PARTS = (
     "first_start",
     "drainer",
     "blocklists",
+    "checker",
     "front",
     "behind",
     "later",

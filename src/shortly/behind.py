@@ -25,7 +25,7 @@ from shortly.redirect.redirect import ASGIApp
 from shortly.redirect.visitor import Visitors
 from shortly.stats.live import LiveService
 from shortly.stats.service import StatsService
-from shortly.wiring import audit_log, entrance, link_service, outbound_client, rate_limits, teams, vouchers
+from shortly.wiring import audit_log, entrance, link_checks, link_service, outbound_client, rate_limits, teams, vouchers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +64,14 @@ def put_together(front: Front) -> Behind:
     titles = Titles(store, outbound_client(settings), clock)
     door = entrance(settings, store, clock=clock)
     audit = audit_log(settings, door.registry)
+    checks = link_checks(settings, store, door.registry)
     links = link_service(
         settings,
         store,
         front.domains,
         on_new=titles.wish if settings.fetch_titles else lambda _: None,
         hash_password=door.passwords.hash,
+        checks=checks,
     )
     services_for_people = teams(settings, door.registry, links, audit, door.passwords, door.mail)
     people, workspaces, invitations, domains = services_for_people
@@ -80,6 +82,7 @@ def put_together(front: Front) -> Behind:
         settings=settings,
         store=store,
         links=links,
+        checks=checks,
         stats=StatsService(store, clock, visit_days=settings.visit_retention_days),
         live=live,
         keys=KeyService(door.registry, audit),

@@ -38,6 +38,9 @@ COUNTERS = (
     "workers_restarted",
     *PASSWORD_ANSWERS.values(),
     ENDED_UNASKED,
+    "link_checks",
+    "link_checks_failed",
+    "links_broken",
 )
 """Names that only grow; new ones go to the end, so that slots of an earlier version stay right."""
 REDIRECTS |= LATER_REDIRECTS | PASSWORD_ANSWERS

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 
 class ShortlyError(Exception):
@@ -708,6 +708,10 @@ class SecretKept(ShortlyError):
 # --- other servers -------------------------------------------------------------------------------------------
 
 
+NoAnswer = Literal["unknown_name", "too_slow", "certificate", "led_on", "no_answer"]
+"""Why another server gave no proper answer, for programs."""
+
+
 class OutboundRefused(ShortlyError):
     """The address is not one that Shortly may ask: it leads inside, or has a scheme or port that is not allowed."""
 
@@ -721,6 +725,10 @@ class OutboundFailed(ShortlyError):
     """Another server gave no proper answer."""
 
     code = "outbound_failed"
+
+    def __init__(self, detail: str, why: NoAnswer = "no_answer") -> None:
+        super().__init__(detail)
+        self.why: NoAnswer = why
 
 
 # --- backups -------------------------------------------------------------------------------------------------

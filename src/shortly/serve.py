@@ -16,6 +16,7 @@ from shortly.accounts.passwords import Passwords
 from shortly.accounts.registry import Registry
 from shortly.accounts.secret import open_secret
 from shortly.blocklists import BlocklistKeeper
+from shortly.checker import LinkChecker
 from shortly.counters import SERVING, Counters
 from shortly.drainer import Drainer
 from shortly.errors import StoreUnavailable
@@ -55,6 +56,8 @@ def serve(settings: Settings) -> None:
     drainer.start()
     keeper = BlocklistKeeper(settings)
     keeper.start()
+    checker = LinkChecker(settings)
+    checker.start()
     connections = raise_file_limit()
     server = Supervisor(
         "shortly.worker:create_worker",
@@ -80,6 +83,7 @@ def serve(settings: Settings) -> None:
             server.serve()
             counters.set(SERVING, 0)  # not where it gave up, and not where it was killed
     finally:
+        checker.finish()
         keeper.finish()
         drainer.finish()
         log.info("shortly has stopped", folded=drainer.folded)

@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
@@ -21,14 +21,23 @@ from shortly.wiring import slug_rules
 
 if TYPE_CHECKING:
     from shortly.behind import Behind
-    from shortly.blocklists import BlocklistKeeper
     from shortly.drainer import Drainer
 
 log = structlog.get_logger(__name__)
 
 
-def build(settings: Settings, *, drainer: Drainer | None = None, keeper: BlocklistKeeper | None = None) -> Redirect:
-    """Return one process's service; what it is not given, a ``drainer`` or a ``keeper``, is somebody else's work.
+class Keeper(Protocol):
+    """Work that goes on in a thread beside the service."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def finish(self) -> None:
+        """End."""
+
+
+def build(settings: Settings, *, drainer: Drainer | None = None, keepers: Sequence[Keeper] = ()) -> Redirect:
+    """Return one process's service; what it is not given, a ``drainer`` or ``keepers``, is somebody else's work.
 
     With a supervisor it redirects as soon as it can, and the rest follows; alone it begins when everything is there.
     """
@@ -57,7 +66,7 @@ def build(settings: Settings, *, drainer: Drainer | None = None, keeper: Blockli
                 if drainer:
                     drainer.start()
                     await behind.begin()
-            if keeper:
+            for keeper in keepers:
                 keeper.start()
                 stack.callback(keeper.finish)
             yield

@@ -199,6 +199,9 @@ class Settings(BaseSettings):
         "300/minute", description="Previews of links and forms for reports that one address may ask for."
     )
     limit_qr: str = Field("60/minute", description="Public QR codes of links that one address may have drawn.")
+    limit_check: str = Field(
+        "30/minute", description="Checks of a link's target that one key or user may ask for by hand."
+    )
     limit_unlock: str = Field(
         "30/minute", description="Passwords of links, right and wrong ones, that one address may send."
     )
@@ -311,6 +314,10 @@ class Settings(BaseSettings):
         description="Fetch the title of the target page for new links that have none; its server then hears of the "
         "link before any visitor.",
     )
+    link_check_days: int = Field(
+        7, ge=0, le=365, description="Days between two checks whether a link's target still answers; 0: never."
+    )
+    link_checks_per_minute: int = Field(60, ge=1, le=600, description="Targets asked by these checks in a minute.")
     outbound_allow: CommaList = Field(
         (),
         description="Networks (CIDR) and host names (comma-separated) inside that Shortly may send requests to; "
@@ -478,6 +485,7 @@ class Settings(BaseSettings):
         "limit_report",
         "limit_page",
         "limit_qr",
+        "limit_check",
         "limit_unlock",
         "limit_unlock_link",
         "limit_unlock_crowd",

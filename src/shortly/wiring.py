@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from shortly.abuse.blocklist import Blocklist
+from shortly.links.checks import LinkChecks
 from shortly.links.domains import Domain, Domains
 from shortly.links.link import Link
 from shortly.links.passwords import Hash, hash_apart
@@ -64,6 +65,7 @@ def link_service(
     *,
     on_new: Callable[[Link], None] = lambda _: None,
     hash_password: Hash = hash_apart,
+    checks: LinkChecks | None = None,
 ) -> LinkService:
     """Return the rules for links that the settings ask for; the caller opens and closes the store."""
     return LinkService(
@@ -79,7 +81,16 @@ def link_service(
         default_status=settings.default_status,
         on_new=on_new,
         hash_password=hash_password,
+        checks=checks,
     )
+
+
+def link_checks(settings: Settings, store: LinkStore, registry: Registry) -> LinkChecks:
+    """Return what asks targets, and knows those that do not answer; the caller opens and closes the store."""
+    from shortly.outbound.targets import Targets
+
+    rules = OutboundRules(ports=settings.outbound_ports, allow=settings.outbound_allow)
+    return LinkChecks(store, registry, Targets(settings.base_url, rules).ask)
 
 
 def audit_log(settings: Settings, registry: Registry) -> Audit:
@@ -230,6 +241,7 @@ def rate_limits(settings: Settings, hidden: Callable[[str], str], counters: Coun
         "unlock": settings.limit_unlock,
         "unlock_link": settings.limit_unlock_link,
         "unlock_crowd": settings.limit_unlock_crowd,
+        "check": settings.limit_check,
     }
     address = settings.redis_address
     shared = redis_counts(address) if address is not None and any(rules.values()) else None

@@ -24,6 +24,8 @@ from shortly.api.share import service_of as sharing_of
 from shortly.branding.branding import Logo
 
 TARGET = "https://example.com/"
+INSIDE = "http://10.1.2.3/"
+"""Nobody is asked there."""
 ROLES: tuple[Role, ...] = ("viewer", "editor", "admin")
 STRANGER = "stranger"
 INSTALLATION_ADMIN = "installation admin"
@@ -91,10 +93,10 @@ class World:
         number: int = self.run(self.workspaces.create, OPERATOR, self.name()).id
         return number
 
-    def link(self, workspace_id: int) -> str:
+    def link(self, workspace_id: int, target: str = TARGET) -> str:
         """Make a link."""
         slug = self.name()
-        self.run(self.links.create, {"target": TARGET, "slug": slug}, workspace=workspace_id)
+        self.run(self.links.create, {"target": target, "slug": slug}, workspace=workspace_id)
         return slug
 
     def deleted_link(self, workspace_id: int) -> str:
@@ -219,6 +221,9 @@ EXAMPLES: Mapping[str, Example] = {
     "PATCH /api/v1/views/{view_id}": lambda w, at, who: Ask(f"/api/v1/views/{w.view(who, at)}", {"name": w.name()}),
     "DELETE /api/v1/views/{view_id}": lambda w, at, who: Ask(f"/api/v1/views/{w.view(who, at)}"),
     "GET /api/v1/attention": plain,
+    "GET /api/v1/attention/broken": plain,
+    "GET /api/v1/checks/{slug}": lambda w, at, who: Ask(f"/api/v1/checks/{w.link(at)}"),
+    "POST /api/v1/checks/{slug}": lambda w, at, who: Ask(f"/api/v1/checks/{w.link(at, INSIDE)}"),
     "GET /api/v1/tags": plain,
     "GET /api/v1/folders": plain,
     "GET /api/v1/slugs/{slug}": lambda w, at, who: Ask(f"/api/v1/slugs/{w.name()}"),

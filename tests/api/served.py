@@ -33,7 +33,7 @@ from shortly.settings import Settings
 from shortly.stats.live import LiveService
 from shortly.stats.service import StatsService
 from shortly.store import Store, open_store
-from shortly.wiring import audit_log, entrance, link_service, rate_limits, served_domains, teams, vouchers
+from shortly.wiring import audit_log, entrance, link_checks, link_service, rate_limits, served_domains, teams, vouchers
 
 PASSWORD = "an owl eats at night"
 NO_UI = Path("/nowhere")
@@ -65,7 +65,8 @@ class Served:
             key, self.key = await keys.create(OPERATOR, token_hex(8), installation=True)
             self.actor = f"key:{key.id}"
             domains = served_domains(self.settings, door.registry)
-            links = link_service(self.settings, store, domains)
+            checks = link_checks(self.settings, store, door.registry)
+            links = link_service(self.settings, store, domains, checks=checks)
             services_for_people = teams(self.settings, door.registry, links, audit, door.passwords, door.mail)
             people, workspaces, invitations, domain_service = services_for_people
             oidc, trusted_header = vouchers(self.settings, door, services_for_people, audit)
@@ -75,6 +76,7 @@ class Served:
                     settings=self.settings,
                     store=store,
                     links=links,
+                    checks=checks,
                     stats=StatsService(store, visit_days=self.settings.visit_retention_days),
                     live=LiveService(store, every_s=0.05),
                     keys=keys,

@@ -62,6 +62,7 @@ class Served:
             "BASE_URL": f"http://localhost:{self.port}",
             "HOST": "127.0.0.1",
             "PORT": str(self.port),
+            "LINK_CHECK_DAYS": "0",  # targets of examples are nobody's
             "WORKERS": str(workers),
             "LOG_FORMAT": "json",
             **(settings or {}),

@@ -39,6 +39,7 @@ Door = Literal[
     "unlock",
     "unlock_link",
     "unlock_crowd",
+    "check",
 ]
 """What is limited; the setting of each is ``LIMIT_`` and its name."""
 MAX_REFUSED = 50_000

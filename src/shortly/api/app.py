@@ -20,6 +20,7 @@ from shortly.api import (
     bans,
     branding,
     bulk,
+    checks,
     docs,
     domains,
     invitations,
@@ -115,6 +116,7 @@ def create_api(settings: Settings, lifespan: Lifespan | None = None, ui: Path = 
     api.include_router(links.router, dependencies=needs_key)
     api.include_router(bulk.router, dependencies=needs_key)
     api.include_router(attention.router, dependencies=needs_key)
+    api.include_router(checks.router, dependencies=needs_key)
     api.include_router(labels.router, dependencies=needs_key)
     api.include_router(slugs.router, dependencies=needs_key)
     api.include_router(keys.router, dependencies=needs_key)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from shortly.api.access import needs
+from shortly.api.checks import TroubleOut
 from shortly.api.link_bodies import NO_TOTAL, LinkOut
 from shortly.api.problems import problems
 from shortly.api.services import AllServices, Links
@@ -32,6 +33,7 @@ class ConcernOut(BaseModel):
 
     reason: Reason = Field(description=f"What is the matter: {', '.join(get_args(Reason))}.")
     taken: int | None = Field(description="How many of its `max_clicks` are used up, where that is the matter.")
+    trouble: TroubleOut | None = Field(description="What is wrong with its target, where that is the matter.")
     link: LinkOut
 
 
@@ -39,7 +41,8 @@ class AttentionOut(BaseModel):
     """What the workspace's people should look at."""
 
     items: list[ConcernOut] = Field(
-        description="Banned, used up or nearly (90 %), expired within 7 days, expiring within 7 days; no link twice."
+        description="Banned, broken, used up or nearly (90 %), expired within 7 days, expiring within 7 days; "
+        "no link twice."
     )
     more: list[Trouble] = Field(description="Of these there are more than are told.")
     complete: bool = Field(
@@ -60,6 +63,7 @@ async def list_attention(
         ConcernOut.model_construct(
             reason=concern.reason,
             taken=concern.taken,
+            trouble=None if concern.check is None else TroubleOut.of(concern.check),
             link=LinkOut.of(concern.link, services, now, totals.get(concern.link.id, NO_TOTAL)),
         )
         for concern in found.items

@@ -30,6 +30,9 @@ COUNTERS = {
     "rate_limited": "Requests that a rate limit refused.",
     "workers_restarted": "HTTP workers that ended unasked and were replaced.",
     "services_ended_unasked": "Times that the whole service ended without having been told to.",
+    "link_checks": "Targets of links that were asked whether they still answer, by the checks of this node.",
+    "link_checks_failed": "Targets of links that gave no good answer to these.",
+    "links_broken": "Links that came to count as broken by these.",
 }
 GAUGES = {
     "drain_running": "Processes that drain the journal; more than one of them waits for its turn.",

@@ -26,6 +26,7 @@ from shortly.branding.branding import BrandingService
 from shortly.clicks.store import ClickStore
 from shortly.errors import SessionNeeded
 from shortly.links.attempt import Attempt
+from shortly.links.checks import LinkChecks
 from shortly.links.domain_service import DomainService
 from shortly.links.guarded import GuardedLinks
 from shortly.links.service import LinkService
@@ -93,6 +94,7 @@ class Services:
     store: ApiStore
     links: LinkService
     """All of them; routes ask for ``Links``."""
+    checks: LinkChecks
     stats: StatsService
     """All of them; routes ask for ``Stats``."""
     live: LiveService

@@ -1,4 +1,4 @@
-"""Links that somebody should look at, before visitors tell: about to expire, just expired, used up, banned."""
+"""Links that somebody should look at, before visitors tell: banned, broken, used up, just expired, about to."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Literal, get_args
 from msgspec import Struct
 
 from shortly.accounts.people import FIRST_WORKSPACE
+from shortly.accounts.registry import MAX_PAGE
+from shortly.links.checks import LinkCheck, LinkChecks
 from shortly.links.link import Link
 
 if TYPE_CHECKING:
     from shortly.links.store import LinkStore
 
-Trouble = Literal["banned", "used_up", "expired", "expires_soon"]
-"""What is asked of a store; of several that a link has, the first counts. ``used_up``: nearly, too."""
+Trouble = Literal["banned", "broken", "used_up", "expired", "expires_soon"]
+"""Of several that a link has, the first counts. ``used_up``: nearly, too. All but ``broken`` are asked of a store."""
 TROUBLES: tuple[Trouble, ...] = get_args(Trouble)
-Reason = Literal["banned", "used_up", "nearly_used_up", "expired", "expires_soon"]
+Reason = Literal["banned", "broken", "used_up", "nearly_used_up", "expired", "expires_soon"]
 
 SOON = timedelta(days=7)
 """Before expiry, and after it: what is over for longer is no news."""
@@ -38,6 +40,8 @@ class Concern(Struct, frozen=True, kw_only=True):
     trouble: Trouble
     taken: int | None = None
     """How many of its ``max_clicks`` are used up; None: they are not what is the matter."""
+    check: LinkCheck | None = None
+    """What is wrong with its target, where that is the matter."""
 
     @property
     def reason(self) -> Reason:
@@ -117,13 +121,37 @@ def _has(link: Link, taken: int, query: ConcernQuery) -> bool:
     return link.expires_at is not None and since < link.expires_at <= until
 
 
+async def list_broken(checks: LinkChecks | None, query: ConcernQuery) -> ConcernPage:
+    """Return links that are broken, those made last first; up to ``MOST_LOOKED_AT`` are looked at."""
+    if checks is None:
+        return ConcernPage([], complete=True)
+    items: list[Concern] = []
+    after, looked_at = None, 0
+    while len(items) < query.limit and looked_at < MOST_LOOKED_AT:
+        step = min(query.limit - len(items), MAX_PAGE)
+        page, after = await checks.page_of_broken(query.workspace, after=after, limit=step, now=query.now)
+        items += [Concern(link=link, trouble="broken", check=check) for link, check in page]
+        looked_at += step
+        if after is None:
+            break
+    return ConcernPage(items, after is None or len(items) == query.limit)
+
+
 async def look_over(
-    store: LinkStore, workspace: int, *, limit: int, reach: Reach, everything: bool, now: datetime
+    store: LinkStore,
+    checks: LinkChecks | None,
+    workspace: int,
+    *,
+    limit: int,
+    reach: Reach,
+    everything: bool,
+    now: datetime,
 ) -> Attention:
     """Return what needs attention in a workspace, with a cost that its number of links has no part in.
 
     Args:
         store: Has the links.
+        checks: Knows which are broken; None: nobody does.
         workspace: Whose.
         limit: Of each trouble, 1 to ``MAX_CONCERNS``.
         reach: Which links exist for whoever asks.
@@ -136,7 +164,8 @@ async def look_over(
     known: set[int] = set()
     for trouble in TROUBLES:
         asked = limit + len(known) + 1 if everything else MOST_LOOKED_AT
-        page = await store.list_concerns(ConcernQuery(trouble=trouble, workspace=workspace, limit=asked, now=now))
+        query = ConcernQuery(trouble=trouble, workspace=workspace, limit=asked, now=now)
+        page = await (list_broken(checks, query) if trouble == "broken" else store.list_concerns(query))
         found = [concern for concern in page.items if concern.link.id not in known and reach(concern.link)]
         complete = complete and page.complete
         if len(found) > limit:

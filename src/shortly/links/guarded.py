@@ -7,6 +7,7 @@ changed. Only that a slug is taken can be learnt, and that anybody can learn by 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from msgspec import structs
@@ -16,6 +17,7 @@ from shortly.accounts.audit import Audit
 from shortly.errors import ShortlyError
 from shortly.links.attempt import Attempt
 from shortly.links.attention import Attention
+from shortly.links.checks import LinkCheck, LinkChecks
 from shortly.links.labels import LabelKind, LabelPage, LabelQuery
 from shortly.links.link import BanStatus, Link, LinkPage, LinkQuery
 from shortly.links.notes import LinkNotes
@@ -121,6 +123,11 @@ class GuardedLinks:
         self._caller.require("links:read")
         return await self._service.get(slug, domain=domain, reach=self._reach)
 
+    async def get_to_edit(self, slug: str, *, domain: str | None = None) -> Link:
+        """Return a link as ``get`` does, to who may change it."""
+        self._caller.require("links:write")
+        return await self._service.get(slug, domain=domain, reach=self._reach)
+
     async def list_links(self, query: LinkQuery) -> LinkPage:
         """See ``LinkService``; a query for what is out of reach has an empty answer."""
         self._caller.require("links:read")
@@ -143,6 +150,14 @@ class GuardedLinks:
         caller.require("links:read")
         reach = self._reach if caller.is_restricted else None
         return await self._service.attention(caller.workspace_id, limit=limit, reach=reach)
+
+    async def list_broken(
+        self, checks: LinkChecks, *, after: int | None, limit: int, now: datetime
+    ) -> tuple[list[tuple[Link, LinkCheck]], int | None]:
+        """See ``LinkChecks.page_of_broken``; without those out of reach."""
+        self._caller.require("links:read")
+        found, last = await checks.page_of_broken(self._caller.workspace_id, after=after, limit=limit, now=now)
+        return [(link, check) for link, check in found if self._reach(link)], last
 
     async def is_free(self, slug: str, *, domain: str | None = None) -> bool:
         """See ``LinkService``; also of slugs of others, as anybody learns by following them, but not on their domains.

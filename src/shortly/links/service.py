@@ -23,6 +23,7 @@ from shortly.errors import (
 )
 from shortly.links.attempt import Attempt
 from shortly.links.attention import MAX_CONCERNS, Attention, look_over
+from shortly.links.checks import LinkChecks
 from shortly.links.domains import Domains
 from shortly.links.fields import check_fields, check_span
 from shortly.links.labels import MAX_LABELS, LabelPage, LabelQuery
@@ -75,6 +76,7 @@ class LinkService:
         clock: Returns the present moment, aware.
         on_new: Hears of each link that was stored.
         hash_password: Returns the hash to store of a link's password.
+        checks: Knows which links are broken; None: nobody asks.
     """
 
     def __init__(
@@ -88,8 +90,10 @@ class LinkService:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         on_new: Callable[[Link], None] = lambda _: None,
         hash_password: Hash = hash_apart,
+        checks: LinkChecks | None = None,
     ) -> None:
         self._store = store
+        self._checks = checks
         self._slugs = slugs
         self._targets = targets
         self.domains = domains
@@ -336,7 +340,7 @@ class LinkService:
             raise InvalidInput(f"The limit must be a whole number from 1 to {MAX_CONCERNS}.", field="limit")
         within, everything = reach or everywhere, reach is None
         return await look_over(
-            self._store, workspace, limit=limit, reach=within, everything=everything, now=self._now()
+            self._store, self._checks, workspace, limit=limit, reach=within, everything=everything, now=self._now()
         )
 
     async def is_free(self, slug: str, *, domain: str | None = None, reach: Reach = everywhere) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 import httpcore2
 import httpx2
 
-from shortly.errors import OutboundFailed, OutboundRefused
+from shortly.errors import NoAnswer, OutboundFailed, OutboundRefused
 from shortly.outbound.resolver import Resolve, resolve
 from shortly.outbound.rules import OutboundRules
 
@@ -39,7 +39,7 @@ class Budget:
         """Return the time that is left, or raise ``OutboundFailed``."""
         left = self._until - time.monotonic()
         if left <= 0:
-            raise OutboundFailed("The other server took too long.")
+            raise OutboundFailed("The other server took too long.", "too_slow")
         return left
 
     def take(self, count: int) -> None:
@@ -108,9 +108,9 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         try:
             found = await asyncio.wait_for(self._resolve(host, port), self._budget.seconds())
         except TimeoutError:
-            raise OutboundFailed("The other server's name could not be looked up in time.") from None
+            raise OutboundFailed("The other server's name could not be looked up in time.", "too_slow") from None
         except OSError:
-            raise OutboundFailed("The other server's name is not known.") from None
+            raise OutboundFailed("The other server's name is not known.", "unknown_name") from None
         *rest, last = self._rules.check_addresses(host, found)[:MAX_ADDRESSES]
         for address in rest:
             try:
@@ -227,6 +227,14 @@ def spoken_plainly() -> Iterator[None]:
     try:
         yield
     except httpcore2.TimeoutException:
-        raise OutboundFailed("The other server took too long.") from None
-    except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError):
-        raise OutboundFailed("The other server did not answer properly.") from None
+        raise OutboundFailed("The other server took too long.", "too_slow") from None
+    except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError) as failure:
+        why: NoAnswer = "certificate" if has_bad_certificate(failure) else "no_answer"
+        raise OutboundFailed("The other server did not answer properly.", why) from None
+
+
+def has_bad_certificate(failure: BaseException | None) -> bool:
+    """Say whether a certificate that is not accepted is behind a failure."""
+    while failure is not None and not isinstance(failure, ssl.SSLCertVerificationError):
+        failure = failure.__cause__ or failure.__context__
+    return failure is not None

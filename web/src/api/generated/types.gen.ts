@@ -89,7 +89,7 @@ export type AttentionOut = {
     /**
      * Items
      *
-     * Banned, used up or nearly (90 %), expired within 7 days, expiring within 7 days; no link twice.
+     * Banned, broken, used up or nearly (90 %), expired within 7 days, expiring within 7 days; no link twice.
      */
     items: Array<ConcernOut>;
     /**
@@ -97,7 +97,7 @@ export type AttentionOut = {
      *
      * Of these there are more than are told.
      */
-    more: Array<'banned' | 'used_up' | 'expired' | 'expires_soon'>;
+    more: Array<'banned' | 'broken' | 'used_up' | 'expired' | 'expires_soon'>;
     /**
      * Complete
      *
@@ -267,6 +267,34 @@ export type BrandingOut = {
 };
 
 /**
+ * BrokenList
+ *
+ * A page of broken links.
+ */
+export type BrokenList = {
+    /**
+     * Items
+     */
+    items: Array<BrokenOut>;
+    /**
+     * Next Cursor
+     *
+     * For the next page; null: this was the last one.
+     */
+    next_cursor: string | null;
+};
+
+/**
+ * BrokenOut
+ *
+ * A broken link.
+ */
+export type BrokenOut = {
+    link: LinkOut;
+    trouble: TroubleOut;
+};
+
+/**
  * BucketOut
  *
  * The clicks of one step.
@@ -357,6 +385,34 @@ export type ChangeOut = {
 };
 
 /**
+ * CheckOut
+ *
+ * What came of asking a link's target.
+ */
+export type CheckOut = {
+    /**
+     * null: nothing is known to be wrong with it.
+     */
+    trouble: TroubleOut | null;
+    /**
+     * Said
+     *
+     * What its server said: answers; bad_status: 404, 410 or 5xx; no_answer, unknown_name, too_slow, certificate: nothing; led_on: it redirects without end; not_asked: it may not be asked from here.
+     */
+    said: 'answers' | 'bad_status' | 'unknown_name' | 'too_slow' | 'certificate' | 'led_on' | 'no_answer' | 'not_asked';
+    /**
+     * Status
+     *
+     * The HTTP status, if it answered.
+     */
+    status: number | null;
+    /**
+     * Checked At
+     */
+    checked_at: string;
+};
+
+/**
  * Code
  *
  * A code that the app shows.
@@ -377,15 +433,19 @@ export type ConcernOut = {
     /**
      * Reason
      *
-     * What is the matter: banned, used_up, nearly_used_up, expired, expires_soon.
+     * What is the matter: banned, broken, used_up, nearly_used_up, expired, expires_soon.
      */
-    reason: 'banned' | 'used_up' | 'nearly_used_up' | 'expired' | 'expires_soon';
+    reason: 'banned' | 'broken' | 'used_up' | 'nearly_used_up' | 'expired' | 'expires_soon';
     /**
      * Taken
      *
      * How many of its `max_clicks` are used up, where that is the matter.
      */
     taken: number | null;
+    /**
+     * What is wrong with its target, where that is the matter.
+     */
+    trouble: TroubleOut | null;
     link: LinkOut;
 };
 
@@ -1021,6 +1081,18 @@ export type KeyOut = {
      * Revoked At
      */
     revoked_at: string | null;
+};
+
+/**
+ * KnownOut
+ *
+ * What is known of a link's target.
+ */
+export type KnownOut = {
+    /**
+     * null: nothing is known to be wrong with it.
+     */
+    trouble: TroubleOut | null;
 };
 
 /**
@@ -3206,6 +3278,46 @@ export type TotpState = {
      * Recovery codes that were not used yet.
      */
     recovery_codes: number;
+};
+
+/**
+ * TroubleOut
+ *
+ * That a link's target did not answer.
+ */
+export type TroubleOut = {
+    /**
+     * Said
+     *
+     * What its server said: answers; bad_status: 404, 410 or 5xx; no_answer, unknown_name, too_slow, certificate: nothing; led_on: it redirects without end; not_asked: it may not be asked from here.
+     */
+    said: 'answers' | 'bad_status' | 'unknown_name' | 'too_slow' | 'certificate' | 'led_on' | 'no_answer' | 'not_asked';
+    /**
+     * Status
+     *
+     * The HTTP status, if it answered.
+     */
+    status: number | null;
+    /**
+     * Failures
+     *
+     * In a row, an hour apart at least; from 3 on the link is broken.
+     */
+    failures: number;
+    /**
+     * Broken
+     */
+    broken: boolean;
+    /**
+     * Since
+     *
+     * The first of these failures.
+     */
+    since: string;
+    /**
+     * Checked At
+     */
+    checked_at: string;
 };
 
 /**
@@ -6121,6 +6233,186 @@ export type ListAttentionResponses = {
 };
 
 export type ListAttentionResponse = ListAttentionResponses[keyof ListAttentionResponses];
+
+export type GetLinkCheckData = {
+    body?: never;
+    path: {
+        /**
+         * Slug
+         *
+         * The link's slug or an alias of it.
+         */
+        slug: string;
+    };
+    query?: {
+        /**
+         * Domain
+         *
+         * Host that the slug lives on; the default one if absent.
+         */
+        domain?: string | null;
+    };
+    url: '/api/v1/checks/{slug}';
+};
+
+export type GetLinkCheckErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `link_not_found`: No link has this slug on this domain.
+     */
+    404: Problem;
+    /**
+     * `unknown_domain`: The domain is not one that this installation serves, or it is another workspace's. `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type GetLinkCheckError = GetLinkCheckErrors[keyof GetLinkCheckErrors];
+
+export type GetLinkCheckResponses = {
+    /**
+     * Successful Response
+     */
+    200: KnownOut;
+};
+
+export type GetLinkCheckResponse = GetLinkCheckResponses[keyof GetLinkCheckResponses];
+
+export type CheckLinkData = {
+    body?: never;
+    path: {
+        /**
+         * Slug
+         *
+         * The link's slug or an alias of it.
+         */
+        slug: string;
+    };
+    query?: {
+        /**
+         * Domain
+         *
+         * Host that the slug lives on; the default one if absent.
+         */
+        domain?: string | null;
+    };
+    url: '/api/v1/checks/{slug}';
+};
+
+export type CheckLinkErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `link_not_found`: No link has this slug on this domain.
+     */
+    404: Problem;
+    /**
+     * `unknown_domain`: The domain is not one that this installation serves, or it is another workspace's. `invalid_input`: A value is missing, malformed or out of range.
+     */
+    422: Problem;
+    /**
+     * `rate_limited`: Too many requests of this kind came from one place, or for one account; Retry-After says when to go on.
+     */
+    429: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+    /**
+     * `storage_full`: The disk (or the store's memory) is full; nothing was written.
+     */
+    507: Problem;
+};
+
+export type CheckLinkError = CheckLinkErrors[keyof CheckLinkErrors];
+
+export type CheckLinkResponses = {
+    /**
+     * Successful Response
+     */
+    200: CheckOut;
+};
+
+export type CheckLinkResponse = CheckLinkResponses[keyof CheckLinkResponses];
+
+export type ListBrokenLinksData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Limit
+         *
+         * There may be fewer, even none, and a next page.
+         */
+        limit?: number;
+        /**
+         * Cursor
+         *
+         * `next_cursor` of the page before.
+         */
+        cursor?: string | null;
+    };
+    url: '/api/v1/attention/broken';
+};
+
+export type ListBrokenLinksErrors = {
+    /**
+     * `malformed_request`: The body is not valid JSON in UTF-8, or a header is malformed.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Neither a valid API key nor a living session came with the request.
+     */
+    401: Problem;
+    /**
+     * `invalid_input`: A value is missing, malformed or out of range. `invalid_cursor`: The page cursor was not made by this installation, or belongs to another sort order.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong inside; the log has more under the request id.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The store does not answer; nothing is known about the link, and nothing was written.
+     */
+    503: Problem;
+};
+
+export type ListBrokenLinksError = ListBrokenLinksErrors[keyof ListBrokenLinksErrors];
+
+export type ListBrokenLinksResponses = {
+    /**
+     * Successful Response
+     */
+    200: BrokenList;
+};
+
+export type ListBrokenLinksResponse = ListBrokenLinksResponses[keyof ListBrokenLinksResponses];
 
 export type ListTagsData = {
     body?: never;
