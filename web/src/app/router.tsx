@@ -66,6 +66,12 @@ const link = createRoute({
   component: lazyRouteComponent(() => import("../features/stats/LinkScreen"), "LinkScreen"),
 });
 
+const broken = createRoute({
+  getParentRoute: () => inside,
+  path: "/app/broken",
+  component: lazyRouteComponent(() => import("../features/checks/BrokenScreen"), "BrokenScreen"),
+});
+
 const analytics = createRoute({
   getParentRoute: () => inside,
   path: "/app/analytics",
@@ -208,6 +214,7 @@ export const router = createRouter({
       home,
       links,
       link,
+      broken,
       analytics,
       labels,
       domains,

@@ -7,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import { Screen } from "../../parts/Screen";
 import { Failed } from "../../parts/States";
 import { useMay } from "../auth/useMay";
+import { TargetCheck } from "../checks/TargetCheck";
 import { CopyLink } from "../links/CopyLink";
 import { edit } from "../links/editor";
 import { nameOf, ShortName } from "../links/ShortName";
@@ -93,6 +94,7 @@ export function LinkScreen() {
             <Text size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }}>
               {link.data.target}
             </Text>
+            <TargetCheck key={link.data.target} link={link.data} />
           </Stack>
           <Statistics
             of={of}
