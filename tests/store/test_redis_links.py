@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 import structlog.testing
 from msgspec.structs import replace
 from tests.store.examples import add, link, slugs
@@ -21,6 +22,7 @@ from shortly.links.link import Link
 from shortly.redis_address import parse_address
 from shortly.store.redis import RedisStore, keys, outbox
 from shortly.store.redis.client import Client
+from shortly.store.redis.index import Move, Plan
 from shortly.store.redis.installation import accept_loss
 from shortly.store.redis.migrations import MIGRATIONS, Migration
 from shortly.store.redis.schema import settle_schema
@@ -598,6 +600,80 @@ async def test_many_writers_of_one_process_are_listed_without_reading_what_they_
     assert int(redis_server.command("GET", keys.ROWS)) == 5 * 700 + 1
     assert len(await slugs(store, search="example", limit=5000)) == 5 * 700 + 1
     assert (await store.repair()).clean
+
+
+async def test_the_index_takes_many_links_up_in_short_steps_that_are_told_their_rows_beforehand(
+    store: RedisStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "CATCH_UP_S", 3600)
+    monkeypatch.setattr(outbox, "TELL_S", 60)
+    steps: list[tuple[int, int]] = []
+    apply = store._outbox.index.apply
+
+    async def watched(plan: Plan, moves: Sequence[Move]) -> set[int]:
+        steps.append((plan.row, plan.rows))
+        return await apply(plan, moves)
+
+    monkeypatch.setattr(store._outbox.index, "apply", watched)
+    await add(store, "first")
+    await asyncio.gather(*(store.add_links([link(f"{stem}{n}") for n in range(1_000)]) for stem in "abc"))
+    assert sum(rows for _, rows in steps) == 3_001
+    assert max(rows for _, rows in steps) <= 300  # nobody else is served while a step is taken
+    expected = 0
+    for row, rows in steps:
+        assert row == expected  # with another one, the server computes all of the step's postings anew
+        expected += rows
+    assert (await store.repair()).clean
+
+
+async def test_an_expectation_that_another_process_made_wrong_is_right_again_soon(redis_server: RedisServer) -> None:
+    async with opened(redis_server) as one, opened(redis_server) as two:
+        await one.add_links([link(f"a{n}") for n in range(1_000)])
+        await two.add_links([link(f"b{n}") for n in range(300)])
+        await one.add_links([link(f"c{n}") for n in range(1_000)])
+        assert one._outbox.index.plan().row == 2_300 == int(redis_server.command("GET", keys.ROWS))
+        assert len(await slugs(two, search="example", limit=3_000)) == 2_300
+        assert (await one.repair()).clean
+
+
+async def test_many_links_wait_for_a_server_that_is_busy_with_somebody_s_script(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with single_server() as server:
+        async with opened(server) as store:
+            await add(store, "first")
+            server.command("CONFIG", "SET", "busy-reply-threshold", 1)
+            monkeypatch.setattr("shortly.store.redis.client.CALL_DEADLINE_S", 0.3)
+            with structlog.testing.capture_logs() as lines:
+                script = asyncio.create_task(asyncio.to_thread(run_for_ever, server))
+                await until(lambda: is_busy(server))
+                adding = asyncio.create_task(store.add_links([link(f"n{n}") for n in range(200)]))
+                with pytest.raises(StoreUnavailable):  # who looks on is told so after the deadline
+                    await add(store, "alone")
+                assert not adding.done()
+                server.command("SCRIPT", "KILL")
+                await script
+                added = await adding
+            monkeypatch.undo()
+            assert all(isinstance(item, Link) for item in added)
+            assert any("BUSY" in line.get("detail", "") for line in lines), lines
+            await store._outbox.catch_up()
+            assert len(await slugs(store, limit=1_000)) == 201
+
+
+def run_for_ever(server: RedisServer) -> None:
+    """Run a script until it is killed."""
+    with suppress(redis.RedisError):
+        server.command("EVAL", "while true do end", 0)
+
+
+def is_busy(server: RedisServer) -> bool:
+    """Return whether the server refuses everything because of a script."""
+    try:
+        server.command("GET", "any")
+    except redis.ResponseError as refusal:
+        return str(refusal).startswith("BUSY") or "busy running a script" in str(refusal).lower()
+    return False
 
 
 async def test_a_chunk_of_rows_ends_within_a_batch(store: RedisStore, redis_server: RedisServer) -> None:

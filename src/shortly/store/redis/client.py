@@ -26,6 +26,8 @@ READ_DEADLINE_S = 0.25
 """For a redirect's reads, waiting for a connection included."""
 CALL_DEADLINE_S = 5.0
 """For everything else, all tries included."""
+PATIENT_DEADLINE_S = 30.0
+"""The same for who has many links to write: a server that has no time now is waited for."""
 PAUSE_S = 0.05
 """Between tries."""
 REFRESH_EVERY_S = 1.0
@@ -147,15 +149,22 @@ class Client:
     # --- everything else -----------------------------------------------------------------------------------------
 
     async def run(
-        self, script: Script, keys: Sequence[str], args: Sequence[Argument], *, examining: bool = False
+        self,
+        script: Script,
+        keys: Sequence[str],
+        args: Sequence[Argument],
+        *,
+        examining: bool = False,
+        patient: bool = False,
     ) -> Any:
-        """Run a script on keys of one slot; one atomic step. ``examining``: even while data are lost.
+        """Run a script on keys of one slot; one atomic step. ``examining``: even while data are lost; ``patient``: wait
+        for ``PATIENT_DEADLINE_S``.
 
         Raises:
             StoreUnavailable: It was not run, or no answer says whether it was.
             StorageFull: The server has no room.
         """
-        return _value(*await self._send([_call_of(script, keys, args)], examining=examining))
+        return _value(*await self._send([_call_of(script, keys, args)], examining=examining, patient=patient))
 
     async def run_durably(self, script: Script, keys: Sequence[str], args: Sequence[Argument]) -> Any:
         """Run a script and wait until as many replicas, and disks, have it as the settings ask for.
@@ -175,14 +184,18 @@ class Client:
         return _value(*await self._send([_call_of(script, keys, args)], repeatable=True))
 
     async def run_many(
-        self, calls: Sequence[tuple[Script, Sequence[str], Sequence[Argument]]], *, durable: bool = False
+        self,
+        calls: Sequence[tuple[Script, Sequence[str], Sequence[Argument]]],
+        *,
+        durable: bool = False,
+        patient: bool = False,
     ) -> list[Any | ShortlyError]:
         """Run scripts, each with an outcome of its own: what it returned, or the error ``run`` would have raised.
 
         One pipeline for each node; scripts of one slot run in order, unless the slot moves to another node or the
-        server forgets its scripts at this very moment.
+        server forgets its scripts at this very moment. ``patient``: see ``run``.
         """
-        outcomes = await self._send([_call_of(*call) for call in calls], durable=durable)
+        outcomes = await self._send([_call_of(*call) for call in calls], durable=durable, patient=patient)
         return [outcome if isinstance(outcome, ShortlyError) else _value(outcome) for outcome in outcomes]
 
     async def read(self, *command: Argument | float) -> Any:
@@ -263,14 +276,20 @@ class Client:
         return batcher
 
     async def _send(
-        self, calls: Sequence[Call], *, durable: bool = False, repeatable: bool = False, examining: bool = False
+        self,
+        calls: Sequence[Call],
+        *,
+        durable: bool = False,
+        repeatable: bool = False,
+        examining: bool = False,
+        patient: bool = False,
     ) -> list[Any]:
         """Bring all calls to their nodes until each has an outcome or the time is up."""
         if self.lost and not examining:
             return [StoreEmptied() for _ in calls]
         delivery = Delivery(calls, wait=self._wait_command() if durable else None, repeatable=repeatable)
         with suppress(TimeoutError):
-            async with asyncio.timeout(CALL_DEADLINE_S):
+            async with asyncio.timeout(PATIENT_DEADLINE_S if patient else CALL_DEADLINE_S):
                 while delivery.due:
                     trouble = await self._go_round(delivery)
                     self._note(trouble)

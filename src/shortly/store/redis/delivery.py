@@ -13,10 +13,10 @@ from shortly.store.redis.scripts import Command, Script
 from shortly.store.redis.wire import Refusal
 
 REDIRECTED = frozenset({"MOVED", "ASK"})
-PASSING = frozenset({"TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "LOADING", "READONLY", "NOREPLICAS", "NOSCRIPT"})
+PASSING = frozenset({"TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "LOADING", "READONLY", "NOREPLICAS", "NOSCRIPT", "BUSY"})
 """The server ran nothing, and may run it soon, or another server may."""
 FULL = frozenset({"OOM"})
-AWAY = frozenset({"NOAUTH", "WRONGPASS", "NOPERM", "MISCONF", "BUSY", "UNKILLABLE"})
+AWAY = frozenset({"NOAUTH", "WRONGPASS", "NOPERM", "MISCONF", "UNKILLABLE"})
 """The server runs nothing until somebody looks after it."""
 
 

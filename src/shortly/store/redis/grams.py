@@ -21,7 +21,7 @@ CHUNK_ROWS = 65_536
 """Rows whose postings are kept together."""
 COMMON = 16
 """A gram that one in so many links has, so that a bitmap takes no more room than the numbers of its rows."""
-MANY = 500
+MANY = 200
 """New links that are enough to tell so."""
 PIECE = 190
 """Characters of a text that are spelled at once."""

@@ -6,7 +6,7 @@ come from, all or nothing. Two processes that plan the same step cannot both tak
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -48,10 +48,12 @@ class Move(NamedTuple):
 class Plan:
     """Changes of the index, none of them made yet."""
 
-    def __init__(self, row: int = 0) -> None:
-        """``row``: the one that the first new link is believed to get; another one costs time, and is right, too."""
+    def __init__(self, row: int = 0, links: int = 0) -> None:
+        """``row``: the one that the first new link is believed to get; another one costs time, and is right, too.
+        ``links``: how many new ones are believed to come."""
         self.row = row
         """Where its new rows are believed to begin."""
+        self.expected = links
         self._new: list[tuple[int, Doc]] = []
         self._spelling = Spelling()
         self._labels: defaultdict[tuple[LabelKind, int, str], int] = defaultdict(int)
@@ -154,8 +156,7 @@ class Plan:
         return self._command(moves, row)
 
     def _command(self, moves: Sequence[Move], row: int) -> tuple[list[str], list[Argument]]:
-        if row % CHUNK_ROWS + len(self._new) > CHUNK_ROWS:
-            row += CHUNK_ROWS - row % CHUNK_ROWS
+        row = _room_for(len(self._new), row)
         chunk, first = divmod(row, CHUNK_ROWS)
         writing = _Instructions([keys.POSITIONS, keys.ROWS, keys.DOCS, keys.rows(chunk)])
         for key, members in self._removed.items():
@@ -236,18 +237,19 @@ class Index:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._row = 0
-        """The next that will be given, once all plans are applied, unless another process was quicker."""
+        """The next that will be given, unless another process is quicker."""
+        self._ahead: deque[Plan] = deque()
+        """Plans that have been handed out and not been applied, in the order in which they will be."""
 
     def plan(self, links: int = 0) -> Plan:
-        """Return an empty plan for so many new links, which is to be applied soon."""
-        return Plan(self._take(links))
-
-    def _take(self, rows: int) -> int:
-        """Return the row that so many new ones would begin with."""
-        if self._row % CHUNK_ROWS + rows > CHUNK_ROWS:
-            self._row += CHUNK_ROWS - self._row % CHUNK_ROWS
-        row, self._row = self._row, self._row + rows
-        return row
+        """Return an empty plan for so many new links, which is to be applied soon, and in the order of these calls."""
+        row = self._row
+        for plan in self._ahead:
+            row = _room_for(plan.expected, row) + plan.expected
+        plan = Plan(_room_for(links, row), links)
+        if links:
+            self._ahead.append(plan)
+        return plan
 
     async def apply(self, plan: Plan, moves: Sequence[Move]) -> set[int]:
         """Make the changes of a plan, or return the partitions whose position is another one; then nothing is changed.
@@ -257,15 +259,25 @@ class Index:
             StorageFull: There is no room.
         """
         row = plan.row
-        while True:
-            reply: list[Any] = await self._client.run(APPLY, *plan.command(moves, row))
-            if reply[0] == b"moved":
-                return {int(partition) for partition in reply[1:]}
-            if plan.rows and int(reply[1]) != row + plan.rows:  # others were quicker
-                self._row = int(reply[1])
-            if reply[0] == b"applied":
-                return set()
-            row = self._take(plan.rows)
+        try:
+            while True:
+                reply: list[Any] = await self._client.run(APPLY, *plan.command(moves, row))
+                if reply[0] == b"moved":
+                    return {int(partition) for partition in reply[1:]}
+                if plan.rows:
+                    self._row = int(reply[1])
+                if reply[0] == b"applied":
+                    return set()
+                row = _room_for(plan.rows, self._row)
+        finally:
+            if plan in self._ahead:
+                while self._ahead.popleft() is not plan:  # those before were given up
+                    pass
+
+
+def _room_for(rows: int, row: int) -> int:
+    """Return the row that so many new ones begin with when ``row`` is the next: they are all of one chunk."""
+    return row if row % CHUNK_ROWS + rows <= CHUNK_ROWS else row + CHUNK_ROWS - row % CHUNK_ROWS
 
 
 def entries_of(link_id: int, doc: Doc) -> Iterator[tuple[str, int, bytes]]:

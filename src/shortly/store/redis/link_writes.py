@@ -36,7 +36,8 @@ from shortly.store.redis.scripts import Argument, Script
 CHUNK = 1_000
 """Links that are written together; while the index takes some up, the next ones are written."""
 MANY = 100
-"""Links in a chunk that it pays to write after those before: then the index takes up both without looking anew."""
+"""Links in a chunk that it pays to write after those before: then the index takes up both without looking anew. For so
+many, a server is waited for that has no time."""
 CHUNK_TEXT = 400_000
 """Characters of their texts, about."""
 LAPSE_MS = 60_000
@@ -121,7 +122,8 @@ class LinkWrites:
         until_ms: int | None,
     ) -> tuple[dict[int, bytes], ShortlyError | None]:
         """Add the links at the places ``due``, which may replace an entry each; return what is to be tried again."""
-        number = await self._reserve(len(due))
+        patient = len(links) >= MANY
+        number = await self._reserve(len(due), patient=patient)
         partitions: defaultdict[int, list[tuple[int, Link, str]]] = defaultdict(list)
         for place in due:
             entry = keys.redirection(links[place].domain, self._key(links[place].slug))
@@ -137,7 +139,7 @@ class LinkWrites:
                 names += (entry, keys.link(link.id))
                 args += (link.id, redirection_value(link), link_value(link), due[place])
             calls.append((ADD_LINKS, names, args))
-        replies = await self._client.run_many(calls, durable=True)
+        replies = await self._client.run_many(calls, durable=True, patient=patient)
         again: dict[int, bytes] = {}
         failure: ShortlyError | None = None
         for (partition, group), reply in zip(partitions.items(), replies, strict=True):
@@ -171,9 +173,9 @@ class LinkWrites:
                 return outcome if isinstance(outcome, Link) else SlugTaken(link.slug)
         raise StoreUnavailable
 
-    async def _reserve(self, count: int) -> int:
+    async def _reserve(self, count: int, *, patient: bool = False) -> int:
         """Return the first of that many numbers that no link has had; rising over all processes."""
-        return int(await self._client.run(RESERVE_IDS, [keys.IDS], [count])) - count + 1
+        return int(await self._client.run(RESERVE_IDS, [keys.IDS], [count], patient=patient)) - count + 1
 
     # --- editing -------------------------------------------------------------------------------------------------
 

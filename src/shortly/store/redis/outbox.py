@@ -38,8 +38,8 @@ KEEP_MS = 60_000
 TRIM_EVERY_S = 30.0
 ENTRIES = 100
 """Entries of one partition that are read at once."""
-BATCH = 1_000
-"""Links that one script call brings into the index, about; that takes some ten milliseconds."""
+BATCH = 250
+"""Links that one script call brings into the index, about; nobody else is served for the 20 ms that it takes."""
 TELL_S = 3.0
 """How long a writer waits for the index."""
 
@@ -240,9 +240,10 @@ class Outbox:
         """Apply groups in their order; return the partitions of which others have applied something."""
         moved: set[int] = set()
         applying: asyncio.Task[set[int]] | None = None
+        planned = [(group, self._plan(group)) for group in groups]  # before whoever comes next plans anything
         try:
-            for group in groups:
-                plan, moves = await self._prepare(group)
+            for group, plan in planned:
+                moves = await self._prepare(group, plan)
                 if before is not None:
                     await before
                 if applying is not None:
@@ -261,12 +262,15 @@ class Outbox:
         while group and (others := await self.index.apply(plan, moves)):
             moved |= others
             group = {partition: chain for partition, chain in group.items() if partition not in others}
-            plan, moves = await self._prepare(group)
+            plan = self._plan(group)
+            moves = await self._prepare(group, plan)
         return moved
 
-    async def _prepare(self, group: dict[int, list[Added]]) -> tuple[Plan, list[Move]]:
-        """Return what brings new links into the index, ready to be sent."""
-        plan = self.index.plan(sum(len(added.links) for chain in group.values() for added in chain))
+    def _plan(self, group: dict[int, list[Added]]) -> Plan:
+        return self.index.plan(sum(len(added.links) for chain in group.values() for added in chain))
+
+    async def _prepare(self, group: dict[int, list[Added]], plan: Plan) -> list[Move]:
+        """Plan what brings new links into the index, and return the moves; the plan is ready to be sent then."""
         moves = []
         for partition, chain in group.items():
             moves.append(Move(partition, chain[0].before, chain[-1].after))
@@ -277,7 +281,7 @@ class Outbox:
         for _ in plan.spell():
             await asyncio.sleep(0)
         plan.compose(moves)
-        return plan, moves
+        return moves
 
     async def _apply_entries(self, partitions: set[int]) -> None:
         """Read on in these outboxes until nothing is left, whoever else does so at the same time."""
