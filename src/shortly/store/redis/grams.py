@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
 from operator import add
 from struct import Struct
 from sys import byteorder
@@ -83,13 +82,14 @@ class Spelling:
         return grams
 
 
-def _triples_of(piece: str) -> Iterable[bytes]:
+def _triples_of(piece: str) -> list[bytes]:
     """Return every three characters of a piece and of the end behind it; the last of them has two of the piece."""
     characters = (piece + END).encode("utf-32-le")
     count = len(piece) + 1
-    return chain.from_iterable(
-        _triples[(count - first) // 3](characters, first * WIDTH) for first in range(min(3, count))
-    )
+    triples: list[bytes] = []
+    for first in range(min(3, count)):
+        triples += _triples[(count - first) // 3](characters, first * WIDTH)
+    return triples
 
 
 def grams_of(doc: Doc) -> set[str]:
@@ -125,9 +125,14 @@ def grams_in(text: str) -> Iterator[str]:
 # --- rows ------------------------------------------------------------------------------------------------------------
 
 
-def is_common(links: int, count: int) -> bool:
-    """Return whether so many of ``count`` new links have a gram that their rows are sent as a bitmap."""
-    return count >= MANY and links.bit_count() * COMMON >= count
+def least_common(count: int) -> int:
+    """Return how many of ``count`` new links must have a gram for their rows to be sent as a bitmap."""
+    return -(-count // COMMON) if count >= MANY else count + 1
+
+
+def numbers_from(first: int, count: int) -> list[bytes]:
+    """Return so many rows one after the other, each packed."""
+    return [row.to_bytes(2, "little") for row in range(first, first + count)]
 
 
 def bitmap_of(links: int, first: int) -> bytes:
@@ -136,17 +141,15 @@ def bitmap_of(links: int, first: int) -> bytes:
     return bits.to_bytes((bits.bit_length() + 7) // 8, "little").translate(_REVERSED)
 
 
-def rows_of(links: int, first: int) -> bytes:
-    """Return the rows of links whose first one has a certain row; rising, see ``packed_rows``."""
-    if not links & (links - 1):  # most often one has it
-        return (first + links.bit_length() - 1).to_bytes(2, "little")
+def rows_of(links: int, numbers: Sequence[bytes]) -> bytes:
+    """Return the rows of links, rising, see ``packed_rows``; ``numbers`` has that of each."""
     bits = bin(links)[:1:-1]
     rows = []
     place = bits.find("1")
     while place >= 0:
-        rows.append(first + place)
+        rows.append(numbers[place])
         place = bits.find("1", place + 1)
-    return packed_rows(rows)
+    return b"".join(rows)
 
 
 def packed_rows(rows: Iterable[int]) -> bytes:

@@ -20,9 +20,10 @@ from shortly.store.redis.grams import (
     Spelling,
     bitmap_of,
     grams_of,
-    is_common,
     label_gram,
     labels_of,
+    least_common,
+    numbers_from,
     packed_rows,
     rows_of,
 )
@@ -178,23 +179,31 @@ class Plan:
         args: list[Argument] = [len(moves)]
         for move in moves:
             args += (move.partition, move.start, move.end)
-        rare, common = self._postings()
+        rare, common = self._postings(first)
         args += (row, len(self._new), len(rare), len(common))
         for link_id, doc in self._new:
             args += (member_of(link_id), doc_value(doc))
-        args += [rows_of(links, first) for _, links in rare]
-        args += [bitmap_of(links, first) for _, links in common]
-        grams = [keys.postings(chunk, gram) for gram, _ in (*rare, *common)]
+        args += rare.values()
+        args += common.values()
+        beginning = keys.postings(chunk, "")
+        grams = [beginning + gram for gram in (*rare, *common)]
         return writing.keys + grams, args + writing.args
 
-    def _postings(self) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
-        """Return the grams that few and that many of the new links have, and these, see ``grams``."""
+    def _postings(self, first: int) -> tuple[dict[str, bytes], dict[str, bytes]]:
+        """Return the grams that few of the new links have, with the rows of these, and those of many, with a bitmap."""
         grams = self._spelling.grams()
         grams.update((label_gram(*label), links) for label, links in self._labels.items() if links)
-        rare: list[tuple[str, int]] = []
-        common: list[tuple[str, int]] = []
+        least, numbers = least_common(len(self._new)), numbers_from(first, len(self._new))
+        rare: dict[str, bytes] = {}
+        common: dict[str, bytes] = {}
         for gram, links in grams.items():
-            (common if is_common(links, len(self._new)) else rare).append((gram, links))
+            count = links.bit_count()
+            if count == 1:  # most often
+                rare[gram] = numbers[links.bit_length() - 1]
+            elif count < least:
+                rare[gram] = rows_of(links, numbers)
+            else:
+                common[gram] = bitmap_of(links, first)
         return rare, common
 
     def _name(self, doc: Doc) -> None:
