@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from tests.api.served import Served
+from tests.outbound.by_number import ByNumber, running
 
 from shortly.accounts.registry import Registry
 from shortly.links.checks import BROKEN_AFTER, Finding, LinkChecks
@@ -18,55 +16,15 @@ CHECKS = "/api/v1/checks"
 BROKEN = "/api/v1/attention/broken"
 
 
-class Site(ThreadingHTTPServer):
-    """Somebody's server; it answers each path by its number."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-        super().__init__(("127.0.0.1", 0), Page)
-
-    def url(self, path: str = "/200") -> str:
-        return f"http://127.0.0.1:{self.server_port}{path}"
-
-
-class Page(BaseHTTPRequestHandler):
-    """One answer."""
-
-    server: Site
-
-    def do_GET(self) -> None:
-        self.server.asked.append(f"{self.command} {self.path}")
-        self.send_response(int(self.path[1:]))
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    do_HEAD = do_GET  # noqa: N815
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def running() -> Iterator[Site]:
-    with Site() as site:
-        thread = threading.Thread(target=site.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        try:
-            yield site
-        finally:
-            site.shutdown()
-            thread.join()
-
-
 @pytest.fixture
-def site() -> Iterator[Site]:
+def site() -> Iterator[ByNumber]:
     """Run somebody's server."""
     with running() as site:
         yield site
 
 
 @pytest.fixture
-def near(serve: Callable[..., Served], site: Site) -> Served:
+def near(serve: Callable[..., Served], site: ByNumber) -> Served:
     """Run an API that may ask that server."""
     return serve(outbound_allow=("127.0.0.1",), outbound_ports=(site.server_port,))
 
@@ -83,7 +41,7 @@ def break_(served: Served, slug: str) -> None:
         )
 
 
-def test_a_target_that_answers_is_fine(near: Served, site: Site) -> None:
+def test_a_target_that_answers_is_fine(near: Served, site: ByNumber) -> None:
     near.add("fine", target=site.url())
     answer = near.client.post(f"{CHECKS}/fine")
     assert answer.status_code == 200, answer.text
@@ -95,7 +53,7 @@ def test_a_target_that_answers_is_fine(near: Served, site: Site) -> None:
     assert site.asked == ["HEAD /200"]  # reading asks nobody
 
 
-def test_a_failure_is_told_and_known_and_changes_nothing_of_the_link(near: Served, site: Site) -> None:
+def test_a_failure_is_told_and_known_and_changes_nothing_of_the_link(near: Served, site: ByNumber) -> None:
     near.add("gone", target=site.url("/404"))
     before = near.client.get("/api/v1/links/gone")
     body = near.client.post(f"{CHECKS}/gone").json()
@@ -108,14 +66,14 @@ def test_a_failure_is_told_and_known_and_changes_nothing_of_the_link(near: Serve
     assert near.client.get("/api/v1/attention").json()["items"] == []  # once is not enough
 
 
-def test_by_hand_it_takes_three_hours_as_well(near: Served, site: Site) -> None:
+def test_by_hand_it_takes_three_hours_as_well(near: Served, site: ByNumber) -> None:
     near.add("gone", target=site.url("/500"))
     for _ in range(BROKEN_AFTER):
         trouble = near.client.post(f"{CHECKS}/gone").json()["trouble"]
     assert (trouble["failures"], trouble["broken"]) == (1, False)
 
 
-def test_a_broken_link_needs_attention_until_its_target_answers(near: Served, site: Site) -> None:
+def test_a_broken_link_needs_attention_until_its_target_answers(near: Served, site: ByNumber) -> None:
     near.add("gone", target=site.url())
     break_(near, "gone")
     (item,) = near.client.get("/api/v1/attention").json()["items"]
@@ -135,7 +93,7 @@ def test_an_edit_of_the_target_ends_it(served: Served) -> None:
     assert served.client.get("/api/v1/attention").json()["items"] == []
 
 
-def test_what_is_inside_is_not_asked(served: Served, site: Site) -> None:
+def test_what_is_inside_is_not_asked(served: Served, site: ByNumber) -> None:
     served.add("inside", target=site.url("/404"))
     body = served.client.post(f"{CHECKS}/inside").json()
     assert (body["said"], body["status"], body["trouble"]) == ("not_asked", None, None)
@@ -178,7 +136,7 @@ def test_who_only_reads_has_nobody_asked(served: Served) -> None:
     assert served.browser().post(f"{CHECKS}/ab", headers=headers).status_code == 403
 
 
-def test_who_checks_too_often_is_refused(serve: Callable[..., Served], site: Site) -> None:
+def test_who_checks_too_often_is_refused(serve: Callable[..., Served], site: ByNumber) -> None:
     served = serve(limit_check="2/hour")
     served.add("inside", target=site.url())
     assert [served.client.post(f"{CHECKS}/inside").status_code for _ in range(3)] == [200, 200, 429]

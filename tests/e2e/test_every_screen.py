@@ -14,6 +14,7 @@ INSIDE = {
     "/": "home",
     "/app/links": "links",
     "/app/links/ab": "link",
+    "/app/broken": "broken",
     "/app/analytics": "analytics",
     "/app/labels": "labels",
     "/app/domains": "domains",

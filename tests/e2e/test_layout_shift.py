@@ -15,6 +15,7 @@ SCREENS = (
     "/",
     "/app/links",
     "/app/links/ab",
+    "/app/broken",
     "/app/analytics",
     "/app/labels",
     "/app/domains",
