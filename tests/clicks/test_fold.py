@@ -64,6 +64,9 @@ def test_the_sums_are_those_of_counting_one_by_one(many: int, given: list[Visit]
         for link_id, hours in links.items()
         for hour, tally in hours.items()
     }
+    alone = [visit for links in folded.alone.values() for visit in links.values()]
+    assert not {(visit.link_id, visit.at_ms // HOUR_MS) for visit in alone} & set(sums)
+    sums |= {(visit.link_id, visit.at_ms // HOUR_MS): tally_of([visit]) for visit in alone}
     assert set(sums) == {(link, visit.at_ms // HOUR_MS) for visit in given for link in ids_of(visit)}
     for (link_id, hour), tally in sums.items():
         assert tally == counted_naively(given, link_id, hour * HOUR_MS, (hour + 1) * HOUR_MS)

@@ -14,7 +14,7 @@ from tests.faults.ordered_program import OrderedProgram
 from tests.store.fold_program import AT, HOT, LINKS, Order, Report, batch_of, fold_all, visits_in
 from tests.store.redis_servers import RedisServer, RedisServers, single_server
 
-from shortly.clicks.fold import DAY_MS, HOUR_MS, add, fold_visits
+from shortly.clicks.fold import DAY_MS, HOUR_MS, add, fold_visits, hours_of
 from shortly.clicks.store import EVERY_LINK, TOP_DAYS, Batch, Total, every_link
 from shortly.clicks.visit import MAX_VALUES, OTHER, Tally, Visit
 from shortly.errors import StorageFull
@@ -87,6 +87,8 @@ def expected(segments: Mapping[str, int]) -> Counts:
     """Return what ``counted`` returns when every visit was counted once."""
     visits = [visit for segment, count in segments.items() for visit in visits_in(segment, count)]
     folded = fold_visits(visits)
+    for day, alone in folded.alone.items():
+        folded.days[day] |= {link_id: hours_of([visit]) for link_id, visit in alone.items()}
     counts: Counts = {name: {} for name in ("totals", "hours", "visitors", "days", "by hour", "visits")}
     for link_id in (*SUMS, *LINKS):
         tally, hours = Tally(dimensions={}), {}

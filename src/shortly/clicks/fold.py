@@ -31,39 +31,65 @@ class Folded(NamedTuple):
     """Sums to add."""
 
     days: dict[int, dict[int, HourTallies]]
-    """Day -> id of a link or of a sum (see ``every_link``) -> hour of the day. Tallies may be the same object, so
-    nobody may change them."""
+    """Day -> id of a link or of a sum (see ``every_link``) -> hour of the day; without ``alone``. Tallies may be the
+    same object, so nobody may change them."""
+    alone: dict[int, dict[int, Visit]]
+    """Day -> id of a link -> the only visit it had on that day, not counted: as with most links, and who keeps it can
+    do so in less time than a tally takes to make."""
     visitors: dict[int, set[tuple[int, bytes]]]
     """Day -> links and sums with those who were neither bots nor private nor refused."""
 
 
 def fold_visits(visits: Iterable[Visit]) -> Folded:
     """Add up the visits; only redirects that were given are clicks, and only humans' are described."""
-    by_hour: dict[int, list[Visit]] = {}
-    for visit in visits:
-        hour = visit.at_ms // HOUR_MS
-        group = by_hour.get(hour)
-        if group is None:
-            by_hour[hour] = [visit]
-        else:
-            group.append(visit)
-    folded = Folded({}, {})
-    for hour, group in by_hour.items():
-        day = hour // 24
-        links = folded.days.setdefault(day, {})
-        for link_id, tally in tallies_of(group).items():
-            hours = links.get(link_id)
-            if hours is None:
-                links[link_id] = {hour % 24: tally}
+    folded = Folded({}, {}, {})
+    for day, of_day in grouped(visits, day_of).items():
+        links = folded.days[day] = {}
+        alone = folded.alone[day] = {}
+        for link_id, of_link in grouped(of_day, attrgetter("link_id")).items():
+            if len(of_link) == 1:
+                alone[link_id] = of_link[0]
             else:
-                hours[hour % 24] = tally
-        visitors = folded.visitors.setdefault(day, set())
-        seen = seen_among(group)
+                links[link_id] = hours_of(of_link)
+        visitors = folded.visitors[day] = set()
+        seen = seen_among(of_day)
         visitors.update([(visit.link_id, visit.visitor) for visit in seen])
         for workspace, of_workspace in by_workspace(seen).items():
             sum_id = every_link(workspace)
             visitors.update([(sum_id, visit.visitor) for visit in of_workspace])
+        only = next(iter(links.values())) if len(links) == 1 and not alone else None
+        for workspace, of_workspace in by_workspace(of_day).items():
+            known = only if len(of_workspace) == len(of_day) else None
+            links[every_link(workspace)] = known or hours_of(of_workspace)
     return folded
+
+
+def hours_of(visits: Sequence[Visit]) -> HourTallies:
+    """Count visits of one day, by the hour."""
+    return {hour % 24: tally_of(of_hour) for hour, of_hour in grouped(visits, hour_of).items()}
+
+
+def day_of(visit: Visit) -> int:
+    """Return the day of a visit."""
+    return visit.at_ms // DAY_MS
+
+
+def hour_of(visit: Visit) -> int:
+    """Return the hour of a visit."""
+    return visit.at_ms // HOUR_MS
+
+
+def grouped(visits: Iterable[Visit], key: Callable[[Visit], int]) -> dict[int, list[Visit]]:
+    """Return the visits by what ``key`` says of them, in their order."""
+    groups: dict[int, list[Visit]] = {}
+    for visit in visits:
+        of_key = key(visit)
+        group = groups.get(of_key)
+        if group is None:
+            groups[of_key] = [visit]
+        else:
+            group.append(visit)
+    return groups
 
 
 def moments_of(visits: Sequence[Visit]) -> dict[tuple[int, int], Total]:
@@ -81,24 +107,6 @@ def moments_of(visits: Sequence[Visit]) -> dict[tuple[int, int], Total]:
 def seen_among(visits: Iterable[Visit]) -> list[Visit]:
     """Return the visits whose visitors are counted: those of people who got their redirect and may be recognised."""
     return [visit for visit in visits if visit.visitor and not (visit.bot or visit.private or visit.refused)]
-
-
-def tallies_of(visits: Sequence[Visit]) -> dict[int, Tally]:
-    """Count visits of one span of time, by link and for all links of each workspace."""
-    by_link: dict[int, list[Visit]] = {}
-    for visit in visits:
-        link_id = visit.link_id
-        group = by_link.get(link_id)
-        if group is None:
-            by_link[link_id] = [visit]
-        else:
-            group.append(visit)
-    tallies = {link_id: tally_of(group) for link_id, group in by_link.items()}
-    only = next(iter(tallies.values())) if len(tallies) == 1 else None
-    for workspace, of_workspace in by_workspace(visits).items():
-        known = only if len(of_workspace) == len(visits) else None
-        tallies[every_link(workspace)] = known or tally_of(of_workspace)
-    return tallies
 
 
 def by_workspace(visits: Sequence[Visit]) -> dict[int, Sequence[Visit]]:
@@ -119,28 +127,30 @@ def tally_of(visits: Sequence[Visit]) -> Tally:
 
 def tally_of_few(visits: Iterable[Visit]) -> Tally:
     """Count one visit after the other."""
-    clicks = bots = 0
-    dimensions: Dimensions = {}
+    tally = Tally()
     for visit in visits:
-        if visit.refused:
-            count(dimensions, "refused", visit.refused)
-            continue
-        clicks += 1
-        if visit.bot:
-            bots += 1
-            count(dimensions, "bot", visit.bot)
-            continue
-        if not dimensions:  # most groups are one visit
-            dimensions = {name: {value: 1} for name, value in zip(HUMAN, described(visit), strict=True) if value}
-            continue
-        for name, value in zip(HUMAN, described(visit), strict=True):
-            if value:
-                counts = dimensions.get(name)
-                if counts is None:
-                    dimensions[name] = {value: 1}
-                else:
-                    counts[value] = counts.get(value, 0) + 1
-    return Tally(clicks, bots, dimensions)
+        add_visit(tally, visit)
+    return tally
+
+
+def add_visit(tally: Tally, visit: Visit) -> None:
+    """Count a visit."""
+    dimensions = tally.dimensions
+    if visit.refused:
+        count(dimensions, "refused", visit.refused)
+        return
+    tally.clicks += 1
+    if visit.bot:
+        tally.bots += 1
+        count(dimensions, "bot", visit.bot)
+        return
+    for name, value in zip(HUMAN, described(visit), strict=True):
+        if value:
+            counts = dimensions.get(name)
+            if counts is None:
+                dimensions[name] = {value: 1}
+            else:
+                counts[value] = counts.get(value, 0) + 1
 
 
 def count(dimensions: Dimensions, name: str, value: str) -> None:

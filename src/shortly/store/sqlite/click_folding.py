@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
+from typing import Any
 
 import apsw
 
-from shortly.clicks.fold import HourTallies, add, fold_visits, moments_of, sum_of
+from shortly.clicks.fold import HOUR_MS, Folded, HourTallies, add, add_visit, fold_visits, hours_of, moments_of, sum_of
 from shortly.clicks.store import EVERY_LINK, Batch
 from shortly.clicks.visit import MAX_VALUES, Tally, Visit
 from shortly.store.sqlite.click_rows import (
     VISIT_FIELDS,
+    link_in,
     link_prefix,
     numbers,
     pack,
+    pack_hours_of,
     query,
     tally_in,
     unpack_hours,
@@ -28,8 +31,12 @@ FEW_CLICKS = 24
 """A link's day with no more clicks than this is one row, which describes each of its hours; most days of most links
 are. A day with more has the sum in its row, and a row for each hour."""
 
-NewVisitors = Mapping[int, Mapping[bytes, int]]
-"""Day -> ``link_prefix`` -> number."""
+NewVisitors = Mapping[int, Mapping[int, int]]
+"""Day -> link or sum -> number."""
+DayRow = tuple[int, int, int, int, int, bytes, bytes | None]
+"""The columns of ``link_days``."""
+DayTotal = tuple[int, int, int]
+"""A link or sum, and what it was clicked on a day: in all, and by bots; never by nobody."""
 _fields_of = attrgetter(*VISIT_FIELDS)
 
 
@@ -39,10 +46,10 @@ def fold_batches(writer: apsw.Connection, batches: Sequence[Batch]) -> None:
     if visits:
         folded = fold_visits(visits)
         new_visitors = _add_visitors(writer, folded.visitors)
-        hours, counted = _add_days(writer, folded.days, new_visitors)
+        hours, counted, totals = _add_days(writer, folded, new_visitors)
         _add_hours(writer, hours)
         add_tops(writer, counted, visits)
-        _add_totals(writer, folded.days)
+        _add_totals(writer, totals)
         _add_moments(writer, visits)
         _add_visits(writer, visits)
 
@@ -62,49 +69,67 @@ def _move_positions(writer: apsw.Connection, batches: Sequence[Batch]) -> list[V
 
 def _add_visitors(writer: apsw.Connection, visitors: Mapping[int, set[tuple[int, bytes]]]) -> NewVisitors:
     """Note who was seen, and return how many of them were new to each link and sum."""
-    new: dict[int, Mapping[bytes, int]] = {}
+    new: dict[int, Mapping[int, int]] = {}
     sql = "INSERT INTO visitors SELECT ?, value FROM carray(?) WHERE true ON CONFLICT DO NOTHING"
     for day, seen in visitors.items():
         who: list[bytes] = []
-        of_sums: dict[bytes, list[bytes]] = {}
+        of_sums: dict[int, list[bytes]] = {}
         for id_, visitor in seen:
-            prefix = id_.to_bytes(8, "big", signed=True)  # as ``link_prefix``
-            (who if id_ > EVERY_LINK else of_sums.setdefault(prefix, [])).append(prefix + visitor)
-        counts: Counter[bytes] = Counter()
-        for prefix, of_sum in of_sums.items():
+            if id_ > EVERY_LINK:
+                who.append(link_prefix(id_) + visitor)
+            else:
+                of_sums.setdefault(id_, []).append(visitor)
+        counts: Counter[int] = Counter()
+        for sum_id, of_sum in of_sums.items():
+            prefix = link_prefix(sum_id)
             of_sum.sort()  # in the order of the table, which is quicker
-            writer.execute(sql, (day, apsw.carray(tuple(of_sum))))
-            counts[prefix] = writer.changes()
+            writer.execute(sql, (day, apsw.carray(tuple([prefix + visitor for visitor in of_sum]))))
+            counts[sum_id] = writer.changes()
         if who:
             who.sort()
             added = writer.execute(f"{sql} RETURNING who", (day, apsw.carray(tuple(who))))
-            counts.update([who[:8] for (who,) in added])
+            counts.update([link_in(who) for (who,) in added])
         new[day] = counts
     return new
 
 
 def _add_days(
-    writer: apsw.Connection, days: Mapping[int, Mapping[int, HourTallies]], new_visitors: NewVisitors
-) -> tuple[dict[int, dict[int, Tally]], dict[int, dict[int, int]]]:
-    """Add to the rows of days; return what is to be added to the rows of hours, hour -> link -> tally, and how often
-    people have clicked in all: day -> link -> number."""
+    writer: apsw.Connection, folded: Folded, new_visitors: NewVisitors
+) -> tuple[dict[int, dict[int, Tally]], dict[int, dict[int, int]], list[DayTotal]]:
+    """Add to the rows of days; return what is to be added to the rows of hours, hour -> link -> tally, how often people
+    have clicked in all: day -> link -> number, and what is to be added to the totals."""
     sql = """
         SELECT link_id, clicks, bots, visitors, hours, dimensions FROM link_days
         WHERE day = ? AND link_id IN (SELECT value FROM carray(?))
     """
     of_hours: dict[int, dict[int, Tally]] = {}
     counted: dict[int, dict[int, int]] = {}
-    for day, links in sorted(days.items()):
-        new = new_visitors.get(day, {})
-        known_rows = {link_id: row for link_id, *row in query(writer, sql, day, numbers(links))}
-        rows = []
-        for link_id, added in sorted(links.items()):
-            clicks, bots, visitors, hours, dimensions = 0, 0, new.get(link_prefix(link_id), 0), added, None
+    totals: list[DayTotal] = []
+    for day, links in sorted(folded.days.items()):
+        alone, new = folded.alone[day], new_visitors.get(day, {})
+        link_ids = sorted([*links, *alone])
+        known_rows = {row[0]: row for row in query(writer, sql, day, numbers(link_ids))}
+        humans = counted[day] = {}
+        rows: list[DayRow] = []
+        for link_id in link_ids:
+            visitors, row = new.get(link_id, 0), known_rows.get(link_id)
+            visit = alone.get(link_id)
+            if visit is not None and (row is None or (row[5] is None and row[1] < FEW_CLICKS)):
+                rows.append(_row_with(day, visit, row, visitors))
+                humans[link_id] = rows[-1][2] - rows[-1][3]
+                if not visit.refused:
+                    totals.append((link_id, 1, 1 if visit.bot else 0))
+                continue
+            added = links[link_id] if visit is None else hours_of([visit])
+            clicks = bots = 0
             for tally in added.values():
                 clicks += tally.clicks
                 bots += tally.bots
-            if row := known_rows.get(link_id):
-                known_clicks, known_bots, known_visitors, known_hours, dimensions = row
+            if clicks:
+                totals.append((link_id, clicks, bots))
+            hours, dimensions = added, None
+            if row is not None:
+                _, known_clicks, known_bots, known_visitors, known_hours, dimensions = row
                 clicks, bots, visitors = clicks + known_clicks, bots + known_bots, visitors + known_visitors
                 hours = _sum_hours(unpack_hours(known_hours), added)
             if dimensions is not None or clicks > FEW_CLICKS:
@@ -116,15 +141,15 @@ def _add_days(
                 for hour, tally in apart.items():
                     of_hours.setdefault(day * 24 + hour, {})[link_id] = tally
             rows.append((day, link_id, clicks, bots, visitors, pack(hours), dimensions))
-            counted.setdefault(day, {})[link_id] = clicks - bots
+            humans[link_id] = clicks - bots
         writer.executemany(
             "INSERT INTO link_days VALUES (?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT DO UPDATE SET clicks = excluded.clicks, bots = excluded.bots, visitors = excluded.visitors, "
             "hours = excluded.hours, dimensions = excluded.dimensions",
             rows,
         )
-        forget_spans(writer, [day], links.keys() | {EVERY_LINK})  # which says that a span is complete
-    return of_hours, counted
+        forget_spans(writer, [day], {*link_ids, EVERY_LINK})  # which says that a span is complete
+    return of_hours, counted, totals
 
 
 def _add_hours(writer: apsw.Connection, hours: Mapping[int, Mapping[int, Tally]]) -> None:
@@ -145,18 +170,11 @@ def _add_hours(writer: apsw.Connection, hours: Mapping[int, Mapping[int, Tally]]
         )
 
 
-def _add_totals(writer: apsw.Connection, days: Mapping[int, Mapping[int, HourTallies]]) -> None:
-    totals: dict[int, list[int]] = {}
-    for links in days.values():
-        for link_id, hours in links.items():
-            total = totals.setdefault(link_id, [0, 0])
-            for tally in hours.values():
-                total[0] += tally.clicks
-                total[1] += tally.bots
+def _add_totals(writer: apsw.Connection, totals: Sequence[DayTotal]) -> None:
     writer.executemany(
         "INSERT INTO totals VALUES (?, ?, ?) "
         "ON CONFLICT DO UPDATE SET clicks = clicks + excluded.clicks, bots = bots + excluded.bots",
-        [(link_id, clicks, bots) for link_id, (clicks, bots) in sorted(totals.items()) if clicks],
+        totals,
     )
 
 
@@ -190,6 +208,21 @@ def _sum(known: Tally | None, tally: Tally) -> Tally:
         known = Tally()
     add(known, tally, max_values=MAX_VALUES)
     return known
+
+
+def _row_with(day: int, visit: Visit, row: Sequence[Any] | None, new_visitors: int) -> DayRow:
+    """Return the row of a day that has few clicks with a visit more; ``row`` is the known one, led by the link."""
+    clicks = 0 if visit.refused else 1
+    bots = 1 if clicks and visit.bot else 0
+    if row is None:
+        return day, visit.link_id, clicks, bots, new_visitors, pack_hours_of(visit), None
+    link_id, known_clicks, known_bots, visitors, packed, _ = row
+    hours, hour = unpack_hours(packed), visit.at_ms // HOUR_MS % 24
+    tally = hours.get(hour)
+    if tally is None:
+        tally = hours[hour] = Tally()
+    add_visit(tally, visit)
+    return day, link_id, known_clicks + clicks, known_bots + bots, visitors + new_visitors, pack(hours), None
 
 
 def _sum_hours(known: HourTallies, more: HourTallies) -> HourTallies:

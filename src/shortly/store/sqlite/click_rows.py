@@ -12,7 +12,7 @@ import apsw
 import msgspec
 
 from shortly.accounts.people import FIRST_WORKSPACE
-from shortly.clicks.fold import Dimensions, HourTallies
+from shortly.clicks.fold import HOUR_MS, HUMAN, Dimensions, HourTallies, described, tally_of
 from shortly.clicks.store import Total, VisitPage, is_sum, sum_of, workspace_of
 from shortly.clicks.visit import Tally, Visit
 from shortly.errors import InvalidCursor
@@ -28,6 +28,8 @@ REMEMBERED = 32
 clicks add up. Most are of times that are over, so whoever looks again finds them."""
 WORTH_REMEMBERING = 2_000
 """Bytes; smaller ones are unpacked as quickly as they are found."""
+ONES = 4_096
+"""Values of each dimension whose packed form is remembered."""
 
 pack = msgspec.msgpack.Encoder().encode
 unpack = msgspec.msgpack.Decoder().decode
@@ -62,6 +64,41 @@ def shared_tally_in(clicks: int, bots: int, dimensions: bytes) -> Tally:
 def link_prefix(link_id: int) -> bytes:
     """Return what the keys of the visitors of a link, or of a sum, begin with."""
     return link_id.to_bytes(8, "big", signed=True)
+
+
+def link_in(who: bytes) -> int:
+    """Return the link or sum that the key of a visitor begins with."""
+    return int.from_bytes(who[:8], "big", signed=True)
+
+
+class _Ones(dict[str, bytes]):
+    """A value -> what is packed of a dimension that has it once, and no other; those that were asked for last."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __missing__(self, value: str) -> bytes:
+        if len(self) >= ONES:
+            self.clear()
+        packed = self[value] = pack(self._name) + pack({value: 1})
+        return packed
+
+
+_ones = [_Ones(name) for name in HUMAN]
+_heads = [
+    [b"\x81" + pack(hour) + pack([1, 0, dict.fromkeys(range(n))])[:4] for n in range(len(HUMAN) + 1)]
+    for hour in range(24)
+]
+"""By the hour of the day and the number of dimensions: what a day with one human's visit begins with."""
+
+
+def pack_hours_of(visit: Visit) -> bytes:
+    """Return ``hours`` of a day with one visit, as packing its tally would, in a quarter of the time."""
+    hour = visit.at_ms // HOUR_MS % 24
+    if visit.refused or visit.bot:
+        return pack({hour: tally_of((visit,))})
+    parts = [ones[value] for ones, value in zip(_ones, described(visit), strict=True) if value]
+    return _heads[hour][len(parts)] + b"".join(parts)
 
 
 def visit_id(at_ms: int, number: int = 0) -> int:
