@@ -38,8 +38,8 @@ KEEP_MS = 60_000
 TRIM_EVERY_S = 30.0
 ENTRIES = 100
 """Entries of one partition that are read at once."""
-BATCH = 250
-"""Links that one script call brings into the index, about; nobody else is served for the 20 ms that it takes."""
+BATCH = 500
+"""Links that one script call brings into the index, about; nobody else is served for the 40 ms that it takes."""
 TELL_S = 3.0
 """How long a writer waits for the index."""
 
