@@ -90,6 +90,12 @@ def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Passwords.__init__, "__kwdefaults__", costs)
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a read of Redis take long on a machine that is busy with others."""
+    monkeypatch.setattr("shortly.store.redis.client.READ_DEADLINE_S", 10.0)
+
+
 @pytest.fixture(params=["sqlite", "redis"])
 def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Start]:
     """Start processes of one installation, replicas with ``DATA_DIR``s of their own if it is on Redis."""

@@ -22,10 +22,11 @@ from tests.store.examples import add, link, slugs
 
 from shortly.clicks.store import Batch
 from shortly.errors import InvalidSettings, MigrationChanged, StorageFull, StoreDamaged, StoreTooNew, StoreUnavailable
-from shortly.links.attention import TROUBLES, Trouble
+from shortly.links.attention import Trouble
 from shortly.links.link import Link, LinkQuery
 from shortly.store.sqlite import SqliteStore
 from shortly.store.sqlite.changes import ChangeCounter
+from shortly.store.sqlite.concerns import WAYS
 from shortly.store.sqlite.concerns import statement as concerns_statement
 from shortly.store.sqlite.connection import connect, refuse_wal_reset_bug, store_errors
 from shortly.store.sqlite.migrate import Migration, SchemaVersion, migrate, migrations_of, schema_version
@@ -440,7 +441,7 @@ def test_a_page_that_an_index_has_in_order_is_neither_sorted_nor_scanned_for(
             assert "SCAN" not in plan or (way is UNCLICKED and plan.startswith("SCAN l /"))
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.parametrize("trouble", WAYS)  # broken ones are records
 def test_what_needs_attention_is_neither_sorted_nor_scanned_for(tmp_path: Path, trouble: Trouble) -> None:
     migrate(tmp_path / "links.db", "links")
     with closing(connect(tmp_path / "links.db", readonly=True)) as connection:
