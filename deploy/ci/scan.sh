@@ -2,7 +2,7 @@
 # Look for known holes in what Shortly stands on, and for secrets in its files. Needs the Internet: a scanner that
 # cannot reach its database ends this with 1, instead of finding nothing.
 #
-#   deploy/ci/scan.sh [IMAGE...]      images are scanned by trivy, which has to be installed then
+#   deploy/ci/scan.sh [IMAGE...]      images are scanned by trivy
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -14,6 +14,6 @@ code=0
 scripts/uv.sh tool run --from pip-audit==2.9.0 pip-audit --strict --disable-pip --require-hashes --requirement "$requirements" || code=1
 scripts/node.sh npm --prefix web audit --omit=dev --audit-level=high || code=1
 for image in "$@"; do
-  trivy image --quiet --exit-code 1 --severity HIGH,CRITICAL --ignore-unfixed "$image" || code=1
+  deploy/ci/trivy.sh image --quiet --exit-code 1 --severity HIGH,CRITICAL --ignore-unfixed "$image" || code=1
 done
 exit $code

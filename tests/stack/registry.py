@@ -6,6 +6,7 @@ import json
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -44,11 +45,17 @@ class Registry:
 
     def manifest(self, name: str, tag: str) -> dict[str, Any]:
         """Return what a tag means: of several architectures the list of them."""
-        kinds = ", ".join(KINDS)
-        status, body = self._ask(f"/v2/team/shortly-{name}/manifests/{tag}", PASSWORD, kinds)
-        assert status == 200, body
-        told: dict[str, Any] = json.loads(body)
+        told: dict[str, Any] = json.loads(self._manifest(name, tag))
         return told
+
+    def digest(self, name: str, tag: str) -> str:
+        """Return the digest of what a tag means."""
+        return f"sha256:{sha256(self._manifest(name, tag)).hexdigest()}"
+
+    def _manifest(self, name: str, tag: str) -> bytes:
+        status, body = self._ask(f"/v2/team/shortly-{name}/manifests/{tag}", PASSWORD, ", ".join(KINDS))
+        assert status == 200, body
+        return body
 
     def _ask(self, path: str, password: str, accept: str) -> tuple[int, bytes]:
         connection = HTTPConnection(self.host, timeout=10)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
@@ -51,7 +52,7 @@ def pipeline(there: Registry, docker_config: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def pushed(there: Registry, pipeline: dict[str, str]) -> Iterator[dict[str, str]]:
     """Build and push as the pipelines do; the images' ids by their names. This machine forgets the images' tags."""
-    done = run("deploy/ci/build.sh", **pipeline, ARCH="amd64", PUSH="1", ATTEST="0")
+    done = run("deploy/ci/build.sh", **pipeline, ARCH="amd64", PUSH="1")
     assert done.returncode == 0, done.stdout + done.stderr
     images = {name: f"{there.prefix}{name}:{VERSION}-amd64" for name in NAMES}
     ids = {name: docker("image", "inspect", "--format", "{{.Id}}", image) for name, image in images.items()}
@@ -65,33 +66,30 @@ def pushed(there: Registry, pipeline: dict[str, str]) -> Iterator[dict[str, str]
 @pytest.fixture(scope="module")
 def published(
     there: Registry, pipeline: dict[str, str], pushed: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> str:
-    """Publish the release, with an image of no more than a label for arm64; return what GitHub's program was told."""
+) -> Path:
+    """Publish the release, with an image of no more than a file for arm64; return the folder that it is done in, where
+    `told` is what GitHub's program was told, and `output` what its workflow is."""
+    context = tmp_path_factory.mktemp("arm64")
+    (context / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
     for name in NAMES:
         image = f"{there.prefix}{name}:{VERSION}-arm64"
-        docker(
-            "build",
-            "--platform",
-            "linux/arm64",
-            "--tag",
-            image,
-            "-",
-            stdin="FROM scratch\nLABEL for=arm64\n",
-            DOCKER_BUILDKIT="1",
-        )
+        docker("build", "--platform", "linux/arm64", "--tag", image, str(context), DOCKER_BUILDKIT="1")
         docker("push", "--quiet", image, **pipeline)
     checkout = tmp_path_factory.mktemp("release")
-    shutil.copytree(ROOT / "deploy", checkout / "deploy")
-    shutil.copytree(ROOT / "dist", checkout / "dist")
+    for folder in ("deploy", "dist", "scripts"):
+        shutil.copytree(ROOT / folder, checkout / folder)
+    (checkout / ".make").mkdir()
+    (checkout / ".make" / "uv").symlink_to(ROOT / ".make" / "uv")  # what `make setup` fetched
     (checkout / "CHANGELOG.md").write_text(f"# Changelog\n\n## [{VERSION}]\n\n- Owls.\n\n## [1.2.2]\n\n- Mice.\n")
     (checkout / "bin").mkdir()
     gh = checkout / "bin" / "gh"  # all of GitHub that is not here
     gh.write_text('#!/bin/sh\nprintf "%s\\n" "$@" >told\n')
     gh.chmod(0o755)
     path = f"{checkout / 'bin'}:{os.environ['PATH']}"
-    done = run(checkout / "deploy" / "ci" / "publish.sh", **pipeline, PATH=path)
+    output = str(checkout / "output")
+    done = run(checkout / "deploy" / "ci" / "publish.sh", **pipeline, PATH=path, GITHUB_OUTPUT=output)
     assert done.returncode == 0, done.stdout + done.stderr
-    return (checkout / "told").read_text()
+    return checkout
 
 
 @pytest.fixture(scope="module")
@@ -140,15 +138,31 @@ def test_a_build_is_pushed_under_its_version_and_architecture(there: Registry, p
         assert there.manifest(name, f"{VERSION}-amd64")["config"]["digest"] == known
 
 
-def test_a_release_has_one_tag_for_both_architectures(there: Registry, published: str, pushed: dict[str, str]) -> None:
+def test_a_release_has_one_tag_for_both_architectures(there: Registry, published: Path) -> None:
     for name in NAMES:
         listed = there.manifest(name, VERSION)["manifests"]
         assert {one["platform"]["architecture"] for one in listed} == {"amd64", "arm64"}
-    told = published.splitlines()
+        assert f"{name}={there.digest(name, VERSION)}" in (published / "output").read_text().splitlines()
+    told = (published / "told").read_text().splitlines()
     assert told[:3] == ["release", "create", f"v{VERSION}"]
     assert "- Owls." in told
     assert "- Mice." not in told
-    assert told[-1].endswith(".whl")
+    assert [line for line in told if line.endswith(".whl")]
+
+
+def test_a_release_tells_what_is_inside_of_its_images(published: Path) -> None:
+    inside = {
+        name: json.loads((published / "dist" / f"shortly-{name}-{VERSION}-amd64.spdx.json").read_text())["packages"]
+        for name in NAMES
+    }
+    named = {name: {package["name"] for package in packages} for name, packages in inside.items()}
+    assert {"shortly", "granian", "apsw", "libc6"} <= named["backend"]
+    assert "certbot" in named["certificates"]
+    assert "nginx" in " ".join(named["frontend"])
+    told = (published / "told").read_text()
+    assert all(
+        f"dist/shortly-{name}-{VERSION}-{arch}.spdx.json" in told for name in NAMES for arch in ("amd64", "arm64")
+    )
 
 
 def test_a_stranger_does_not_deploy(production: Machine, installation: Stack, checkout: Path) -> None:
@@ -162,7 +176,7 @@ def test_a_stranger_does_not_deploy(production: Machine, installation: Stack, ch
 
 
 def test_a_release_is_deployed_by_ssh_proved_and_taken_back(
-    there: Registry, production: Machine, installation: Stack, checkout: Path, published: str,
+    there: Registry, production: Machine, installation: Stack, checkout: Path, published: Path,
     pushed: dict[str, str], images: dict[str, str],
 ) -> None:  # fmt: skip
     way = {"DEPLOY_TO": "production", "DEPLOY_DIR": str(checkout), "DEPLOY_SSH_CONFIG": str(production.pipeline)}
